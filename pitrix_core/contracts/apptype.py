@@ -1,0 +1,118 @@
+"""The contract of an application type: how a package is read, checked and turned into a plan.
+
+App types are stateless and pure: no clock, no randomness, no I/O but through the reader they are
+given. The same arguments give the same answer, so that a plan shown yesterday can be compared with
+one made today. They are registered by the hook
+``pitrix_app_types`` and found by the name stored with an app version.
+"""
+
+import abc
+from collections.abc import Mapping
+from typing import ClassVar, Generic, TypeVar
+
+import attrs
+
+from pitrix_core.contracts.reader import PackageReader
+from pitrix_core.findings import Finding
+from pitrix_core.model import (
+    ClusterSnapshot,
+    ImageQuery,
+    JsonObject,
+    Metadata,
+    PackageIndex,
+    PackageSpec,
+    PlanDraft,
+    PlanRequest,
+    Runtime,
+)
+
+SpecT = TypeVar("SpecT", bound=PackageSpec)
+
+
+@attrs.frozen(kw_only=True)
+class RenderRequest:
+    """What metadata is made from, at the moment its task runs."""
+
+    #: With its nodes' facts: the outputs of the tasks that made their machines.
+    snapshot: ClusterSnapshot
+    runtime: Runtime
+    config: JsonObject
+    #: Link name → snapshot of the linked cluster.
+    links: Mapping[str, ClusterSnapshot] = attrs.field(factory=dict)
+
+
+class AppType(abc.ABC, Generic[SpecT]):
+    """One kind of application."""
+
+    #: Version of this contract the plugin was written for.
+    contract_version: ClassVar[int] = 1
+    #: Stored with every app version of this type; never changes.
+    name: ClassVar[str]
+
+    @abc.abstractmethod
+    def claims(self, index: PackageIndex) -> bool:
+        """Say whether a package with these files is of this type.
+
+        Every installed type is asked; none claiming it is ``UnknownPackageError``, two are
+        ``AmbiguousPackageError``.
+        """
+
+    @abc.abstractmethod
+    def parse(self, reader: PackageReader) -> SpecT:
+        """Read a package.
+
+        :raises PackageInvalidError: with every finding, each naming its file and place.
+        """
+
+    def validate(self, spec: SpecT) -> list[Finding]:
+        """Look at a package that could be read, for what its author should know."""
+        return []
+
+    @abc.abstractmethod
+    def config_schema(self, spec: SpecT, *, language: str = "en") -> JsonObject:
+        """Return the JSON Schema (2020-12) of a user's configuration: validates input, draws forms,
+        completes the CLI.
+
+        A property that holds a secret has ``"writeOnly": true``: its value is stored encrypted and
+        replaced by a
+        ``$secret`` marker before :meth:`plan` and :meth:`render` see it. Every property has
+        ``title`` and, where it can, ``default``.
+
+        :param language: of titles and descriptions, as far as the package is translated.
+        """
+
+    @abc.abstractmethod
+    def requires(self, spec: SpecT) -> frozenset[str]:
+        """Return the task kinds that any deployment of the package needs; matched with a provider's
+        offers.
+        """
+
+    def images(self, spec: SpecT, config: JsonObject) -> frozenset[ImageQuery]:
+        """Return the images that have to be there; each is resolved on a runtime before it counts
+        as matching.
+
+        :raises TemplateRenderError: the package's template cannot be rendered with this
+            configuration.
+        """
+        return frozenset()
+
+    @abc.abstractmethod
+    def plan(self, request: PlanRequest) -> PlanDraft:
+        """Turn an action on a cluster into a graph of tasks.
+
+        The core adds what every cluster needs (a Frontgate, where tasks talk to agents), checks
+        each task's kind and input, totals and prices.
+
+        :raises PlanRefusedError: the action makes no sense for this package or this configuration;
+            with findings.
+        :raises TemplateRenderError: the package's template cannot be rendered with this
+            configuration.
+        """
+
+    def render(self, spec: SpecT, request: RenderRequest) -> Metadata:
+        """Make the metadata that a cluster's machines can read.
+
+        Called by the task ``metadata.put`` when it runs, with the facts of that moment. Not called
+        for a type that plans no such task.
+        """
+        return Metadata()

@@ -1,0 +1,90 @@
+"""Domain records: frozen attrs classes and enums.
+
+Here belong the words of the domain and rules that need nothing but the record itself. No I/O, no
+clock, no randomness, no database, no HTTP.
+"""
+
+from pitrix_core.findings import Finding, Level
+from pitrix_core.model.agent import AgentStart, Metadata
+from pitrix_core.model.cluster import (
+    Cluster,
+    ClusterSnapshot,
+    ClusterState,
+    Node,
+    NodeState,
+    OwnedResource,
+)
+from pitrix_core.model.job import Job, JobState, TaskRecord, TaskState
+from pitrix_core.model.json import JsonObject, JsonValue, Ref, SecretRef
+from pitrix_core.model.operation import Operation, OperationState
+from pitrix_core.model.package import AppInfo, PackageIndex, PackageSpec
+from pitrix_core.model.plan import (
+    Action,
+    Plan,
+    PlanDraft,
+    PlannedNode,
+    PlanRequest,
+    Price,
+    Task,
+    Totals,
+)
+from pitrix_core.model.resource import (
+    ImageQuery,
+    Instance,
+    InstanceSpec,
+    InstanceState,
+    NetworkSpec,
+    ResourceRef,
+    TaggedResource,
+    Tags,
+    VolumeAttachment,
+    VolumeSpec,
+)
+from pitrix_core.model.runtime import NoCredential, NoSettings, Runtime
+
+__all__ = [
+    "Action",
+    "AgentStart",
+    "AppInfo",
+    "Cluster",
+    "ClusterSnapshot",
+    "ClusterState",
+    "Finding",
+    "ImageQuery",
+    "Instance",
+    "InstanceSpec",
+    "InstanceState",
+    "Job",
+    "JobState",
+    "JsonObject",
+    "JsonValue",
+    "Level",
+    "Metadata",
+    "NetworkSpec",
+    "NoCredential",
+    "NoSettings",
+    "Node",
+    "NodeState",
+    "Operation",
+    "OperationState",
+    "OwnedResource",
+    "PackageIndex",
+    "PackageSpec",
+    "Plan",
+    "PlanDraft",
+    "PlanRequest",
+    "PlannedNode",
+    "Price",
+    "Ref",
+    "ResourceRef",
+    "Runtime",
+    "SecretRef",
+    "TaggedResource",
+    "Tags",
+    "Task",
+    "TaskRecord",
+    "TaskState",
+    "Totals",
+    "VolumeAttachment",
+    "VolumeSpec",
+]

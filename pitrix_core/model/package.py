@@ -1,0 +1,46 @@
+"""Packages: what is known of an archive before and after its app type has read it."""
+
+import attrs
+
+from pitrix_core.model.json import JsonObject
+
+
+@attrs.frozen(kw_only=True)
+class PackageIndex:
+    """What an archive holds, without its content; enough for an app type to say whether it is its
+    own.
+    """
+
+    #: Path inside the package (the one top folder taken off) → size in bytes.
+    files: dict[str, int]
+
+    def has(self, path: str) -> bool:
+        """Say whether the package has the file."""
+        return path in self.files
+
+
+@attrs.frozen(kw_only=True)
+class AppInfo:
+    """What a package says about its application."""
+
+    #: Name in a repo's index: at most 63 characters of ``[a-z0-9-]``, beginning with a letter.
+    name: str
+    #: SemVer 2.
+    version: str
+    app_version: str = ""
+    description: str = ""
+    home: str = ""
+    icon: str = ""
+    keywords: tuple[str, ...] = ()
+    maintainers: tuple[JsonObject, ...] = ()
+    sources: tuple[str, ...] = ()
+    screenshots: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class PackageSpec:
+    """A package as its app type read it; each app type has a subclass with more in it."""
+
+    info: AppInfo
+    #: Name of the dialect it was written in, for display; empty where a type has one only.
+    dialect: str = ""
