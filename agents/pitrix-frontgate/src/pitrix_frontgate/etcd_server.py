@@ -1,0 +1,293 @@
+"""Finds an etcd that is fit, runs it, and keeps it running.
+
+etcd is started through a short-lived Python that asks the kernel to end it with its parent and
+then becomes etcd: ``preexec_fn`` is not safe in a process with threads. The kernel watches the
+*thread* that started it, so it is started by the guard, which lives as long as the Frontgate.
+"""
+
+import logging
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from pitrix_drone.etcd import EtcdClient, EtcdError
+from pitrix_frontgate.errors import EtcdServerError
+
+log = logging.getLogger(__name__)
+
+CLIENT_PORT: Final = 2379
+PEER_PORT: Final = 2380
+
+#: Older ones lack fixes for lost data.
+#: Source: https://github.com/kubernetes/website/pull/40816, read 2026-11
+_OLDEST: Final = (3, 4, 23)
+
+#: Can lose committed transactions when killed under load.
+#: Source: https://github.com/etcd-io/etcd/issues/13766, read 2026-11
+_INCONSISTENT: Final = ((3, 5, 0), (3, 5, 2))
+
+_NEXT_STEP: Final = (
+    "install etcd 3.4.23 or newer, other than 3.5.0 to 3.5.2 (Debian: apt-get install etcd-server)"
+)
+
+#: Steps of one transaction.
+MAX_TXN_OPS: Final = 10_000
+
+#: Metadata arrives in frames of up to 4 MiB and is written in one transaction.
+_MAX_REQUEST_BYTES: Final = 6 * 1024 * 1024
+
+#: A single member has nobody to wait for; the defaults (100, 1000) cost a second at each start.
+_HEARTBEAT_MS: Final = 20
+_ELECTION_MS: Final = 200
+
+_FIRST_PAUSE_S: Final = 0.1
+_LAST_PAUSE_S: Final = 10.0
+_STEADY_S: Final = 30.0
+_PORT_WAIT_S: Final = 5.0
+
+#: 1: PR_SET_PDEATHSIG, 9: SIGKILL. Source: prctl(2). The parent may have died before the call.
+_LAUNCH: Final = """\
+import os, sys
+if sys.platform == "linux":
+    import ctypes
+    ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+class EtcdBinary(NamedTuple):
+    """An etcd on this machine."""
+
+    path: str
+    version: tuple[int, int, int]
+
+
+def find_etcd(*, throw_away: bool) -> EtcdBinary:
+    """Find the first etcd that is fit, on ``PATH`` or beside this interpreter.
+
+    :param throw_away: the data may be lost, so that 3.5.0 to 3.5.2 will do.
+    :raises EtcdServerError: there is none; says which were found and what to do.
+    """
+    refused = []
+    for path in _candidates():
+        version = _version(path)
+        objection = objection_to(version, throw_away=throw_away)
+        if version is not None and objection is None:
+            return EtcdBinary(path, version)
+        refused.append(f"{path}: {objection}")
+    found = "; ".join(refused) or "no etcd on PATH"
+    raise EtcdServerError(f"{found}: {_NEXT_STEP}")
+
+
+def objection_to(version: tuple[int, int, int] | None, *, throw_away: bool) -> str | None:
+    """Say why an etcd must not be used, or None when it may."""
+    if version is None:
+        return "tells no version"
+    number = ".".join(map(str, version))
+    if version < _OLDEST:
+        return f"etcd {number} is too old"
+    if _INCONSISTENT[0] <= version <= _INCONSISTENT[1] and not throw_away:
+        return f"etcd {number} can lose data (only a throw_away Frontgate may use it)"
+    return None
+
+
+class EtcdServer:
+    """One etcd, started again whenever it dies.
+
+    :param address: listens there, at :data:`CLIENT_PORT` and :data:`PEER_PORT`.
+    :param throw_away: do not wait for the disk.
+    """
+
+    def __init__(self, binary: EtcdBinary, *, address: str, data: Path, throw_away: bool) -> None:
+        self._binary = binary
+        self._address = address
+        self._data = data
+        self._throw_away = throw_away
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard = threading.Thread(target=self._keep_running, name="etcd-guard", daemon=True)
+
+    @property
+    def endpoint(self) -> str:
+        """The URL at which drones reach it."""
+        return _url(self._address, CLIENT_PORT)
+
+    @property
+    def pid(self) -> int | None:
+        """The running etcd's process, if there is one."""
+        process = self._process
+        return None if process is None else process.pid
+
+    def start(self) -> None:
+        """Start it and guard it from now on.
+
+        :raises EtcdServerError: its ports are in use and do not become free.
+        """
+        self._await_ports()
+        self._guard.start()
+
+    def await_ready(self, *, within_s: float, stop: threading.Event) -> None:
+        """Wait until it answers; also returns when *stop* is set.
+
+        :raises EtcdServerError: it did not within the time.
+        """
+        probe = EtcdClient([self.endpoint], timeout_s=1.0)
+        deadline = time.monotonic() + within_s
+        try:
+            while not stop.wait(0.01) and not _has_leader(probe):
+                if time.monotonic() > deadline:
+                    raise EtcdServerError(
+                        f"etcd does not answer at {self.endpoint} after {within_s:.0f} s; "
+                        f"its reasons are above; its data is in {self._data}"
+                    )
+        finally:
+            probe.close()
+
+    def stop(self, *, within_s: float = 4.0) -> None:
+        """End it: asked to first, killed when that takes too long."""
+        self._stopping.set()
+        with self._lock:
+            process = self._process
+        if process is not None:
+            _end(process, within_s=within_s)
+        if self._guard.is_alive():
+            self._guard.join(timeout=2.0)
+
+    def _keep_running(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            code = self._run_once()
+            if self._stopping.is_set():
+                return
+            if time.monotonic() - started > _STEADY_S:
+                pause_s = _FIRST_PAUSE_S
+            log.error("etcd ended with %s; it is started again in %.1f s", code, pause_s)
+            self._stopping.wait(pause_s)
+            pause_s = min(pause_s * 2, _LAST_PAUSE_S)
+
+    def _run_once(self) -> int | None:
+        with self._lock:
+            if self._stopping.is_set():
+                return None
+            self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            launcher = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid())]
+            self._process = process = subprocess.Popen(
+                [*launcher, self._binary.path, *self._arguments()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env=_environment(os.environ),
+                process_group=0,
+            )
+        return process.wait()
+
+    def _arguments(self) -> list[str]:
+        client, peer = _url(self._address, CLIENT_PORT), _url(self._address, PEER_PORT)
+        arguments = {
+            "name": "frontgate",
+            "data-dir": str(self._data),
+            "listen-client-urls": client,
+            "advertise-client-urls": client,
+            "listen-peer-urls": peer,
+            "initial-advertise-peer-urls": peer,
+            "initial-cluster": f"frontgate={peer}",
+            "auth-token": "simple",
+            "bcrypt-cost": "4",
+            "max-txn-ops": str(MAX_TXN_OPS),
+            "max-request-bytes": str(_MAX_REQUEST_BYTES),
+            "auto-compaction-mode": "periodic",
+            "auto-compaction-retention": "1h",
+            "heartbeat-interval": str(_HEARTBEAT_MS),
+            "election-timeout": str(_ELECTION_MS),
+            "logger": "zap",
+            "log-outputs": "stderr",
+            "log-level": "error",
+        }
+        if self._throw_away and self._binary.version >= (3, 5, 0):
+            arguments["unsafe-no-fsync"] = "true"
+        return [f"--{name}={value}" for name, value in arguments.items()]
+
+    def _await_ports(self) -> None:
+        """Wait for the ports: a killed Frontgate's etcd may hold them for a moment."""
+        deadline = time.monotonic() + _PORT_WAIT_S
+        for port in (CLIENT_PORT, PEER_PORT):
+            while (obstacle := _bind_obstacle(self._address, port)) is not None:
+                if time.monotonic() > deadline:
+                    raise EtcdServerError(
+                        f"etcd cannot listen at {self._address}:{port}: {obstacle}; end what "
+                        "listens there, or set PITRIX_ADDRESS to an address of this machine"
+                    )
+                time.sleep(0.05)
+
+
+def _candidates() -> Iterable[str]:
+    on_path = shutil.which("etcd")
+    beside = shutil.which("etcd", path=str(Path(sys.executable).parent))
+    return dict.fromkeys(path for path in (on_path, beside) if path is not None)
+
+
+def _version(path: str) -> tuple[int, int, int] | None:
+    try:
+        answer = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.search(r"etcd Version: (\d+)\.(\d+)\.(\d+)", answer.stdout)
+    return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
+
+
+def _environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what would change etcd.
+
+    It refuses to start when an ETCD_ variable stands beside the same flag, and its JSON gateway
+    would dial etcd itself through a proxy.
+    """
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith("ETCD_") and not name.lower().endswith("_proxy")
+    }
+
+
+def _has_leader(probe: EtcdClient) -> bool:
+    try:
+        return probe.status().has_leader
+    except EtcdError:
+        return False
+
+
+def _end(process: subprocess.Popen[bytes], *, within_s: float) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=within_s)
+    except subprocess.TimeoutExpired:
+        log.warning("etcd did not end within %.0f s and is killed", within_s)
+        process.kill()
+        process.wait()
+
+
+def _bind_obstacle(address: str, port: int) -> str | None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as ex:
+            return ex.strerror or str(ex)
+    return None
+
+
+def _url(address: str, port: int) -> str:
+    host = f"[{address}]" if ":" in address else address
+    return f"http://{host}:{port}"

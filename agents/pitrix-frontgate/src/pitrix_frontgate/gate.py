@@ -1,0 +1,157 @@
+"""Puts the parts of a Frontgate together and runs them until it is told to end."""
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from pitrix_drone.etcd import EtcdClient
+from pitrix_frontgate import __version__
+from pitrix_frontgate.channel import Channel, Greeting
+from pitrix_frontgate.config import FrontgateConfig, Places, write_private
+from pitrix_frontgate.errors import FrontgateError
+from pitrix_frontgate.etcd_server import EtcdServer, find_etcd
+from pitrix_frontgate.handlers import Handlers
+from pitrix_frontgate.outbox import Outbox
+from pitrix_frontgate.rbac import open_store, store_id
+from pitrix_frontgate.reports import Reports
+
+log = logging.getLogger(__name__)
+
+#: A first start on a slow disk; a healthy one takes half a second.
+_ETCD_START_S: Final = 60.0
+
+_LOOK_S: Final = 0.5
+_JOIN_S: Final = 2.0
+
+
+class _Presence:
+    """Tells ``frontgate status`` how the running Frontgate fares."""
+
+    def __init__(self, path: Path, *, endpoint: str, outbox: Outbox) -> None:
+        self._path = path
+        self._endpoint = endpoint
+        self._outbox = outbox
+        self._connected_to: str | None = None
+        self._written: dict[str, Any] | None = None
+
+    def connected(self, url: str | None) -> None:
+        """Take note of the connection."""
+        self._connected_to = url
+
+    def write(self) -> None:
+        """Write what has changed since the last time."""
+        now = {
+            "pid": os.getpid(),
+            "endpoint": self._endpoint,
+            "connected_to": self._connected_to,
+            "unacknowledged": len(self._outbox),
+        }
+        if now != self._written:
+            write_private(self._path, json.dumps(now))
+            self._written = now
+
+
+def run(config: FrontgateConfig, places: Places, *, address: str) -> None:
+    """Run a Frontgate until SIGTERM or SIGINT. Main thread only.
+
+    :param address: etcd listens there.
+    :raises FrontgateError: it cannot start, or a part of it broke.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    places.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(places.lock), _etcd(config, places, address) as server:
+        server.await_ready(within_s=_ETCD_START_S, stop=stop)
+        if stop.is_set():
+            return
+        client = open_store(server.endpoint, places.root_password)
+        try:
+            _serve(config, places, client=client, server=server, stop=stop)
+        finally:
+            client.close()
+
+
+def _serve(
+    config: FrontgateConfig,
+    places: Places,
+    *,
+    client: EtcdClient,
+    server: EtcdServer,
+    stop: threading.Event,
+) -> None:
+    outbox = Outbox()
+    presence = _Presence(places.running, endpoint=server.endpoint, outbox=outbox)
+    reports = Reports(client, outbox, store_id=store_id(client))
+    channel = Channel(
+        config,
+        Greeting(__version__, (server.endpoint,)),
+        handlers=Handlers(client),
+        outbox=outbox,
+        on_connected=presence.connected,
+    )
+    threads = [
+        threading.Thread(target=_guarded(part, stop), args=(stop,), name=name, daemon=True)
+        for name, part in (("channel", channel.run), ("reports", reports.run))
+    ]
+    for thread in threads:
+        thread.start()
+    while not stop.wait(_LOOK_S) and all(thread.is_alive() for thread in threads):
+        presence.write()
+    broken = [thread.name for thread in threads if not thread.is_alive() and not stop.is_set()]
+    stop.set()
+    channel.close()
+    for thread in threads:
+        thread.join(timeout=_JOIN_S)
+    with contextlib.suppress(FileNotFoundError):
+        places.running.unlink()
+    if broken:
+        raise FrontgateError(f"{', '.join(broken)} broke; the reason is above")
+
+
+def _guarded(
+    part: Callable[[threading.Event], None], stop: threading.Event
+) -> Callable[[threading.Event], None]:
+    """Log what ends a thread: nobody else would."""
+
+    def guarded(event: threading.Event) -> None:
+        try:
+            part(event)
+        except Exception:
+            if not stop.is_set():
+                log.exception("a part of the Frontgate broke")
+
+    return guarded
+
+
+@contextlib.contextmanager
+def _etcd(config: FrontgateConfig, places: Places, address: str) -> Iterator[EtcdServer]:
+    binary = find_etcd(throw_away=config.throw_away)
+    server = EtcdServer(
+        binary, address=address, data=places.etcd_data, throw_away=config.throw_away
+    )
+    log.info("etcd is %s, listening at %s", binary.path, server.endpoint)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as ex:
+            raise FrontgateError(
+                f"another Frontgate uses {path.parent}; end it, or set PITRIX_ROOT"
+            ) from ex
+        yield

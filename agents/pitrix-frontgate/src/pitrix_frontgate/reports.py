@@ -1,0 +1,87 @@
+"""Watches what the drones write and offers it to the Pilot.
+
+etcd is the memory: after a restart every report that still stands there is offered again under
+the same id, and the Pilot recognises it.
+"""
+
+import json
+import logging
+import threading
+from typing import Any, Final
+
+from pitrix_drone.etcd import EtcdClient, Event, KeyValue, Snapshot
+from pitrix_frontgate import shapes, tree
+from pitrix_frontgate.frames import Frame, report_id
+from pitrix_frontgate.outbox import Entry, Outbox
+from pitrix_frontgate.tree import ReportKey
+
+log = logging.getLogger(__name__)
+
+#: A result holds 16 KiB of output, each byte of it at most six characters of JSON.
+_MAX_CHARS: Final = 256 * 1024
+
+
+class Reports:
+    """Turns reports in etcd into frames.
+
+    :param client: with root's rights.
+    :param store_id: of this etcd.
+    """
+
+    def __init__(self, client: EtcdClient, outbox: Outbox, *, store_id: str) -> None:
+        self._client = client
+        self._outbox = outbox
+        self._store_id = store_id
+
+    def run(self, stop: threading.Event) -> None:
+        """Follow the reports until *stop* is set."""
+        self._client.watch(
+            tree.CLUSTERS, on_snapshot=self._on_snapshot, on_events=self._on_events, stop=stop
+        )
+
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        self._outbox.keep_only({item.key for item in snapshot.items}, of=_is_report)
+        for item in sorted(snapshot.items, key=lambda item: item.mod_revision):
+            self._offer(item)
+
+    def _on_events(self, events: tuple[Event, ...]) -> None:
+        for event in events:
+            if event.type == "DELETE":
+                self._outbox.drop(event.kv.key)
+            else:
+                self._offer(event.kv)
+
+    def _offer(self, item: KeyValue) -> None:
+        report = tree.report_of(item.key)
+        if report is None:
+            return
+        content = _content(item.value, report)
+        if content is None:
+            log.warning("%s: not a report as the protocol has it; it is left out", item.key)
+            return
+        frame = Frame(
+            report_id(item.key, item.mod_revision, self._store_id),
+            "node.status" if report.command_id is None else "command.result",
+            {**content, "cluster_id": report.cluster_id, "node_id": report.node_id},
+        )
+        self._outbox.offer(Entry(item.key, frame, item.mod_revision))
+
+
+def _is_report(slot: str) -> bool:
+    return tree.report_of(slot) is not None
+
+
+def _content(value: str, report: ReportKey) -> dict[str, Any] | None:
+    """Read a report; None when it is malformed: a node may write anything there."""
+    if len(value) > _MAX_CHARS:
+        return None
+    try:
+        data = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    shape = shapes.NODE_STATUS if report.command_id is None else shapes.COMMAND_RESULT
+    if not isinstance(data, dict) or shapes.open_findings(data, shape):
+        return None
+    if report.command_id is not None and data["command_id"] != report.command_id:
+        return None
+    return {name: data[name] for name in shape}

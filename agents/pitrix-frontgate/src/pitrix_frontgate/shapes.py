@@ -1,0 +1,137 @@
+"""Checks JSON from outside against the agent protocol's shapes.
+
+The contract is ``agents/protocol/schemas``; a zipapp carries no JSON Schema library, so the few
+shapes a Frontgate receives are written down once more here, and a test holds both together by the
+protocol's examples.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+Check = Callable[[Any], bool]
+
+_WEEK_S: Final = 604_800
+
+_STATES: Final = ("configuring", "configured", "failed")
+_OUTCOMES: Final = ("done", "timed_out", "unknown", "refused")
+
+
+def matches(pattern: str, *, most: int) -> Check:
+    """Build a check for text of at most *most* characters that matches *pattern* as a whole."""
+    compiled = re.compile(pattern)
+    return lambda value: (
+        isinstance(value, str) and len(value) <= most and compiled.fullmatch(value) is not None
+    )
+
+
+def whole(least: int, most: int = 2**53 - 1) -> Check:
+    """Build a check for an integer within limits; beyond 2**53 not every program reads it."""
+    return lambda value: type(value) is int and least <= value <= most
+
+
+def text(most: int, *, least: int = 0) -> Check:
+    """Build a check for any text within a length."""
+    return lambda value: isinstance(value, str) and least <= len(value) <= most
+
+
+def list_of(check: Check, *, least: int = 0) -> Check:
+    """Build a check for a list whose items all pass *check*."""
+    return lambda value: isinstance(value, list) and len(value) >= least and all(map(check, value))
+
+
+def map_of(key: Check, item: Check) -> Check:
+    """Build a check for an object whose names and values pass."""
+    return lambda value: (
+        isinstance(value, dict) and all(map(key, value)) and all(map(item, value.values()))
+    )
+
+
+def record_of(shape: Mapping[str, Check]) -> Check:
+    """Build a check for an object with exactly the members of *shape*."""
+    return lambda value: isinstance(value, dict) and not closed_findings(value, shape)
+
+
+def closed_findings(body: Mapping[str, Any], shape: Mapping[str, Check]) -> list[str]:
+    """List what is wrong, each with its JSON pointer; members outside *shape* are faults."""
+    extra = [f"/{name}: not a member of this" for name in sorted(set(body) - set(shape))]
+    return [*open_findings(body, shape), *extra]
+
+
+def open_findings(body: Mapping[str, Any], shape: Mapping[str, Check]) -> list[str]:
+    """List what is wrong, each with its JSON pointer; members outside *shape* may be there."""
+    missing = [f"/{name}: missing" for name in shape if name not in body]
+    wrong = [
+        f"/{name}: not what the protocol allows here"
+        for name, check in shape.items()
+        if name in body and not check(body[name])
+    ]
+    return [*missing, *wrong]
+
+
+def _is_timeout(value: Any) -> bool:
+    return type(value) in (int, float) and 0 < value <= _WEEK_S
+
+
+_NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
+is_identifier: Final = matches(_NAME, most=64)
+is_role: Final = matches(f"({_NAME})?", most=64)
+is_command_id: Final = matches(r"[A-Za-z0-9_][A-Za-z0-9._:-]*", most=100)
+is_frame_id: Final = matches(r"[A-Za-z0-9._:/-]+", most=128)
+is_path: Final = matches(r"[^/\x00-\x1f\x7f]+(/[^/\x00-\x1f\x7f]+)*", most=512)
+is_password: Final = matches(r"[!-~]{8,72}", most=72)
+is_time: Final = matches(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?Z", most=27
+)
+is_bool: Final[Check] = lambda value: isinstance(value, bool)  # noqa: E731 - a row like the others
+_is_exit_code: Final = whole(-(2**31), 2**32)
+_is_values: Final = map_of(is_path, lambda value: isinstance(value, str))
+
+
+def is_node_id(value: Any) -> bool:
+    """Tell whether it can name a node; ``root`` is etcd's own user."""
+    return is_identifier(value) and value != "root"
+
+
+def _is_shared(value: Any) -> bool:
+    return _is_values(value) and "revision" not in value
+
+
+METADATA_PUT: Final[Mapping[str, Check]] = {
+    "cluster_id": is_identifier,
+    "revision": whole(1),
+    "shared": _is_shared,
+    "roles": map_of(is_role, _is_values),
+    "nodes": map_of(is_node_id, _is_values),
+    "users": list_of(record_of({"node_id": is_node_id, "role": is_role, "password": is_password})),
+}
+
+METADATA_DELETE: Final[Mapping[str, Check]] = {"cluster_id": is_identifier}
+
+COMMAND_RUN: Final[Mapping[str, Check]] = {
+    "command_id": is_command_id,
+    "cluster_id": is_identifier,
+    "node_id": is_node_id,
+    "cmd": text(65_536, least=1),
+    "timeout_s": _is_timeout,
+    "idempotent": is_bool,
+}
+
+NODE_STATUS: Final[Mapping[str, Check]] = {
+    "state": lambda value: value in _STATES,
+    "revision": whole(0),
+    "detail": text(16_384),
+    "drone": text(64, least=1),
+    "boot_id": text(64),
+    "at": is_time,
+}
+
+COMMAND_RESULT: Final[Mapping[str, Check]] = {
+    "command_id": is_command_id,
+    "state": lambda value: value in _OUTCOMES,
+    "exit_code": lambda value: value is None or _is_exit_code(value),
+    "output": text(16_384),
+    "truncated": is_bool,
+    "started_at": lambda value: value is None or is_time(value),
+    "finished_at": is_time,
+}

@@ -1,0 +1,88 @@
+"""Names of the keys in etcd: the only place that spells them.
+
+``/c/`` is the protocol's (its section 2). ``/frontgate/`` is the Frontgate's own memory; no node
+may read it.
+"""
+
+from typing import Final, NamedTuple
+
+#: All that drones may see some part of.
+CLUSTERS: Final = "/c/"
+
+#: Which node belongs to which cluster, and whether its user is up to date.
+USERS: Final = "/frontgate/users/"
+
+#: Frames of the Pilot that were carried out, with the answers they got.
+SEEN: Final = "/frontgate/seen/"
+
+#: Commands whose results the Pilot has.
+FINISHED: Final = "/frontgate/finished/"
+
+#: Random; tells this store's revisions from those of any other.
+STORE_ID: Final = "/frontgate/store_id"
+
+#: How the unnamed role is spelt in keys.
+UNNAMED_ROLE: Final = "_"
+
+
+class ReportKey(NamedTuple):
+    """What a key below ``reports/`` speaks of; no command: it is the node's status."""
+
+    cluster_id: str
+    node_id: str
+    command_id: str | None
+
+
+def cluster(cluster_id: str) -> str:
+    """Prefix of all that belongs to a cluster."""
+    return f"{CLUSTERS}{cluster_id}/"
+
+
+def shared(cluster_id: str) -> str:
+    """Prefix of what every node of a cluster sees."""
+    return f"{cluster(cluster_id)}shared/"
+
+
+def revision(cluster_id: str) -> str:
+    """Key of the stored revision."""
+    return f"{shared(cluster_id)}revision"
+
+
+def role(cluster_id: str, name: str) -> str:
+    """Prefix of what the nodes of one role see."""
+    return f"{cluster(cluster_id)}roles/{name or UNNAMED_ROLE}/"
+
+
+def node(cluster_id: str, node_id: str) -> str:
+    """Prefix of what one node sees."""
+    return f"{cluster(cluster_id)}nodes/{node_id}/"
+
+
+def commands(cluster_id: str, node_id: str) -> str:
+    """Prefix of a node's commands."""
+    return f"{cluster(cluster_id)}commands/{node_id}/"
+
+
+def reports(cluster_id: str, node_id: str) -> str:
+    """Prefix of what a node reports."""
+    return f"{cluster(cluster_id)}reports/{node_id}/"
+
+
+def result(cluster_id: str, node_id: str, command_id: str) -> str:
+    """Key of a command's result."""
+    return f"{reports(cluster_id, node_id)}results/{command_id}"
+
+
+def finished(cluster_id: str, node_id: str = "", command_id: str = "") -> str:
+    """Name of a finished command below :data:`FINISHED`; of a cluster's all without the rest."""
+    return f"{cluster_id}/{node_id}/{command_id}" if node_id else f"{cluster_id}/"
+
+
+def report_of(key: str) -> ReportKey | None:
+    """Read a key below ``reports/``; None for any other."""
+    match key.removeprefix(CLUSTERS).split("/"):
+        case [cluster_id, "reports", node_id, "status"]:
+            return ReportKey(cluster_id, node_id, None)
+        case [cluster_id, "reports", node_id, "results", command_id] if command_id:
+            return ReportKey(cluster_id, node_id, command_id)
+    return None
