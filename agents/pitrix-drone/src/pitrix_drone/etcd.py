@@ -79,7 +79,7 @@ class EtcdClient:
     :param endpoints: URLs such as ``http://127.0.0.1:2379``, tried in turn.
     :param ca_file: PEM file of the authorities trusted for ``https`` endpoints.
     :param timeout_s: for connecting, and for each answer.
-    :raises ValueError: no endpoint, or one that is not an http or https URL with a port.
+    :raises ValueError: no endpoint, or one that is not an http or https URL.
     """
 
     def __init__(

@@ -68,7 +68,7 @@ class Transport:
     :param endpoints: URLs such as ``http://127.0.0.1:2379``; tried in turn.
     :param ca_file: PEM file of the authorities trusted for ``https`` endpoints.
     :param timeout_s: for connecting, and for each answer.
-    :raises ValueError: no endpoint, or one that is not an http or https URL with a port.
+    :raises ValueError: no endpoint, or one that is not an http or https URL.
     """
 
     def __init__(self, endpoints: Sequence[str], *, ca_file: str | None, timeout_s: float) -> None:
@@ -240,7 +240,7 @@ def _answer(path: str, status: int, raw: bytes) -> Json:
 
 def _parsed(url: str) -> urllib.parse.SplitResult:
     parts = urllib.parse.urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port is None:
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"endpoint {url!r}: write it as http://HOST:PORT or https://HOST:PORT")
     return parts
 
