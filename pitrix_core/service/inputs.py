@@ -1,0 +1,62 @@
+"""What callers send: one record per request; their JSON Schemas validate requests and are the
+API's.
+"""
+
+from collections.abc import Mapping
+
+import attrs
+
+from pitrix_core.model import Action, JsonObject
+
+
+@attrs.frozen(kw_only=True)
+class RepoInput:
+    """A repo to register."""
+
+    name: str
+    #: ``file:///FOLDER`` with an ``index.yaml`` in it.
+    url: str
+    #: Providers its apps may run on; empty for all.
+    providers: tuple[str, ...] = ()
+    #: Label key → values, one of which a runtime must have.
+    selectors: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class RuntimeInput:
+    """A runtime to register."""
+
+    name: str
+    provider: str
+    zone: str = ""
+    #: Checked with the provider's settings schema: ``GET /v1/providers/{name}``.
+    settings: JsonObject = attrs.field(factory=dict)
+    #: Checked with the provider's credential schema; stored encrypted, never shown again.
+    credential: JsonObject = attrs.field(factory=dict, repr=False)
+    labels: Mapping[str, str] = attrs.field(factory=dict)
+    #: Nothing of value may be lost with it.
+    throw_away: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class PlanInput:
+    """A change to plan."""
+
+    action: Action = Action.CREATE
+    #: For ``create``: what to deploy.
+    app_version_id: str | None = None
+    #: For ``create``: checked with ``GET /v1/app_versions/{id}/config_schema``.
+    config: JsonObject = attrs.field(factory=dict)
+    #: For ``create``: where; left out, the one runtime that matches is taken.
+    runtime_id: str | None = None
+    #: For ``create``: the cluster's name; left out, the name in the configuration, or the app's.
+    name: str | None = None
+    #: For every other action: which cluster.
+    cluster_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ApplyInput:
+    """A plan to carry out."""
+
+    plan_id: str

@@ -1,0 +1,13 @@
+"""The database: tables, one repository per aggregate, migrations.
+
+Here belongs everything that speaks SQL, and nothing that decides: rules are in ``model``, ``jobs``
+and ``service``. SQLAlchemy is imported nowhere else. SQLite on one machine, PostgreSQL for several;
+what differs between them is in ``engine.py``.
+"""
+
+from pitrix_core.store.database import Store, Transaction
+from pitrix_core.store.engine import make_engine
+from pitrix_core.store.ids import new_id
+from pitrix_core.store.secrets import Cipher
+
+__all__ = ["Cipher", "Store", "Transaction", "make_engine", "new_id"]

@@ -1,0 +1,192 @@
+"""Frontgates, and the messages to and from them."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+import attrs
+import sqlalchemy as sa
+
+from pitrix_core import convert
+from pitrix_core.model import JsonObject
+from pitrix_core.store import tables
+from pitrix_core.store.records import record
+
+
+@attrs.frozen(kw_only=True)
+class Frontgate:
+    """The gate of one network of one runtime."""
+
+    id: str
+    owner: str
+    #: The hidden cluster it is.
+    cluster_id: str
+    runtime_id: str
+    network_id: str
+    #: Secret that it shows to the Pilot.
+    secret_id: str
+    #: URLs of its etcd inside the network.
+    endpoints: tuple[str, ...] = ()
+    connected_at: dt.datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Message:
+    """A frame to a Frontgate, or from one."""
+
+    id: str
+    frontgate_id: str
+    type: str
+    body: JsonObject
+    reply_to: str | None = None
+
+
+class AgentRepository:
+    """What Pilots and runners share about agents."""
+
+    def __init__(self, connection: sa.Connection, *, now: dt.datetime) -> None:
+        """Work inside the transaction of ``connection``."""
+        self._connection = connection
+        self._now = now
+
+    # -- frontgates --------------------------------------------------------------------------------
+
+    def add_frontgate(self, frontgate: Frontgate) -> None:
+        """Store a Frontgate; there is one for a runtime's network at the most."""
+        self._connection.execute(tables.frontgates.insert().values(**convert.to_json(frontgate)))
+
+    def frontgate(self, frontgate_id: str) -> Frontgate | None:
+        """Return a Frontgate that was not removed."""
+        return self._frontgate(tables.frontgates.c.id == frontgate_id)
+
+    def frontgate_at(self, runtime_id: str, network_id: str) -> Frontgate | None:
+        """Return the Frontgate of a runtime's network."""
+        columns = tables.frontgates.c
+        return self._frontgate(
+            (columns.runtime_id == runtime_id) & (columns.network_id == network_id)
+        )
+
+    def frontgate_of(self, cluster_id: str) -> Frontgate | None:
+        """Return the Frontgate that a hidden cluster is."""
+        return self._frontgate(tables.frontgates.c.cluster_id == cluster_id)
+
+    def _frontgate(self, which: "sa.ColumnElement[bool]") -> Frontgate | None:
+        query = sa.select(tables.frontgates).where(which, tables.frontgates.c.removed_at.is_(None))
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else record(row, Frontgate)
+
+    def connect(self, frontgate_id: str, *, pilot_id: str, endpoints: Sequence[str]) -> None:
+        """Write down which Pilot holds its connection, and where its etcd is."""
+        self._update(
+            frontgate_id,
+            pilot_id=pilot_id,
+            endpoints=list(endpoints),
+            connected_at=self._now,
+            seen_at=self._now,
+        )
+
+    def disconnect(self, frontgate_id: str, *, pilot_id: str) -> None:
+        """Write down that a Pilot lost its connection, unless another one holds it by now."""
+        columns = tables.frontgates.c
+        self._connection.execute(
+            tables.frontgates.update()
+            .where(columns.id == frontgate_id, columns.pilot_id == pilot_id)
+            .values(pilot_id=None, connected_at=None, seen_at=self._now)
+        )
+
+    def remove_frontgate(self, cluster_id: str) -> None:
+        """Free its place, and drop what was still to be sent to it."""
+        frontgate = self.frontgate_of(cluster_id)
+        if frontgate is None:
+            return
+        self._update(frontgate.id, removed_at=self._now)
+        self._connection.execute(
+            tables.outbox.update()
+            .where(tables.outbox.c.frontgate_id == frontgate.id, tables.outbox.c.acked_at.is_(None))
+            .values(acked_at=self._now)
+        )
+
+    def _update(self, frontgate_id: str, **values: object) -> None:
+        self._connection.execute(
+            tables.frontgates.update()
+            .where(tables.frontgates.c.id == frontgate_id)
+            .values(**values)
+        )
+
+    # -- messages ----------------------------------------------------------------------------------
+
+    def send(self, message: Message) -> None:
+        """Put a message into the outbox; one of the same id is not put in twice."""
+        known = sa.select(tables.outbox.c.id).where(tables.outbox.c.id == message.id)
+        if self._connection.scalar(known) is not None:
+            return
+        self._connection.execute(
+            tables.outbox.insert().values(
+                id=message.id,
+                frontgate_id=message.frontgate_id,
+                type=message.type,
+                body=convert.to_json(message.body),
+                created_at=self._now,
+            )
+        )
+
+    def unacknowledged(
+        self, after: Mapping[str, int], *, limit: int = 1000
+    ) -> list[tuple[int, Message]]:
+        """Return messages that Frontgates have not acknowledged, in order, with their numbers.
+
+        :param after: Frontgate's id → number after which to look.
+        """
+        columns = tables.outbox.c
+        wanted = [
+            (columns.frontgate_id == frontgate_id) & (columns.sequence > sequence)
+            for frontgate_id, sequence in after.items()
+        ]
+        if not wanted:
+            return []
+        query = (
+            sa.select(tables.outbox)
+            .where(columns.acked_at.is_(None), sa.or_(*wanted))
+            .order_by(columns.sequence)
+            .limit(limit)
+        )
+        return [(row.sequence, record(row, Message)) for row in self._connection.execute(query)]
+
+    def acknowledge(self, message_id: str) -> None:
+        """Write down that a message is safe with its Frontgate."""
+        self._connection.execute(
+            tables.outbox.update()
+            .where(tables.outbox.c.id == message_id, tables.outbox.c.acked_at.is_(None))
+            .values(acked_at=self._now)
+        )
+
+    def receive(self, message: Message) -> bool:
+        """Store a message from a Frontgate.
+
+        :returns: False when it was received before.
+        """
+        inbox_id = f"{message.frontgate_id}:{message.id}"
+        known = sa.select(tables.inbox.c.id).where(tables.inbox.c.id == inbox_id)
+        if self._connection.scalar(known) is not None:
+            return False
+        self._connection.execute(
+            tables.inbox.insert().values(
+                id=inbox_id,
+                frontgate_id=message.frontgate_id,
+                type=message.type,
+                reply_to=message.reply_to,
+                body=convert.to_json(message.body),
+                at=self._now,
+            )
+        )
+        return True
+
+    def answer_to(self, message_id: str) -> Message | None:
+        """Return what a Frontgate answered to a message, if it has."""
+        query = (
+            sa.select(tables.inbox)
+            .where(tables.inbox.c.reply_to == message_id)
+            .order_by(tables.inbox.c.at)
+            .limit(1)
+        )
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else record(row, Message)

@@ -1,0 +1,209 @@
+"""Repos, apps, app versions, and the packages' bytes."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+import attrs
+import sqlalchemy as sa
+
+from pitrix_core import convert
+from pitrix_core.errors import ConflictError, NotFoundError
+from pitrix_core.findings import Finding
+from pitrix_core.model import AppInfo
+from pitrix_core.store import tables
+from pitrix_core.store.records import record
+
+
+@attrs.frozen(kw_only=True)
+class Repo:
+    """A place packages are indexed from."""
+
+    id: str
+    owner: str
+    name: str
+    url: str
+    #: Providers its apps may run on; empty for all.
+    providers: tuple[str, ...] = ()
+    #: Label key → values, one of which a runtime must have.
+    selectors: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    index_digest: str | None = None
+    indexed_at: dt.datetime | None = None
+    #: What the last indexing found wrong.
+    findings: tuple[Finding, ...] = ()
+    created_at: dt.datetime
+
+
+@attrs.frozen(kw_only=True)
+class App:
+    """A catalogue entry."""
+
+    id: str
+    owner: str
+    repo_id: str
+    name: str
+    description: str = ""
+    created_at: dt.datetime
+
+
+@attrs.frozen(kw_only=True)
+class AppVersion:
+    """One packaged release of an app."""
+
+    id: str
+    owner: str
+    app_id: str
+    version: str
+    app_version: str
+    app_type: str
+    #: ``sha256:…`` of the package.
+    digest: str
+    state: str
+    info: AppInfo
+    findings: tuple[Finding, ...] = ()
+    created_at: dt.datetime
+
+
+class CatalogRepository:
+    """What can be deployed, and where it comes from."""
+
+    def __init__(self, connection: sa.Connection, *, now: dt.datetime) -> None:
+        """Work inside the transaction of ``connection``."""
+        self._connection = connection
+        self._now = now
+
+    # -- repos -------------------------------------------------------------------------------------
+
+    def add_repo(self, repo: Repo) -> None:
+        """Store a repo.
+
+        :raises ConflictError: the name is taken.
+        """
+        taken = sa.select(tables.repos.c.id).where(tables.repos.c.name == repo.name)
+        if self._connection.scalar(taken) is not None:
+            raise ConflictError(f"There is a repo {repo.name!r} already.", pointer="/name")
+        row = {**convert.to_json(repo), "created_at": self._now, "indexed_at": None}
+        self._connection.execute(tables.repos.insert().values(**row))
+
+    def repo(self, id_or_name: str) -> Repo:
+        """Return a repo.
+
+        :raises NotFoundError: there is none of this id or name.
+        """
+        columns = tables.repos.c
+        query = sa.select(tables.repos).where(
+            sa.or_(columns.id == id_or_name, columns.name == id_or_name)
+        )
+        row = self._connection.execute(query).one_or_none()
+        if row is None:
+            raise NotFoundError(
+                f"There is no repo {id_or_name!r}.", next_step="List them: pitrix repo list"
+            )
+        return record(row, Repo)
+
+    def repos(self) -> list[Repo]:
+        """Return every repo, by name."""
+        query = sa.select(tables.repos).order_by(tables.repos.c.name)
+        return [record(row, Repo) for row in self._connection.execute(query)]
+
+    def mark_indexed(self, repo_id: str, *, digest: str, findings: Sequence[Finding]) -> None:
+        """Write down which index was read last, and what was wrong in it."""
+        self._connection.execute(
+            tables.repos.update()
+            .where(tables.repos.c.id == repo_id)
+            .values(
+                index_digest=digest, indexed_at=self._now, findings=convert.to_json(list(findings))
+            )
+        )
+
+    # -- packages ----------------------------------------------------------------------------------
+
+    def add_package(self, digest: str, content: bytes) -> None:
+        """Store a package's bytes, once."""
+        known = sa.select(tables.packages.c.digest).where(tables.packages.c.digest == digest)
+        if self._connection.scalar(known) is None:
+            self._connection.execute(
+                tables.packages.insert().values(
+                    digest=digest, content=content, created_at=self._now
+                )
+            )
+
+    def package(self, digest: str) -> bytes:
+        """Return a package's bytes.
+
+        :raises NotFoundError: it is not stored.
+        """
+        query = sa.select(tables.packages.c.content).where(tables.packages.c.digest == digest)
+        content: bytes | None = self._connection.scalar(query)
+        if content is None:
+            raise NotFoundError(f"There is no package {digest}.")
+        return content
+
+    # -- apps --------------------------------------------------------------------------------------
+
+    def put_app(self, app: App) -> App:
+        """Store an app, or bring the one of the same repo and name up to date; return it."""
+        columns = tables.apps.c
+        same = (columns.repo_id == app.repo_id, columns.name == app.name)
+        row = self._connection.execute(sa.select(tables.apps).where(*same)).one_or_none()
+        if row is None:
+            values = {**convert.to_json(app), "created_at": self._now}
+            self._connection.execute(tables.apps.insert().values(**values))
+            return app
+        self._connection.execute(
+            tables.apps.update().where(*same).values(description=app.description)
+        )
+        return record(row, App, description=app.description)
+
+    def apps(self) -> list[App]:
+        """Return every app, by name."""
+        query = sa.select(tables.apps).order_by(tables.apps.c.name, tables.apps.c.id)
+        return [record(row, App) for row in self._connection.execute(query)]
+
+    def app(self, id_or_name: str) -> App:
+        """Return an app.
+
+        :raises NotFoundError: there is none of this id or name.
+        :raises ConflictError: several repos have an app of this name.
+        """
+        columns = tables.apps.c
+        query = sa.select(tables.apps).where(
+            sa.or_(columns.id == id_or_name, columns.name == id_or_name)
+        )
+        rows = self._connection.execute(query).all()
+        if not rows:
+            raise NotFoundError(
+                f"There is no app {id_or_name!r}.", next_step="List them: pitrix app list"
+            )
+        if len(rows) > 1:
+            ids = ", ".join(row.id for row in rows)
+            raise ConflictError(
+                f"Several repos have an app {id_or_name!r}.", next_step=f"Name one by id: {ids}"
+            )
+        return record(rows[0], App)
+
+    # -- versions ----------------------------------------------------------------------------------
+
+    def add_version(self, version: AppVersion) -> None:
+        """Store a version."""
+        values = {**convert.to_json(version), "created_at": self._now}
+        self._connection.execute(tables.app_versions.insert().values(**values))
+
+    def version(self, version_id: str) -> AppVersion:
+        """Return a version.
+
+        :raises NotFoundError: there is no such version.
+        """
+        query = sa.select(tables.app_versions).where(tables.app_versions.c.id == version_id)
+        row = self._connection.execute(query).one_or_none()
+        if row is None:
+            raise NotFoundError(f"There is no app version {version_id!r}.")
+        return record(row, AppVersion)
+
+    def versions(self, app_id: str) -> list[AppVersion]:
+        """Return an app's versions, in the order they were indexed."""
+        query = (
+            sa.select(tables.app_versions)
+            .where(tables.app_versions.c.app_id == app_id)
+            .order_by(tables.app_versions.c.created_at, tables.app_versions.c.id)
+        )
+        return [record(row, AppVersion) for row in self._connection.execute(query)]

@@ -1,0 +1,251 @@
+"""Clusters, their nodes, and what was made for them."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import sqlalchemy as sa
+
+from pitrix_core import convert
+from pitrix_core.errors import NotFoundError, RevisionConflictError
+from pitrix_core.model import (
+    Cluster,
+    ClusterSnapshot,
+    ClusterState,
+    JsonObject,
+    Node,
+    NodeState,
+    OwnedResource,
+    PlannedNode,
+)
+from pitrix_core.store import tables
+from pitrix_core.store.records import record
+
+#: Number of the installation's first node: nine digits, as packages expect of a ``gsid``.
+#: Source: OpenPitrix's metadata tree counts global server ids from here.
+_FIRST_GSID: Final = 100_000_000
+
+
+class ClusterRepository:
+    """Deployed app versions."""
+
+    def __init__(self, connection: sa.Connection, *, now: dt.datetime) -> None:
+        """Work inside the transaction of ``connection``."""
+        self._connection = connection
+        self._now = now
+
+    # -- clusters ----------------------------------------------------------------------------------
+
+    def add(self, cluster: Cluster) -> None:
+        """Store a cluster."""
+        values = {
+            **convert.to_json(cluster),
+            "metadata_revision": 0,
+            "created_at": self._now,
+            "updated_at": self._now,
+        }
+        self._connection.execute(tables.clusters.insert().values(**values))
+
+    def get(self, id_or_name: str) -> Cluster:
+        """Return a cluster; by name only while it is not deleted, the newest first.
+
+        :raises NotFoundError: there is none of this id or name.
+        """
+        columns = tables.clusters.c
+        named = sa.and_(columns.name == id_or_name, columns.state != ClusterState.DELETED)
+        query = (
+            sa.select(tables.clusters)
+            .where(sa.or_(columns.id == id_or_name, named))
+            .order_by(columns.created_at.desc())
+            .limit(1)
+        )
+        row = self._connection.execute(query).one_or_none()
+        if row is None:
+            raise NotFoundError(
+                f"There is no cluster {id_or_name!r}.", next_step="List them: pitrix cluster list"
+            )
+        return record(row, Cluster)
+
+    def search(self, *, owner: str | None = None, runtime_id: str | None = None) -> list[Cluster]:
+        """Return clusters that are not deleted, oldest first, hidden ones among them.
+
+        :param owner: only this owner's; None for everybody's.
+        :param runtime_id: only those on this runtime.
+        """
+        columns = tables.clusters.c
+        query = (
+            sa.select(tables.clusters)
+            .where(columns.state != ClusterState.DELETED)
+            .order_by(columns.created_at, columns.id)
+        )
+        if owner is not None:
+            query = query.where(columns.owner == owner)
+        if runtime_id is not None:
+            query = query.where(columns.runtime_id == runtime_id)
+        return [record(row, Cluster) for row in self._connection.execute(query)]
+
+    def snapshot(self, cluster_id: str) -> ClusterSnapshot:
+        """Return a cluster with everything that belongs to it.
+
+        :raises NotFoundError: there is no such cluster.
+        """
+        query = sa.select(tables.clusters).where(tables.clusters.c.id == cluster_id)
+        row = self._connection.execute(query).one_or_none()
+        if row is None:
+            raise NotFoundError(f"There is no cluster {cluster_id!r}.")
+        return ClusterSnapshot(
+            cluster=record(row, Cluster),
+            nodes=tuple(self.nodes(cluster_id)),
+            resources=tuple(self._resources(cluster_id)),
+            metadata_revision=row.metadata_revision,
+        )
+
+    def start_change(self, cluster_id: str, *, state: ClusterState, expected_revision: int) -> None:
+        """Put a cluster into a transition state under its next revision.
+
+        :raises RevisionConflictError: the cluster changed since the plan was made.
+        """
+        columns = tables.clusters.c
+        changed = self._connection.execute(
+            tables.clusters.update()
+            .where(columns.id == cluster_id, columns.revision == expected_revision)
+            .values(state=state, revision=columns.revision + 1, updated_at=self._now)
+        ).rowcount
+        if not changed:
+            raise RevisionConflictError(
+                "The cluster changed since the plan was made.",
+                pointer="/plan_id",
+                next_step="Make a new plan.",
+            )
+
+    def set_state(self, cluster_id: str, state: ClusterState) -> None:
+        """Write a cluster's state."""
+        self._update(cluster_id, state=state)
+
+    def next_metadata_revision(self, cluster_id: str) -> int:
+        """Return the number of the cluster's next metadata, 1 for the first."""
+        columns = tables.clusters.c
+        self._update(cluster_id, metadata_revision=columns.metadata_revision + 1)
+        query = sa.select(columns.metadata_revision).where(columns.id == cluster_id)
+        return int(self._connection.execute(query).scalar_one())
+
+    def _update(self, cluster_id: str, **values: object) -> None:
+        self._connection.execute(
+            tables.clusters.update()
+            .where(tables.clusters.c.id == cluster_id)
+            .values(updated_at=self._now, **values)
+        )
+
+    # -- nodes -------------------------------------------------------------------------------------
+
+    def add_nodes(
+        self,
+        cluster_id: str,
+        planned: Iterable[PlannedNode],
+        *,
+        owner: str,
+        secret_ids: Mapping[str, str],
+    ) -> None:
+        """Store the nodes of a plan, with the next numbers of the installation.
+
+        :param secret_ids: node id → secret its agent logs in with.
+        """
+        gsid = self._next_gsid()
+        for offset, node in enumerate(planned):
+            self._connection.execute(
+                tables.nodes.insert().values(
+                    id=node.id,
+                    cluster_id=cluster_id,
+                    owner=owner,
+                    role=node.role,
+                    sid=node.sid,
+                    gid=node.gid,
+                    gsid=gsid + offset,
+                    state=NodeState.PLANNED,
+                    planned=convert.to_json(node.planned),
+                    facts={},
+                    agent={},
+                    secret_id=secret_ids.get(node.id),
+                )
+            )
+
+    def nodes(self, cluster_id: str) -> list[Node]:
+        """Return a cluster's nodes by role and number, deleted ones left out."""
+        columns = tables.nodes.c
+        query = (
+            sa.select(tables.nodes)
+            .where(columns.cluster_id == cluster_id, columns.state != NodeState.DELETED)
+            .order_by(columns.role, columns.sid)
+        )
+        return [record(row, Node) for row in self._connection.execute(query)]
+
+    def node_secrets(self, cluster_id: str) -> dict[str, str]:
+        """Return node id → id of the secret its agent logs in with."""
+        columns = tables.nodes.c
+        query = sa.select(columns.id, columns.secret_id).where(
+            columns.cluster_id == cluster_id,
+            columns.state != NodeState.DELETED,
+            columns.secret_id.is_not(None),
+        )
+        return {row.id: row.secret_id for row in self._connection.execute(query)}
+
+    def set_node_facts(self, node_id: str, facts: JsonObject) -> None:
+        """Write what its machine turned out to be."""
+        self._update_node(node_id, state=NodeState.RUNNING, facts=convert.to_json(facts))
+
+    def set_node_deleted(self, node_id: str) -> None:
+        """Write that its machine is gone."""
+        self._update_node(node_id, state=NodeState.DELETED)
+
+    def set_node_agent(self, node_id: str, report: JsonObject) -> None:
+        """Write the last report of its agent."""
+        self._update_node(node_id, agent=convert.to_json(report))
+
+    def _update_node(self, node_id: str, **values: object) -> None:
+        self._connection.execute(
+            tables.nodes.update().where(tables.nodes.c.id == node_id).values(**values)
+        )
+
+    def _next_gsid(self) -> int:
+        highest = self._connection.scalar(sa.select(sa.func.max(tables.nodes.c.gsid)))
+        return _FIRST_GSID if highest is None else highest + 1
+
+    # -- resources ---------------------------------------------------------------------------------
+
+    def put_resource(self, resource: OwnedResource, *, owner: str, runtime_id: str) -> None:
+        """Write down what a request made, or what is newly known of it."""
+        columns = tables.resources.c
+        same = columns.request_key == resource.request_key
+        values = {
+            **convert.to_json(resource),
+            "owner": owner,
+            "runtime_id": runtime_id,
+        }
+        changed = self._connection.execute(tables.resources.update().where(same).values(**values))
+        if not changed.rowcount:
+            self._connection.execute(
+                tables.resources.insert().values(created_at=self._now, **values)
+            )
+
+    def release_resource(self, cluster_id: str, *, interface: str, resource_id: str) -> str | None:
+        """Write down that a resource is gone; return the node it was made for."""
+        columns = tables.resources.c
+        which = (
+            columns.cluster_id == cluster_id,
+            columns.resource_id == resource_id,
+            columns.kind.like(f"{interface}.%"),
+        )
+        self._connection.execute(
+            tables.resources.update().where(*which).values(released_at=self._now)
+        )
+        node_id: str | None = self._connection.scalar(sa.select(columns.node_id).where(*which))
+        return node_id
+
+    def _resources(self, cluster_id: str) -> list[OwnedResource]:
+        columns = tables.resources.c
+        query = (
+            sa.select(tables.resources)
+            .where(columns.cluster_id == cluster_id, columns.released_at.is_(None))
+            .order_by(columns.created_at, columns.request_key)
+        )
+        return [record(row, OwnedResource) for row in self._connection.execute(query)]

@@ -1,0 +1,115 @@
+"""The store: opens transactions, in which the repositories work."""
+
+import contextlib
+import datetime as dt
+import functools
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from pitrix_core.store.agents import AgentRepository
+from pitrix_core.store.catalog import CatalogRepository
+from pitrix_core.store.clusters import ClusterRepository
+from pitrix_core.store.engine import db_now
+from pitrix_core.store.events import EventRepository
+from pitrix_core.store.identity import IdentityRepository
+from pitrix_core.store.jobs import JobRepository
+from pitrix_core.store.plans import PlanRepository
+from pitrix_core.store.queue import QueueRepository
+from pitrix_core.store.runtimes import RuntimeRepository
+from pitrix_core.store.secrets import Cipher, SecretRepository
+
+
+class Transaction:
+    """One database transaction, with a repository per aggregate; ``now`` is the database's time."""
+
+    def __init__(self, connection: sa.Connection, *, cipher: Cipher) -> None:
+        """Work inside the transaction of ``connection``."""
+        self._connection = connection
+        self._cipher = cipher
+
+    @functools.cached_property
+    def now(self) -> dt.datetime:
+        """The database's time, when it was first asked for in this transaction."""
+        return db_now(self._connection)
+
+    @functools.cached_property
+    def identity(self) -> IdentityRepository:
+        """The installation, tokens, and answers kept for idempotency keys."""
+        return IdentityRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def secrets(self) -> SecretRepository:
+        """Secrets."""
+        return SecretRepository(self._connection, cipher=self._cipher, now=self.now)
+
+    @functools.cached_property
+    def events(self) -> EventRepository:
+        """What happened."""
+        return EventRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def catalog(self) -> CatalogRepository:
+        """Repos, apps, versions and packages."""
+        return CatalogRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def runtimes(self) -> RuntimeRepository:
+        """Runtimes."""
+        return RuntimeRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def plans(self) -> PlanRepository:
+        """Plans."""
+        return PlanRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def clusters(self) -> ClusterRepository:
+        """Clusters, nodes, and their resources."""
+        return ClusterRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def jobs(self) -> JobRepository:
+        """Jobs and tasks, as they are written by the API and read by everyone."""
+        return JobRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def queue(self) -> QueueRepository:
+        """Tasks and runners, as runners use them."""
+        return QueueRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def agents(self) -> AgentRepository:
+        """Frontgates, and the messages to and from them."""
+        return AgentRepository(self._connection, now=self.now)
+
+
+class Store:
+    """Opens transactions on one database; safe to share between threads, not over a fork."""
+
+    def __init__(self, engine: sa.Engine, *, cipher: Cipher) -> None:
+        """Keep the engine; connect to nothing yet."""
+        self._engine = engine
+        self._cipher = cipher
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The engine, for migrations."""
+        return self._engine
+
+    @contextlib.contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        """Open a transaction; commits at the end of the block, rolls back on an exception."""
+        with self._engine.begin() as connection:
+            yield Transaction(connection, cipher=self._cipher)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """Open a transaction for reading; on SQLite it waits for no writer."""
+        options = self._engine.execution_options(pitrix_read_only=True)
+        with options.begin() as connection:
+            yield Transaction(connection, cipher=self._cipher)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()

@@ -1,0 +1,83 @@
+"""Secrets: encrypted at rest, named by id everywhere else."""
+
+import datetime as dt
+from pathlib import Path
+
+import sqlalchemy as sa
+from cryptography.fernet import Fernet, InvalidToken
+
+from pitrix_core.errors import NotFoundError, PitrixError
+from pitrix_core.model import SecretRef
+from pitrix_core.store import tables
+from pitrix_core.store.ids import new_id
+
+
+class Cipher:
+    """Encrypts with a key that is kept in a file beside the database, not in it."""
+
+    def __init__(self, key: bytes) -> None:
+        """Keep the key.
+
+        :param key: 32 bytes as URL-safe base64.
+        """
+        self._fernet = Fernet(key)
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Cipher":
+        """Read the key, making one (mode 0600) where there is none yet."""
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_bytes(Fernet.generate_key())
+        return cls(path.read_bytes())
+
+    def encrypt(self, text: str) -> bytes:
+        """Return the ciphertext."""
+        return self._fernet.encrypt(text.encode())
+
+    def decrypt(self, ciphertext: bytes) -> str:
+        """Return the text.
+
+        :raises PitrixError: the key is not the one it was encrypted with.
+        """
+        try:
+            return self._fernet.decrypt(ciphertext).decode()
+        except InvalidToken as ex:
+            raise PitrixError(
+                "A secret cannot be decrypted: the key file does not belong to this database.",
+                next_step="Put back the key file that was there when the secret was stored.",
+            ) from ex
+
+
+class SecretRepository:
+    """Secrets of every kind: credentials, passwords of configurations and of agents."""
+
+    def __init__(self, connection: sa.Connection, *, cipher: Cipher, now: dt.datetime) -> None:
+        """Work inside the transaction of ``connection``."""
+        self._connection = connection
+        self._cipher = cipher
+        self._now = now
+
+    def add(self, text: str, *, owner: str) -> SecretRef:
+        """Store a secret."""
+        secret_id = new_id("sec")
+        self._connection.execute(
+            tables.secrets.insert().values(
+                id=secret_id,
+                owner=owner,
+                ciphertext=self._cipher.encrypt(text),
+                created_at=self._now,
+            )
+        )
+        return SecretRef(secret_id)
+
+    def get(self, secret_id: str) -> str:
+        """Return a secret's text.
+
+        :raises NotFoundError: there is no such secret.
+        """
+        query = sa.select(tables.secrets.c.ciphertext).where(tables.secrets.c.id == secret_id)
+        ciphertext = self._connection.scalar(query)
+        if ciphertext is None:
+            raise NotFoundError(f"There is no secret {secret_id}.")
+        return self._cipher.decrypt(ciphertext)

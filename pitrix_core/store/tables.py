@@ -1,0 +1,337 @@
+"""Every table. Changing one needs a migration beside it (``migrations/versions``)."""
+
+import sqlalchemy as sa
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, String, Text
+
+from pitrix_core.store.engine import UtcTime
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_BIG_SERIAL = sa.BigInteger().with_variant(Integer, "sqlite")
+_ID = String(64)
+
+
+def _id() -> Column[str]:
+    return Column("id", _ID, primary_key=True)
+
+
+def _owner() -> Column[str]:
+    return Column("owner", String(255), nullable=False)
+
+
+def _json(name: str) -> "Column[object]":
+    return Column(name, sa.JSON(none_as_null=True), nullable=False)
+
+
+def _created_at() -> "Column[object]":
+    return Column("created_at", UtcTime, nullable=False)
+
+
+# -- the installation ------------------------------------------------------------------------------
+
+installation = sa.Table("installation", metadata, _id(), _created_at())
+
+tokens = sa.Table(
+    "tokens",
+    metadata,
+    _id(),
+    _owner(),
+    Column("digest", String(64), nullable=False, unique=True),  # SHA-256 of the token
+    Column("role", String(32), nullable=False),
+    _created_at(),
+)
+
+secrets = sa.Table(
+    "secrets",
+    metadata,
+    _id(),
+    _owner(),
+    Column("ciphertext", LargeBinary, nullable=False),
+    _created_at(),
+)
+
+idempotency_keys = sa.Table(
+    "idempotency_keys",
+    metadata,
+    Column("owner", String(255), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("request_digest", String(64), nullable=False),
+    Column("status", String(32)),  # None while the first request is at work
+    Column("headers", sa.JSON(none_as_null=True)),
+    Column("body", Text),
+    _created_at(),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    Column("id", _BIG_SERIAL, primary_key=True),
+    _owner(),
+    Column("kind", String(64), nullable=False),
+    Column("subject", _ID, nullable=False),
+    _json("data"),
+    Column("at", UtcTime, nullable=False),
+    Index("ix_events_subject", "subject", "id"),
+)
+
+# -- the catalogue ---------------------------------------------------------------------------------
+
+repos = sa.Table(
+    "repos",
+    metadata,
+    _id(),
+    _owner(),
+    Column("name", String(255), nullable=False, unique=True),
+    Column("url", Text, nullable=False),
+    _json("providers"),
+    _json("selectors"),
+    Column("index_digest", String(80)),
+    Column("indexed_at", UtcTime),
+    _json("findings"),
+    _created_at(),
+)
+
+packages = sa.Table(
+    "packages",
+    metadata,
+    Column("digest", String(80), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    _created_at(),
+)
+
+apps = sa.Table(
+    "apps",
+    metadata,
+    _id(),
+    _owner(),
+    Column("repo_id", _ID, ForeignKey("repos.id"), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("description", Text, nullable=False),
+    _created_at(),
+    sa.UniqueConstraint("repo_id", "name"),
+)
+
+app_versions = sa.Table(
+    "app_versions",
+    metadata,
+    _id(),
+    _owner(),
+    Column("app_id", _ID, ForeignKey("apps.id"), nullable=False),
+    Column("version", String(255), nullable=False),
+    Column("app_version", String(255), nullable=False),
+    Column("app_type", String(64), nullable=False),
+    Column("digest", String(80), ForeignKey("packages.digest"), nullable=False),
+    Column("state", String(32), nullable=False),
+    _json("info"),
+    _json("findings"),
+    _created_at(),
+    sa.UniqueConstraint("app_id", "version"),
+)
+
+# -- places and clusters ---------------------------------------------------------------------------
+
+runtimes = sa.Table(
+    "runtimes",
+    metadata,
+    _id(),
+    _owner(),
+    Column("name", String(255), nullable=False, unique=True),
+    Column("provider", String(64), nullable=False),
+    Column("zone", String(255), nullable=False),
+    _json("settings"),
+    _json("labels"),
+    Column("throw_away", Boolean, nullable=False),
+    Column("credential_id", _ID, ForeignKey("secrets.id")),
+    Column("state", String(32), nullable=False),
+    _created_at(),
+)
+
+plans = sa.Table(
+    "plans",
+    metadata,
+    _id(),
+    _owner(),
+    Column("cluster_id", _ID, nullable=False, index=True),
+    Column("digest", String(64), nullable=False),
+    _json("document"),
+    Column("applied_job_id", _ID),
+    _created_at(),
+)
+
+clusters = sa.Table(
+    "clusters",
+    metadata,
+    _id(),
+    _owner(),
+    Column("name", String(255), nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("runtime_id", _ID, ForeignKey("runtimes.id"), nullable=False, index=True),
+    Column("app_version_id", _ID, nullable=False),
+    Column("hidden", Boolean, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("metadata_revision", Integer, nullable=False),
+    _json("config"),
+    _json("endpoints"),
+    _created_at(),
+    Column("updated_at", UtcTime, nullable=False),
+    Index("ix_clusters_owner", "owner", "state"),
+)
+
+nodes = sa.Table(
+    "nodes",
+    metadata,
+    _id(),
+    Column("cluster_id", _ID, ForeignKey("clusters.id"), nullable=False, index=True),
+    _owner(),
+    Column("role", String(255), nullable=False),
+    Column("sid", Integer, nullable=False),
+    Column("gid", Integer, nullable=False),
+    Column("gsid", Integer, nullable=False),
+    Column("state", String(32), nullable=False),
+    _json("planned"),
+    _json("facts"),
+    _json("agent"),
+    Column("secret_id", _ID, ForeignKey("secrets.id")),  # what its agent logs in with
+)
+
+resources = sa.Table(
+    "resources",
+    metadata,
+    Column("request_key", String(64), primary_key=True),
+    Column("cluster_id", _ID, nullable=False, index=True),
+    _owner(),
+    Column("runtime_id", _ID, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("resource_id", String(1024), nullable=False),
+    Column("node_id", _ID),
+    _json("outputs"),
+    Column("released_at", UtcTime),
+    _created_at(),
+)
+
+# -- jobs ------------------------------------------------------------------------------------------
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    _id(),
+    _owner(),
+    Column("action", String(32), nullable=False),
+    Column("plan_id", _ID, nullable=False),
+    Column("cluster_id", _ID, nullable=False, index=True),
+    Column("state", String(32), nullable=False),
+    Column("error", Text),
+    _created_at(),
+    Column("finished_at", UtcTime),
+)
+
+tasks = sa.Table(
+    "tasks",
+    metadata,
+    _id(),
+    Column("job_id", _ID, ForeignKey("jobs.id"), nullable=False),
+    _owner(),
+    Column("cluster_id", _ID, nullable=False),
+    Column("runtime_id", _ID, nullable=False),
+    Column("number", Integer, nullable=False),  # place in the plan
+    Column("key", String(255), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("title", Text, nullable=False),
+    _json("input"),
+    _json("after"),
+    Column("node_id", _ID),
+    Column("timeout_s", Float, nullable=False),
+    Column("max_attempts", Integer, nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("unfinished_before", Integer, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("runner_id", _ID),
+    Column("woken", Boolean, nullable=False),  # something happened while it was claimed
+    Column("request_key", String(64)),
+    Column("sent_at", UtcTime),
+    Column("sent_fence", Integer),  # claim under which it was sent
+    Column("operation", sa.JSON(none_as_null=True)),
+    _json("outputs"),
+    Column("error", Text),
+    Column("error_code", String(64)),
+    Column("run_at", UtcTime, nullable=False),
+    Column("started_at", UtcTime),
+    Column("finished_at", UtcTime),
+    sa.UniqueConstraint("job_id", "key"),
+    Index("ix_tasks_claim", "state", "run_at"),
+    Index("ix_tasks_runner", "runner_id"),
+    Index("ix_tasks_request", "request_key"),
+)
+
+task_edges = sa.Table(
+    "task_edges",
+    metadata,
+    Column("task_id", _ID, ForeignKey("tasks.id"), primary_key=True),
+    Column("before_id", _ID, ForeignKey("tasks.id"), primary_key=True, index=True),
+)
+
+runners = sa.Table(
+    "runners",
+    metadata,
+    _id(),
+    Column("name", String(255), nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+)
+
+# -- agents ----------------------------------------------------------------------------------------
+
+frontgates = sa.Table(
+    "frontgates",
+    metadata,
+    _id(),
+    _owner(),
+    Column("cluster_id", _ID, ForeignKey("clusters.id"), nullable=False, unique=True),
+    Column("runtime_id", _ID, nullable=False),
+    Column("network_id", String(255), nullable=False),
+    Column("secret_id", _ID, ForeignKey("secrets.id"), nullable=False),  # the token it shows
+    _json("endpoints"),
+    Column("pilot_id", _ID),
+    Column("connected_at", UtcTime),
+    Column("seen_at", UtcTime),
+    Column("removed_at", UtcTime),
+    Index(
+        "uq_frontgates_place",
+        "runtime_id",
+        "network_id",
+        unique=True,
+        sqlite_where=sa.text("removed_at IS NULL"),
+        postgresql_where=sa.text("removed_at IS NULL"),
+    ),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    Column("sequence", _BIG_SERIAL, primary_key=True),
+    Column("id", String(128), nullable=False, unique=True),  # the frame's id
+    Column("frontgate_id", _ID, ForeignKey("frontgates.id"), nullable=False),
+    Column("type", String(64), nullable=False),
+    _json("body"),
+    _created_at(),
+    Column("acked_at", UtcTime),
+    Index("ix_outbox_pending", "frontgate_id", "acked_at"),
+)
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    Column("id", String(255), primary_key=True),  # frontgate's id and the frame's
+    Column("frontgate_id", _ID, nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("reply_to", String(128), index=True),
+    _json("body"),
+    Column("at", UtcTime, nullable=False),
+)
