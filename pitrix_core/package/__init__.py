@@ -1,0 +1,37 @@
+"""Packages as bytes: reading archives safely, building them, and the indexes that list them.
+
+Here belongs what is the same for every application type: archives and folders, digests, versions,
+metadata, repository indexes, and checking JSON with a schema. What a package's files mean is the
+business of its app type. Nothing here opens a connection or writes outside the folder it was given.
+"""
+
+from pitrix_core.package.archive import read_archive
+from pitrix_core.package.build import Built, build_archive
+from pitrix_core.package.checks import parse_json, pointer_to, violations
+from pitrix_core.package.folder import read_folder
+from pitrix_core.package.index import IndexEntries, IndexEntry, read_index
+from pitrix_core.package.limits import DEFAULT_LIMITS, Limits
+from pitrix_core.package.metadata import describe
+from pitrix_core.package.publish import write_index
+from pitrix_core.package.reader import Package, digest_of
+from pitrix_core.package.semver import Version
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "Built",
+    "IndexEntries",
+    "IndexEntry",
+    "Limits",
+    "Package",
+    "Version",
+    "build_archive",
+    "describe",
+    "digest_of",
+    "parse_json",
+    "pointer_to",
+    "read_archive",
+    "read_folder",
+    "read_index",
+    "violations",
+    "write_index",
+]

@@ -1,0 +1,118 @@
+"""Writes a folder's ``index.yaml`` from the archives in it, keeping what it listed before."""
+
+import datetime as dt
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from pitrix_core.errors import PackageArchiveError, PackageDigestError, PackageInvalidError
+from pitrix_core.package.archive import read_archive
+from pitrix_core.package.index import INDEX_FILE, IndexEntries, IndexEntry, ordered, read_index
+from pitrix_core.package.limits import DEFAULT_LIMITS, Limits
+from pitrix_core.package.metadata import describe
+
+_PATTERNS: Final = ("*.tgz", "*.tar.gz", "*.zip")
+
+
+def write_index(folder: Path, *, now: dt.datetime, limits: Limits = DEFAULT_LIMITS) -> IndexEntries:
+    """List every archive of a folder in its ``index.yaml``, beside what is listed there already.
+
+    An entry of the same name, version and digest is kept as it is. The file is replaced at once or
+    not at all.
+
+    :param now: aware UTC; the time the index and its new entries get.
+    :returns: what is listed now.
+    :raises PackageDigestError: an archive differs from what the index lists under its name and
+        version, or two archives say they are the same version.
+    :raises PackageArchiveError: an archive cannot be read; the message names it.
+    :raises PackageInvalidError: an archive does not say its name and version, or the index that is
+        there cannot be read.
+    """
+    stamp = now.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    path = folder / INDEX_FILE
+    before = read_index(path.read_text("utf-8")) if path.exists() else IndexEntries(entries=())
+    entries = {(entry.name, entry.version): entry for entry in before.entries}
+    for archive in _archives(folder):
+        entry = _entry(archive, stamp, limits)
+        known = entries.setdefault((entry.name, entry.version), entry)
+        if known.digest != entry.digest:
+            raise PackageDigestError(
+                f"{archive.name}: {entry.name} {entry.version} is listed with {known.digest}, and "
+                f"this archive has {entry.digest}",
+                next_step="A released version never changes: raise the version, or remove the "
+                "old archive and its entry.",
+            )
+    after = IndexEntries(
+        entries=ordered(entries.values()), findings=before.findings, generated=stamp
+    )
+    _replace(path, dump_index(after))
+    return after
+
+
+def dump_index(index: IndexEntries) -> str:
+    """Return an index as text, in the form Helm and OpenPitrix read."""
+    entries: dict[str, list[dict[str, Any]]] = {}
+    for entry in index.entries:
+        entries.setdefault(entry.name, []).append(_document(entry))
+    document = {"apiVersion": "v1", "generated": index.generated, "entries": entries}
+    return yaml.safe_dump(document, sort_keys=True, allow_unicode=True, width=100)
+
+
+def _archives(folder: Path) -> list[Path]:
+    return sorted({path for pattern in _PATTERNS for path in folder.glob(pattern)})
+
+
+def _entry(archive: Path, stamp: str, limits: Limits) -> IndexEntry:
+    try:
+        package = read_archive(archive.read_bytes(), limits=limits)
+        info = describe(package)
+    except PackageArchiveError as ex:
+        raise PackageArchiveError(f"{archive.name}: {ex}", next_step=ex.next_step) from ex
+    except PackageInvalidError as ex:
+        raise PackageInvalidError(f"{archive.name}: {ex}", findings=ex.findings) from ex
+    return IndexEntry(
+        name=info.name,
+        version=info.version,
+        urls=(archive.name,),
+        digest=package.digest,
+        created=stamp,
+        app_version=info.app_version,
+        description=info.description,
+        home=info.home,
+        icon=info.icon,
+        keywords=info.keywords,
+        maintainers=info.maintainers,
+        sources=info.sources,
+        screenshots=info.screenshots,
+    )
+
+
+def _document(entry: IndexEntry) -> dict[str, Any]:
+    fields: Mapping[str, Any] = {
+        "name": entry.name,
+        "version": entry.version,
+        "appVersion": entry.app_version,
+        "description": entry.description,
+        "created": entry.created,
+        "digest": entry.digest.removeprefix("sha256:"),
+        "urls": list(entry.urls),
+        "home": entry.home,
+        "icon": entry.icon,
+        "keywords": list(entry.keywords),
+        "maintainers": [dict(maintainer) for maintainer in entry.maintainers],
+        "sources": list(entry.sources),
+        "screenshots": list(entry.screenshots),
+    }
+    return {**entry.extra, **{name: value for name, value in fields.items() if value}}
+
+
+def _replace(path: Path, text: str) -> None:
+    staged = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        staged.write_text(text, "utf-8")
+        staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)

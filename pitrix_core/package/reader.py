@@ -1,0 +1,67 @@
+"""A package in memory, after its archive was checked; what app types read from."""
+
+import hashlib
+from collections.abc import Mapping
+
+import attrs
+
+from pitrix_core.errors import PackageInvalidError
+from pitrix_core.findings import Finding, Level
+from pitrix_core.model import JsonValue, PackageIndex
+from pitrix_core.package.checks import parse_json
+
+
+def digest_of(content: bytes) -> str:
+    """Return a package's identity: ``sha256:`` and 64 hexadecimal digits."""
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+@attrs.frozen(kw_only=True)
+class Package:
+    """Implements :class:`pitrix_core.contracts.reader.PackageReader`."""
+
+    digest: str
+    #: Path inside the package, the one top folder taken off → content.
+    files: Mapping[str, bytes] = attrs.field(repr=False)
+
+    @property
+    def index(self) -> PackageIndex:
+        """What files there are."""
+        return PackageIndex(files={path: len(self.files[path]) for path in sorted(self.files)})
+
+    def read_bytes(self, path: str) -> bytes:
+        """Return a file's content.
+
+        :raises PackageInvalidError: there is no such file.
+        """
+        try:
+            return self.files[path]
+        except KeyError as ex:
+            raise _invalid(path, "package.missing_file", "there is no such file") from ex
+
+    def read_text(self, path: str) -> str:
+        """Return a file's text, without a byte order mark.
+
+        :raises PackageInvalidError: there is no such file, or it is not UTF-8.
+        """
+        content = self.read_bytes(path)
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError as ex:
+            line = content.count(b"\n", 0, ex.start) + 1
+            column = ex.start - (content.rfind(b"\n", 0, ex.start) + 1) + 1
+            message = f"line {line}, column {column}: this is not UTF-8"
+            raise _invalid(path, "package.encoding", message) from ex
+
+    def read_json(self, path: str) -> JsonValue:
+        """Return what a JSON file holds; of members with one name the last counts.
+
+        :raises PackageInvalidError: it is not there, or not JSON; the finding names line and
+            column.
+        """
+        return parse_json(self.read_text(path), file=path)
+
+
+def _invalid(path: str, code: str, message: str) -> PackageInvalidError:
+    finding = Finding(level=Level.ERROR, code=code, message=message, file=path)
+    return PackageInvalidError(f"{path}: {message}", findings=[finding])

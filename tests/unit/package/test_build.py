@@ -1,0 +1,132 @@
+"""Building archives from folders."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pitrix_core.errors import PackageArchiveError, PackageInvalidError
+from pitrix_core.package import build_archive, read_archive, read_folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A package's folder, with things in it that do not belong there."""
+    for name, text in {
+        "package.json": '{"name": "app", "version": "1.2.3"}',
+        "locale/en.json": "{}",
+        ".git/HEAD": "x",
+        "a.swp": "x",
+        "__pycache__/x.pyc": "x",
+    }.items():
+        path = tmp_path / "source" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "source"
+
+
+def test_a_folder_becomes_an_archive_of_its_name(folder: Path) -> None:
+    """The archive reads back as what the folder holds, without what is ignored."""
+    built = build_archive(folder)
+
+    assert built.file_name == "app-1.2.3.tgz"
+    assert read_archive(built.content).index.files == {"locale/en.json": 2, "package.json": 35}
+    assert read_archive(built.content).digest == built.digest
+
+
+def test_the_same_files_give_the_same_bytes(folder: Path) -> None:
+    """Times and modes do not matter."""
+    before = build_archive(folder)
+    os.utime(folder / "package.json", (1, 1))
+    (folder / "locale/en.json").chmod(0o600)
+
+    assert build_archive(folder).content == before.content
+
+
+def test_a_given_name_and_version_are_written_into_the_archive(folder: Path) -> None:
+    """A package without metadata gets them."""
+    (folder / "package.json").unlink()
+
+    built = build_archive(folder, name="other", version="0.1.0")
+
+    assert built.file_name == "other-0.1.0.tgz"
+    assert read_archive(built.content).read_json("package.json") == {
+        "api_version": "v1",
+        "name": "other",
+        "version": "0.1.0",
+    }
+
+
+def test_a_given_version_replaces_the_packages_own(folder: Path) -> None:
+    """The rest of the metadata is kept, and the folder is not changed."""
+    built = build_archive(folder, version="2.0.0")
+
+    assert (built.info.name, built.info.version) == ("app", "2.0.0")
+    assert "1.2.3" in (folder / "package.json").read_text()
+
+
+def test_without_a_name_the_next_step_is_said(folder: Path) -> None:
+    """The refusal names the command that helps."""
+    (folder / "package.json").unlink()
+
+    with pytest.raises(PackageInvalidError, match="unknown") as caught:
+        build_archive(folder)
+
+    assert "--name" in (caught.value.next_step or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "pointer"),
+    [
+        pytest.param('{"name": "a/b", "version": "1.0.0"}', "/name", id="name"),
+        pytest.param('{"name": "app", "version": "one"}', "/version", id="version"),
+    ],
+)
+def test_bad_metadata_are_refused(folder: Path, text: str, pointer: str) -> None:
+    """The finding points at the member."""
+    (folder / "package.json").write_text(text)
+
+    with pytest.raises(PackageInvalidError) as caught:
+        build_archive(folder)
+
+    assert [finding.pointer for finding in caught.value.findings] == [pointer]
+
+
+def test_a_chart_keeps_its_own_name(folder: Path) -> None:
+    """A name given for a Helm chart is refused, since the chart says it itself."""
+    (folder / "package.json").unlink()
+    (folder / "Chart.yaml").write_text("name: app\nversion: 1.10.0\n")
+
+    with pytest.raises(PackageInvalidError, match="itself"):
+        build_archive(folder, name="other")
+
+    assert build_archive(folder).file_name == "app-1.10.0.tgz"
+
+
+def test_links_are_refused(folder: Path) -> None:
+    """A link is refused even where it leads into the folder itself."""
+    (folder / "link").symlink_to("package.json")
+
+    with pytest.raises(PackageArchiveError, match="'link': links are not allowed"):
+        build_archive(folder)
+
+
+def test_a_fifo_is_refused(folder: Path) -> None:
+    """What would block for ever is not opened."""
+    os.mkfifo(folder / "pipe")
+
+    with pytest.raises(PackageArchiveError, match="'pipe': only plain files"):
+        build_archive(folder)
+
+
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    """A folder that is not there is an error of ours."""
+    with pytest.raises(PackageArchiveError, match="no such folder"):
+        build_archive(tmp_path / "nowhere")
+
+
+def test_a_folder_reads_like_its_archive(folder: Path) -> None:
+    """A folder with one subfolder only keeps that subfolder."""
+    (folder / "package.json").unlink()
+
+    assert read_folder(folder).index.files == {"locale/en.json": 2}

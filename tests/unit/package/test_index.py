@@ -1,0 +1,156 @@
+"""Reading and writing repository indexes."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from pitrix_core.errors import PackageArchiveError, PackageDigestError, PackageInvalidError
+from pitrix_core.package import build_archive, read_index, write_index
+
+NOW = dt.datetime(2026, 8, 1, 12, tzinfo=dt.UTC)
+DIGEST = "ab" * 32
+GOOD = f"""
+apiVersion: v1
+generated: 2026-01-01T00:00:00Z
+entries:
+  app:
+  - {{name: app, version: 1.9.0, digest: {DIGEST}, urls: [app-1.9.0.tgz], appVersion: 1.10}}
+  - {{name: app, version: 1.10.0, digest: "sha256:{DIGEST}", urls: [app-1.10.0.tgz]}}
+  - {{name: app, version: 2.0.0-rc.1, urls: [app-2.tgz], created: 2026-13-45, removed: true}}
+"""
+
+
+def test_an_index_lists_the_newest_version_first() -> None:
+    """Versions are ordered as numbers, and texts that look like numbers stay texts."""
+    index = read_index(GOOD)
+
+    assert [e.version for e in index.entries] == ["2.0.0-rc.1", "1.10.0", "1.9.0"]
+    assert {e.digest for e in index.entries} == {f"sha256:{DIGEST}", ""}
+    assert index.entries[2].app_version == "1.10"
+    assert index.findings == ()
+
+
+def test_the_newest_release_is_preferred_to_a_prerelease() -> None:
+    """A prerelease is the newest only where there is no release."""
+    newest = read_index(GOOD).newest("app")
+
+    assert newest is not None
+    assert newest.version == "1.10.0"
+    assert read_index(GOOD).newest("other") is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "pointer"),
+    [
+        pytest.param("{version: 1.0.0}", "/entries/bad/0/urls", id="no-address"),
+        pytest.param("{version: one, urls: [x]}", "/entries/bad/0/version", id="version"),
+        pytest.param("{urls: [x]}", "/entries/bad/0/version", id="no-version"),
+        pytest.param(
+            "{version: 1.0.0, urls: [x], digest: x}", "/entries/bad/0/digest", id="digest"
+        ),
+        pytest.param("{version: 1.0.0, urls: [x], name: y}", "/entries/bad/0/name", id="name"),
+        pytest.param("text", "/entries/bad/0", id="text"),
+    ],
+)
+def test_a_bad_entry_is_left_out_with_a_finding(entry: str, pointer: str) -> None:
+    """The other entries are kept."""
+    index = read_index(f"{GOOD}  bad:\n  - {entry}\n")
+
+    assert len(index.entries) == 3
+    assert [finding.pointer for finding in index.findings] == [pointer]
+
+
+@pytest.mark.parametrize(
+    ("entries", "findings"),
+    [("{}", 0), ("", 0), ("[1]", 1), ("{a: 1}", 1), ("{[a]: 1}", None)],
+)
+def test_entries_of_any_form_do_no_harm(entries: str, findings: int | None) -> None:
+    """An index without entries is empty, and one of another form has findings."""
+    text = f"entries: {entries}\n"
+
+    if findings is None:
+        with pytest.raises(PackageInvalidError):
+            read_index(text)
+    else:
+        assert len(read_index(text).findings) == findings
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        pytest.param("<html>not found</html>", "no entries", id="html"),
+        pytest.param("a: b: c", "line 1, column 5", id="syntax"),
+        pytest.param("entries: &a [*a]", "aliases", id="alias"),
+        pytest.param("entries: " + "[" * 5000, "nested deeper", id="deep"),
+        pytest.param("entries: \x00", "not YAML", id="control-character"),
+    ],
+)
+def test_what_is_no_index_is_refused(text: str, reason: str) -> None:
+    """The message says why it cannot be read."""
+    with pytest.raises(PackageInvalidError, match=reason):
+        read_index(text)
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """A folder with one archive in it."""
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "package.json").write_text('{"name": "app", "version": "1.0.0", "app_version": "9"}')
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    built = build_archive(source)
+    (folder / built.file_name).write_bytes(built.content)
+    return folder
+
+
+def test_a_folders_archives_are_listed(repo: Path) -> None:
+    """The index that is written reads back as what was answered."""
+    written = write_index(repo, now=NOW)
+
+    [entry] = read_index((repo / "index.yaml").read_text()).entries
+    assert written.entries == (entry,)
+    assert (entry.name, entry.app_version, entry.created) == ("app", "9", "2026-08-01T12:00:00Z")
+    assert entry.urls == ("app-1.0.0.tgz",)
+
+
+def test_an_entry_that_is_listed_already_is_kept(repo: Path) -> None:
+    """Writing an index again changes the time of the index only."""
+    write_index(repo, now=NOW)
+    again = write_index(repo, now=NOW + dt.timedelta(days=1))
+
+    assert again.entries[0].created == "2026-08-01T12:00:00Z"
+    assert again.generated == "2026-08-02T12:00:00Z"
+
+
+def test_entries_without_an_archive_are_kept_whole(repo: Path) -> None:
+    """Members this program does not know survive."""
+    (repo / "index.yaml").write_text(GOOD)
+
+    write_index(repo, now=NOW)
+
+    assert "removed: 'true'" in (repo / "index.yaml").read_text()
+
+
+def test_a_version_that_changed_is_refused(repo: Path) -> None:
+    """Nothing is written, and the next step is said."""
+    write_index(repo, now=NOW)
+    text = (repo / "index.yaml").read_text()
+    archive = repo / "app-1.0.0.tgz"
+    source = repo.parent / "source"
+    (source / "README.md").write_text("more")
+    archive.write_bytes(build_archive(source).content)
+
+    with pytest.raises(PackageDigestError, match=r"app 1\.0\.0"):
+        write_index(repo, now=NOW)
+
+    assert (repo / "index.yaml").read_text() == text
+
+
+def test_a_bad_archive_is_named(repo: Path) -> None:
+    """The message begins with the file's name."""
+    (repo / "bad.tgz").write_bytes(b"x")
+
+    with pytest.raises(PackageArchiveError, match=r"^bad\.tgz: "):
+        write_index(repo, now=NOW)

@@ -1,0 +1,41 @@
+"""Reading a package's files, with findings that name the place."""
+
+import pytest
+
+from pitrix_core.errors import PackageInvalidError
+from pitrix_core.package import Package
+
+
+def package(content: bytes) -> Package:
+    """Return a package of one file."""
+    return Package(digest="sha256:0", files={"a.json": content})
+
+
+def test_a_byte_order_mark_is_left_out() -> None:
+    """Text and JSON are read without it."""
+    assert package(b"\xef\xbb\xbf{}").read_text("a.json") == "{}"
+
+
+def test_a_missing_file_is_named() -> None:
+    """The finding says which file is missing."""
+    with pytest.raises(PackageInvalidError, match=r"b\.json: there is no such file"):
+        package(b"").read_bytes("b.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        pytest.param(b'{"a":\n  }', "line 2, column 3", id="syntax"),
+        pytest.param(b'{"a":\n \xff}', "line 2, column 2: this is not UTF-8", id="encoding"),
+        pytest.param(b'{"a": NaN}', "NaN is not a JSON number", id="nan"),
+        pytest.param(b"[" * 100_000, "nested too deeply", id="deep"),
+        pytest.param(b'["\\ud800"]', "half of a surrogate pair", id="surrogate"),
+        pytest.param(b"9" * 5000, "not JSON", id="huge-number"),
+    ],
+)
+def test_bad_json_is_refused_with_its_place(content: bytes, reason: str) -> None:
+    """The finding names the file, and line and column where they are known."""
+    with pytest.raises(PackageInvalidError, match=reason) as caught:
+        package(content).read_json("a.json")
+
+    assert [finding.file for finding in caught.value.findings] == ["a.json"]
