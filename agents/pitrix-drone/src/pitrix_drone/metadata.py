@@ -117,10 +117,13 @@ class Store:
         return found
 
     def names(self, path: str) -> list[str]:
-        """Return the names right below *path*, sorted; of a key itself, its last part."""
+        """Return the names right below *path*, sorted; of a key, its first and last part, too.
+
+        The first part is an oddity of confd's store, seen in what Go renders.
+        """
         found = set(self._children.get(clean(path), ()))
         if path in self._values:
-            found.add(base(path))
+            found.update((base(path), path.strip("/").partition("/")[0]))
         return sorted(found)
 
     def folders(self, path: str) -> list[str]:
