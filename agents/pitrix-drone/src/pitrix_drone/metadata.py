@@ -117,13 +117,10 @@ class Store:
         return found
 
     def names(self, path: str) -> list[str]:
-        """Return the names right below *path*, sorted; of a key, its first and last part, too.
-
-        The first part is an oddity of confd's store, seen in what Go renders.
-        """
+        """Return the names right below *path*, sorted; of a key itself, its last part."""
         found = set(self._children.get(clean(path), ()))
         if path in self._values:
-            found.update((base(path), path.strip("/").partition("/")[0]))
+            found.add(base(path))
         return sorted(found)
 
     def folders(self, path: str) -> list[str]:
