@@ -26,7 +26,18 @@ sys.exit(main())
 """
 
 #: What of websockets a client with threads never imports.
-_UNUSED: Final = ("websockets/asyncio/", "websockets/legacy/", "websockets/trio/")
+_UNUSED: Final = frozenset(
+    {
+        "websockets/__main__.py",
+        "websockets/asyncio/",
+        "websockets/cli.py",
+        "websockets/legacy/",
+        "websockets/server.py",
+        "websockets/sync/router.py",
+        "websockets/sync/server.py",
+        "websockets/trio/",
+    }
+)
 
 #: The first time that a zip file can hold.
 _TIME: Final = (1980, 1, 1, 0, 0, 0)
@@ -63,13 +74,14 @@ def _sources(package: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _walk(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
-    if prefix in _UNUSED:
-        return
     for item in folder.iterdir():
+        name = f"{prefix}{item.name}/" if item.is_dir() else prefix + item.name
+        if name in _UNUSED:
+            continue
         if item.is_dir():
-            yield from _walk(item, f"{prefix}{item.name}/")
-        elif item.name.endswith(".py"):
-            yield prefix + item.name, item.read_bytes()
+            yield from _walk(item, name)
+        elif name.endswith(".py"):
+            yield name, item.read_bytes()
 
 
 def _is_etcd_client(name: str) -> bool:

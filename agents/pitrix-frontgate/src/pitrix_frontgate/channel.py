@@ -82,6 +82,7 @@ class Channel:
         self._outbox = outbox
         self._on_connected = on_connected
         self._backoff = Backoff()
+        self._absent: set[str] = set()
         self._connection: ClientConnection | None = None
 
     def run(self, stop: threading.Event) -> None:
@@ -110,7 +111,9 @@ class Channel:
             log.warning("%s refuses this Frontgate: %s", url, ex)
             return _REFUSED_PAUSE_S
         except ConnectionRefusedError as ex:
-            log.info("%s: %s", url, ex)
+            if url not in self._absent:
+                log.info("%s: %s; it is tried until it answers", url, ex)
+            self._absent.add(url)
             return min(self._backoff.pause_s(), _ABSENT_PAUSE_S)
         except (OSError, WebSocketException, FrameError, EtcdError) as ex:
             log.warning("%s: %s: %s", url, type(ex).__name__, ex)
@@ -121,6 +124,7 @@ class Channel:
             self._connection = connection
             self._greet(connection)
             log.info("connected to %s", url)
+            self._absent.discard(url)
             since_s = time.monotonic()
             self._outbox.reconnected()
             self._on_connected(url)

@@ -1,0 +1,106 @@
+"""The hand-written shapes say the same as the protocol's schemas."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import pytest
+from protocol_schemas import PROTOCOL
+
+from pitrix_frontgate import config, frames, shapes
+from pitrix_frontgate.errors import ConfigError, FrameError
+
+CLOSED: Final[Mapping[str, Mapping[str, shapes.Check]]] = {
+    "metadata.put": shapes.METADATA_PUT,
+    "metadata.delete": shapes.METADATA_DELETE,
+    "command.run": shapes.COMMAND_RUN,
+}
+OPEN: Final[Mapping[str, Mapping[str, shapes.Check]]] = {
+    "node-status": shapes.NODE_STATUS,
+    "command-result": shapes.COMMAND_RESULT,
+}
+#: Between members; the Frontgate passes them on, and the Pilot judges.
+ACROSS_MEMBERS: Final = {"configured-from-nothing", "done-without-exit-code"}
+
+
+def _examples(kind: str, *names: str) -> list[Path]:
+    folder = PROTOCOL / "examples" / kind
+    return [path for name in names for path in sorted((folder / name).glob("*.json"))]
+
+
+def _name(path: Path) -> str:
+    return f"{path.parent.name}-{path.stem}"
+
+
+def _findings(path: Path) -> list[str]:
+    body = json.loads(path.read_text())
+    if path.parent.name in CLOSED:
+        return shapes.closed_findings(body, CLOSED[path.parent.name])
+    return shapes.open_findings(body, OPEN[path.parent.name])
+
+
+@pytest.mark.parametrize("example", _examples("valid", *CLOSED, *OPEN), ids=_name)
+def test_a_valid_example_has_no_finding(example: Path) -> None:
+    """What the schema accepts is accepted."""
+    findings = _findings(example)
+
+    assert findings == []
+
+
+@pytest.mark.parametrize(
+    "example",
+    [path for path in _examples("invalid", *CLOSED, *OPEN) if path.stem not in ACROSS_MEMBERS],
+    ids=_name,
+)
+def test_an_invalid_example_has_a_finding(example: Path) -> None:
+    """What the schema rejects is rejected, with a pointer to the place."""
+    findings = _findings(example)
+
+    assert len(findings) == 1
+    assert findings[0].startswith("/")
+
+
+@pytest.mark.parametrize("example", _examples("valid", "frontgate-config"), ids=_name)
+def test_a_valid_configuration_is_read(example: Path) -> None:
+    """Each valid example is a configuration."""
+    loaded = config.load(example)
+
+    assert loaded.frontgate_id == "fg-1"
+
+
+@pytest.mark.parametrize("example", _examples("invalid", "frontgate-config"), ids=_name)
+def test_an_invalid_configuration_is_refused(example: Path) -> None:
+    """The error names the file and the place in it, and never the token."""
+    with pytest.raises(ConfigError) as caught:
+        config.load(example)
+
+    assert str(caught.value).startswith(f"{example}: /")
+    assert "an-example-token" not in str(caught.value)
+
+
+@pytest.mark.parametrize("example", _examples("valid", "frame"), ids=_name)
+def test_a_valid_frame_survives_decoding_and_encoding(example: Path) -> None:
+    """Every frame of the protocol can be read and written."""
+    frame = frames.decode(example.read_text())
+
+    assert json.loads(frames.encode(frame)) == json.loads(example.read_text())
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"id":"a b","type":"x","body":{}}', "[" * 9999])
+def test_what_is_no_frame_is_refused(text: str) -> None:
+    """Whatever a peer sends, the answer is one kind of error."""
+    with pytest.raises(FrameError):
+        frames.decode(text)
+
+
+def test_a_long_key_still_gives_a_frame_id() -> None:
+    """Ids stay within the protocol's limit, and tell revisions and keys apart."""
+    ids = {
+        frames.report_id(f"/c/{'c' * 64}/reports/{'n' * 64}/results/{name}", revision, "0badcafe")
+        for name in ("a", "b")
+        for revision in (1, 2)
+    }
+
+    assert len(ids) == 4
+    assert all(shapes.is_frame_id(each) for each in ids)
