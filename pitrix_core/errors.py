@@ -240,6 +240,16 @@ class ProviderTemporaryError(ProviderError):
         self.retry_after_s = retry_after_s
 
 
+class ProviderAnswerLostError(ProviderTemporaryError):
+    """A request was sent and its answer was lost; whether it was carried out is not known.
+
+    Raised for time-outs and broken connections after a creating request has left. Any other
+    temporary error says that nothing was made.
+    """
+
+    code = "provider_answer_lost"
+
+
 class ProviderThrottledError(ProviderTemporaryError):
     """A cloud asked to be called less often."""
 

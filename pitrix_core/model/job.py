@@ -70,6 +70,7 @@ class TaskRecord:
 
     id: str
     job_id: str
+    owner: str
     cluster_id: str
     runtime_id: str
     key: str

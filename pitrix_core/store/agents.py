@@ -65,6 +65,20 @@ class AgentRepository:
             (columns.runtime_id == runtime_id) & (columns.network_id == network_id)
         )
 
+    def frontgate_serving(self, cluster_id: str) -> Frontgate | None:
+        """Return the Frontgate that a cluster's machines talk to."""
+        query = sa.select(tables.clusters.c.frontgate_id).where(tables.clusters.c.id == cluster_id)
+        frontgate_id = self._connection.scalar(query)
+        return None if frontgate_id is None else self.frontgate(frontgate_id)
+
+    def serve(self, cluster_id: str, *, frontgate_id: str) -> None:
+        """Write down which Frontgate a cluster's machines talk to."""
+        self._connection.execute(
+            tables.clusters.update()
+            .where(tables.clusters.c.id == cluster_id)
+            .values(frontgate_id=frontgate_id)
+        )
+
     def frontgate_of(self, cluster_id: str) -> Frontgate | None:
         """Return the Frontgate that a hidden cluster is."""
         return self._frontgate(tables.frontgates.c.cluster_id == cluster_id)
@@ -114,10 +128,14 @@ class AgentRepository:
 
     # -- messages ----------------------------------------------------------------------------------
 
+    def is_sent(self, message_id: str) -> bool:
+        """Say whether a message was put into the outbox."""
+        known = sa.select(tables.outbox.c.id).where(tables.outbox.c.id == message_id)
+        return self._connection.scalar(known) is not None
+
     def send(self, message: Message) -> None:
         """Put a message into the outbox; one of the same id is not put in twice."""
-        known = sa.select(tables.outbox.c.id).where(tables.outbox.c.id == message.id)
-        if self._connection.scalar(known) is not None:
+        if self.is_sent(message.id):
             return
         self._connection.execute(
             tables.outbox.insert().values(

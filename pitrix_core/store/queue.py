@@ -23,6 +23,8 @@ class Claim:
     task: TaskRecord
     #: Under an earlier claim the request was about to be sent, and no answer was saved.
     maybe_sent: bool
+    #: The database's time of the claim.
+    claimed_at: dt.datetime
 
 
 class QueueRepository:
@@ -75,9 +77,18 @@ class QueueRepository:
             Claim(
                 task=record(row, TaskRecord),
                 maybe_sent=row.operation is None and row.sent_fence != row.fence,
+                claimed_at=self._now,
             )
             for row in rows
         ]
+
+    def has_due(self) -> bool:
+        """Say whether a claim would find anything; takes no lock."""
+        columns = tables.tasks.c
+        query = sa.select(columns.id).where(
+            columns.state == TaskState.READY, columns.run_at <= self._now
+        )
+        return self._connection.scalar(query.limit(1)) is not None
 
     def outputs(self, job_id: str, keys: Iterable[str]) -> dict[str, JsonObject]:
         """Return the outputs of a job's finished tasks, by their keys."""

@@ -58,9 +58,12 @@ class SecretRepository:
         self._cipher = cipher
         self._now = now
 
-    def add(self, text: str, *, owner: str) -> SecretRef:
-        """Store a secret."""
-        secret_id = new_id("sec")
+    def add(self, text: str, *, owner: str, secret_id: str | None = None) -> SecretRef:
+        """Store a secret.
+
+        :param secret_id: its id, where something refers to it already; a new one otherwise.
+        """
+        secret_id = secret_id or new_id("sec")
         self._connection.execute(
             tables.secrets.insert().values(
                 id=secret_id,

@@ -174,6 +174,7 @@ clusters = sa.Table(
     Column("state", String(32), nullable=False),
     Column("runtime_id", _ID, ForeignKey("runtimes.id"), nullable=False, index=True),
     Column("app_version_id", _ID, nullable=False),
+    Column("frontgate_id", _ID),  # which Frontgate serves its machines
     Column("hidden", Boolean, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("metadata_revision", Integer, nullable=False),

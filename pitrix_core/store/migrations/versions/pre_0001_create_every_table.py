@@ -249,6 +249,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("runtime_id", sa.String(length=64), nullable=False),
         sa.Column("app_version_id", sa.String(length=64), nullable=False),
+        sa.Column("frontgate_id", sa.String(length=64), nullable=True),
         sa.Column("hidden", sa.Boolean(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("metadata_revision", sa.Integer(), nullable=False),

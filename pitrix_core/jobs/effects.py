@@ -1,0 +1,97 @@
+"""What the outcome of a task changes beside the task: resources, nodes, the cluster, events.
+
+Runs inside the transaction that writes the outcome, so that a machine is never in the cloud without
+being in the database under its cluster.
+"""
+
+import logging
+
+from pitrix_core.jobs.outcome import Failed, Outcome, Succeeded, Waiting
+from pitrix_core.model import (
+    Action,
+    ClusterState,
+    Job,
+    JobState,
+    JsonObject,
+    Operation,
+    OwnedResource,
+    TaskRecord,
+)
+from pitrix_core.store import Transaction
+
+log = logging.getLogger(__name__)
+
+#: What a cluster is after a job on it, if the job succeeds.
+_STATE_AFTER = {Action.CREATE: ClusterState.ACTIVE, Action.DELETE: ClusterState.DELETED}
+
+#: Kinds of the core that wait for a Frontgate, woken when one is ready or has failed.
+_FRONTGATE_WAITERS = ("frontgate.ensure", "frontgate.wait")
+
+
+def of_outcome(tx: Transaction, task: TaskRecord, outcome: Outcome) -> None:
+    """Write what an outcome changes beside its task."""
+    if isinstance(outcome, Waiting | Failed | Succeeded) and outcome.creates:
+        _record_resource(tx, task, outcome.operation)
+    if isinstance(outcome, Succeeded):
+        _record_success(tx, task, outcome.outputs)
+    if isinstance(outcome, Succeeded | Failed):
+        kind = "task.succeeded" if isinstance(outcome, Succeeded) else "task.failed"
+        error = outcome.error if isinstance(outcome, Failed) else None
+        data = {"job_id": task.job_id, "key": task.key, "title": task.title, "error": error}
+        tx.events.add(kind, task.cluster_id, owner=task.owner, data=data)
+
+
+def of_job_end(tx: Transaction, job: Job, state: JobState) -> None:
+    """Write what the end of a job changes: its cluster leaves the transition state."""
+    after = _STATE_AFTER[job.action] if state is JobState.SUCCEEDED else ClusterState.FAILED
+    tx.clusters.set_state(job.cluster_id, after)
+    cluster = tx.clusters.get(job.cluster_id)
+    tx.events.add(
+        f"cluster.{after}", cluster.id, owner=job.owner, data={"job_id": job.id, "error": job.error}
+    )
+    if cluster.hidden:
+        _after_frontgate(tx, cluster.id, cluster.runtime_id, after)
+    log.info(
+        "A job ended: %s", state, extra={"action": "job.ended", "job_id": job.id, "state": state}
+    )
+
+
+def _after_frontgate(
+    tx: Transaction, cluster_id: str, runtime_id: str, state: ClusterState
+) -> None:
+    if state is ClusterState.DELETED:
+        tx.agents.remove_frontgate(cluster_id)
+        is_last = not tx.clusters.search(runtime_id=runtime_id)
+        if is_last and tx.runtimes.state(runtime_id) == "deleting":
+            tx.runtimes.delete(runtime_id)
+    for kind in _FRONTGATE_WAITERS:
+        tx.queue.wake_kind(kind)
+
+
+def _record_resource(tx: Transaction, task: TaskRecord, operation: Operation | None) -> None:
+    if operation is None or operation.resource_id is None:
+        return
+    tx.clusters.put_resource(
+        OwnedResource(
+            cluster_id=task.cluster_id,
+            kind=task.kind,
+            resource_id=operation.resource_id,
+            node_id=task.node_id,
+            request_key=operation.request_key,
+            outputs=operation.outputs,
+        ),
+        owner=task.owner,
+        runtime_id=task.runtime_id,
+    )
+
+
+def _record_success(tx: Transaction, task: TaskRecord, outputs: JsonObject) -> None:
+    interface, _, verb = task.kind.partition(".")
+    if task.kind == "compute.create" and task.node_id:
+        tx.clusters.set_node_facts(task.node_id, outputs)
+    if verb == "delete" and "id" in task.input:
+        node_id = tx.clusters.release_resource(
+            task.cluster_id, interface=interface, resource_id=task.input["id"]
+        )
+        if interface == "compute" and node_id:
+            tx.clusters.set_node_deleted(node_id)

@@ -1,0 +1,54 @@
+"""What one step of a task came to: a decision as a value, which the runner then writes."""
+
+from typing import TypeAlias
+
+import attrs
+
+from pitrix_core.model import JsonObject, Operation
+
+
+@attrs.frozen(kw_only=True)
+class Waiting:
+    """An operation is under way; poll it later."""
+
+    operation: Operation
+    after_s: float
+    creates: bool
+
+
+@attrs.frozen(kw_only=True)
+class Retry:
+    """It failed in a way that may pass, and made nothing; start (or poll) it again."""
+
+    after_s: float
+    error: str
+    error_code: str
+
+
+@attrs.frozen(kw_only=True)
+class Postponed:
+    """Nothing is decided: whether the request was carried out cannot be known before then."""
+
+    after_s: float
+
+
+@attrs.frozen(kw_only=True)
+class Succeeded:
+    """It is done."""
+
+    outputs: JsonObject
+    operation: Operation | None
+    creates: bool
+
+
+@attrs.frozen(kw_only=True)
+class Failed:
+    """It cannot be done."""
+
+    error: str
+    error_code: str
+    operation: Operation | None
+    creates: bool
+
+
+Outcome: TypeAlias = Waiting | Retry | Postponed | Succeeded | Failed
