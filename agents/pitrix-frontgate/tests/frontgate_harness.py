@@ -217,6 +217,10 @@ class FrontgateProcess:
                 env=self._environment(),
             )
 
+    def take_back(self, process: subprocess.Popen[bytes]) -> None:
+        """Look after an earlier process again."""
+        self._process = process
+
     def kill(self) -> None:
         """Kill it with no chance to clean up."""
         self.process.kill()

@@ -40,22 +40,25 @@ class _Presence:
         self._outbox = outbox
         self._connected_to: str | None = None
         self._written: dict[str, Any] | None = None
+        self._lock = threading.Lock()
 
     def connected(self, url: str | None) -> None:
-        """Take note of the connection."""
+        """Write down where the Frontgate is connected to now, if anywhere."""
         self._connected_to = url
+        self.write()
 
     def write(self) -> None:
-        """Write what has changed since the last time."""
-        now = {
-            "pid": os.getpid(),
-            "endpoint": self._endpoint,
-            "connected_to": self._connected_to,
-            "unacknowledged": len(self._outbox),
-        }
-        if now != self._written:
-            write_private(self._path, json.dumps(now))
-            self._written = now
+        """Write what has changed since the last time. Any thread may."""
+        with self._lock:
+            now = {
+                "pid": os.getpid(),
+                "endpoint": self._endpoint,
+                "connected_to": self._connected_to,
+                "unacknowledged": len(self._outbox),
+            }
+            if now != self._written:
+                write_private(self._path, json.dumps(now))
+                self._written = now
 
 
 def run(config: FrontgateConfig, places: Places, *, address: str) -> None:
@@ -101,6 +104,7 @@ def _serve(
         threading.Thread(target=_guarded(part, stop), args=(stop,), name=name, daemon=True)
         for name, part in (("channel", channel.run), ("reports", reports.run))
     ]
+    presence.write()
     for thread in threads:
         thread.start()
     while not stop.wait(_LOOK_S) and all(thread.is_alive() for thread in threads):

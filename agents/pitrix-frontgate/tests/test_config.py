@@ -1,0 +1,76 @@
+"""Where the Frontgate finds its configuration and its address, and how it complains."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pitrix_frontgate import config
+from pitrix_frontgate.cli import main
+
+
+def test_files_lie_below_the_private_root() -> None:
+    """``PITRIX_ROOT`` comes before every path."""
+    found = config.places({"PITRIX_ROOT": "/some/root"})
+
+    assert found.config == Path("/some/root/etc/pitrix/frontgate.json")
+    assert found.state == Path("/some/root/var/lib/pitrix/frontgate")
+
+
+def test_without_a_private_root_files_lie_in_their_usual_place() -> None:
+    """A machine of its own has no prefix."""
+    assert config.places({}).config == Path("/etc/pitrix/frontgate.json")
+
+
+def test_a_named_address_is_taken() -> None:
+    """``PITRIX_ADDRESS`` wins."""
+    assert config.own_address({"PITRIX_ADDRESS": "127.1.2.3"}) == "127.1.2.3"
+
+
+def test_without_a_named_address_there_is_one() -> None:
+    """The default route's, or loopback where there is none."""
+    found = config.own_address({})
+
+    assert found.count(".") == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param(None, "--config", id="missing"),
+        pytest.param("{", "not JSON", id="broken"),
+        pytest.param("[]", "not an object", id="list"),
+        pytest.param(
+            json.dumps({"protocol": 1, "frontgate_id": "fg", "token": "hush", "pilot_url": []}),
+            "/pilot_urls: missing; /pilot_url: not a member",
+            id="misspelt",
+        ),
+    ],
+)
+def test_a_bad_configuration_ends_with_a_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, words: str
+) -> None:
+    """One line that names the file and the place; exit code 1; no secret."""
+    path = tmp_path / "frontgate.json"
+    if content is not None:
+        path.write_text(content)
+
+    code = main(["run", "--config", str(path)])
+
+    complaint = capsys.readouterr().err
+    assert code == 1
+    assert str(path) in complaint
+    assert words in complaint
+    assert "hush" not in complaint
+
+
+def test_status_without_a_frontgate_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The next step is named."""
+    monkeypatch.setenv("PITRIX_ROOT", str(tmp_path))
+
+    code = main(["status"])
+
+    assert code == 1
+    assert "no Frontgate is running" in capsys.readouterr().err

@@ -1,0 +1,164 @@
+"""etcd is chosen with care, kept running, and never left behind."""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+from frontgate_harness import FrontgateProcess, eventually, own_loopback
+
+from pitrix_frontgate.errors import EtcdServerError
+from pitrix_frontgate.etcd_server import EtcdServer, find_etcd, objection_to
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[EtcdServer]:
+    """An etcd that answers."""
+    started = EtcdServer(
+        find_etcd(throw_away=True), address=own_loopback(), data=tmp_path / "etcd", throw_away=True
+    )
+    started.start()
+    started.await_ready(within_s=20, stop=Event())
+    yield started
+    started.stop()
+
+
+@pytest.mark.parametrize(
+    ("version", "throw_away"),
+    [
+        ((3, 4, 23), False),
+        ((3, 4, 30), False),
+        ((3, 5, 3), False),
+        ((3, 5, 30), False),
+        ((3, 6, 1), False),
+        ((3, 5, 0), True),
+        ((3, 5, 2), True),
+    ],
+)
+def test_a_sound_etcd_is_accepted(version: tuple[int, int, int], throw_away: bool) -> None:
+    """Those that lose data are accepted where the data may be lost."""
+    assert objection_to(version, throw_away=throw_away) is None
+
+
+@pytest.mark.parametrize(
+    ("version", "throw_away"),
+    [
+        ((3, 5, 0), False),
+        ((3, 5, 1), False),
+        ((3, 5, 2), False),
+        ((3, 4, 22), False),
+        ((3, 4, 22), True),
+        ((2, 3, 8), True),
+        (None, True),
+    ],
+)
+def test_an_unsound_etcd_is_refused(version: tuple[int, int, int] | None, throw_away: bool) -> None:
+    """Those that lose data are refused where it counts, ancient ones always."""
+    assert objection_to(version, throw_away=throw_away) is not None
+
+
+def _fake_etcd(folder: Path, version: str) -> None:
+    folder.mkdir(exist_ok=True)
+    script = folder / "etcd"
+    script.write_text(f"#!/bin/sh\necho 'etcd Version: {version}'\n")
+    script.chmod(0o755)
+
+
+def test_the_refusal_names_the_etcd_and_the_next_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator learns which file it is and what to install."""
+    _fake_etcd(tmp_path, "3.5.1")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+
+    with pytest.raises(EtcdServerError) as caught:
+        find_etcd(throw_away=False)
+
+    assert str(tmp_path / "etcd") in str(caught.value)
+    assert "apt-get install etcd-server" in str(caught.value)
+
+
+def test_the_etcd_beside_python_is_found_when_the_one_on_path_is_unfit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One unfit etcd does not hide a fit one."""
+    _fake_etcd(tmp_path / "a", "3.3.0")
+    _fake_etcd(tmp_path / "b", "3.5.30")
+    monkeypatch.setenv("PATH", str(tmp_path / "a"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "b" / "python"))
+
+    found = find_etcd(throw_away=False)
+
+    assert found == (str(tmp_path / "b" / "etcd"), (3, 5, 30))
+
+
+def test_a_killed_etcd_is_started_again(server: EtcdServer) -> None:
+    """The guard notices at once, and the data is there again."""
+    first = server.pid
+    assert first is not None
+
+    os.kill(first, signal.SIGKILL)
+    eventually(lambda: server.pid != first)
+    server.await_ready(within_s=20, stop=Event())
+
+    assert server.pid != first
+
+
+def test_a_stopped_etcd_stays_stopped(server: EtcdServer) -> None:
+    """The guard does not bring back what was ended on purpose."""
+    pid = server.pid
+    assert pid is not None
+
+    server.stop()
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert server.pid == pid
+
+
+def test_a_port_in_use_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says where, and how to choose another address."""
+    monkeypatch.setattr("pitrix_frontgate.etcd_server._PORT_WAIT_S", 0.2)
+    address = own_loopback()
+    server = EtcdServer(find_etcd(throw_away=True), address=address, data=tmp_path, throw_away=True)
+
+    with socket.create_server((address, 2379)), pytest.raises(EtcdServerError) as caught:
+        server.start()
+
+    assert f"{address}:2379" in str(caught.value)
+    assert "PITRIX_ADDRESS" in str(caught.value)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the kernel ends it there")
+def test_etcd_does_not_outlive_a_killed_frontgate(frontgate: FrontgateProcess) -> None:
+    """Not even a Frontgate that had no chance to clean up leaves its etcd behind."""
+    eventually(frontgate.etcd_pid)
+
+    frontgate.kill()
+
+    eventually(lambda: frontgate.etcd_pid() is None, within_s=5)
+
+
+def test_the_environment_does_not_reach_into_etcd(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a proxy nor etcd's own variables change how it runs."""
+    monkeypatch.setenv("ETCD_NAME", "somebody-else")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    server = EtcdServer(
+        find_etcd(throw_away=True), address=own_loopback(), data=tmp_path / "e", throw_away=True
+    )
+    server.start()
+
+    try:
+        server.await_ready(within_s=20, stop=Event())
+    finally:
+        server.stop()
+
+    assert (tmp_path / "e" / "member").is_dir()
