@@ -1,0 +1,55 @@
+"""What an operator can set of a runtime of the provider ``local``."""
+
+import enum
+from pathlib import Path
+
+import attrs
+
+from pitrix_core.errors import InvalidInputError
+
+
+class Isolation(enum.StrEnum):
+    """How a machine's files are kept apart from the host's."""
+
+    AUTO = "auto"  #: ``namespace`` where the host allows it, else ``prefix``
+    NAMESPACE = "namespace"  #: a file system view and a process tree of its own
+    PREFIX = "prefix"  #: nothing but a folder, named by ``PITRIX_ROOT``
+
+
+@attrs.frozen(kw_only=True)
+class LocalSettings:
+    """Settings of a runtime whose machines are process trees on this host."""
+
+    #: Absolute folder that everything is kept in; empty for the runtime's own state folder.
+    root: str = ""
+    #: Absolute folders in which an image is the sub folder of its name; the first that has it wins.
+    images: tuple[str, ...] = ()
+    #: Absolute folders put in front of the machines' PATH.
+    path: tuple[str, ...] = ()
+    #: ``auto``, ``namespace`` or ``prefix``; a machine keeps the mode it was made with.
+    isolation: Isolation = Isolation.AUTO
+    #: Files that one process may have open; never more than the host allows.
+    open_files: int = attrs.field(default=65536, validator=attrs.validators.ge(64))
+    #: Largest file that a process may write, in GiB; 0 for no limit.
+    file_size_gib: int = attrs.field(default=0, validator=attrs.validators.ge(0))
+    #: Limit each process's address space to the machine's memory. Off, for programs written in Go
+    #: and Java reserve far more than they use.
+    limit_address_space: bool = False
+
+
+def checked(settings: LocalSettings) -> LocalSettings:
+    """Return the settings.
+
+    :raises InvalidInputError: a folder is not absolute.
+    """
+    folders = [("root", settings.root)] if settings.root else []
+    folders += [(f"images/{number}", folder) for number, folder in enumerate(settings.images)]
+    folders += [(f"path/{number}", folder) for number, folder in enumerate(settings.path)]
+    for place, folder in folders:
+        if not Path(folder).is_absolute():
+            raise InvalidInputError(
+                f"settings: {folder!r} is not an absolute folder",
+                pointer=f"/settings/{place}",
+                next_step="Write the path from / on.",
+            )
+    return settings
