@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import logging
-import random
 import threading
 from typing import Callable
 
@@ -28,33 +27,12 @@ from pitrix_drone.etcd_wire import (
     range_of,
     revision_of,
 )
+from pitrix_drone.retry import Backoff
 
 log = logging.getLogger(__name__)
 
-_FIRST_PAUSE_S = 0.2
-_LAST_PAUSE_S = 10.0
-
 #: How often the guard looks whether the watch itself has ended.
 _GUARD_S = 0.5
-
-
-class Backoff:
-    """Pauses that double from 0.2 s to 10 s, each drawn from half to one and a half of it."""
-
-    def __init__(self, *, first_s: float = _FIRST_PAUSE_S, last_s: float = _LAST_PAUSE_S) -> None:
-        self._first_s = first_s
-        self._last_s = last_s
-        self._next_s = first_s
-
-    def reset(self) -> None:
-        """Begin with the shortest pause again."""
-        self._next_s = self._first_s
-
-    def pause_s(self) -> float:
-        """Return how long to wait now; the next one will be longer."""
-        pause_s = self._next_s * (0.5 + random.random())  # noqa: S311 - spreads load, guards nothing
-        self._next_s = min(self._next_s * 2, self._last_s)
-        return pause_s
 
 
 class Watcher:

@@ -1,0 +1,183 @@
+"""Runs the commands a node is given, each at most once, one after the other."""
+
+from __future__ import annotations
+
+import json
+import logging
+import pathlib
+import queue
+import re
+import threading
+from typing import Any, Final, NamedTuple
+
+from pitrix_drone.etcd import (
+    EtcdClient,
+    Event,
+    KeyValue,
+    Snapshot,
+    if_missing,
+    if_mod_revision,
+    op_put,
+)
+from pitrix_drone.journal import Journal
+from pitrix_drone.metadata import Places
+from pitrix_drone.processes import run_shell
+from pitrix_drone.reports import now, result
+from pitrix_drone.retry import until_done
+
+log = logging.getLogger(__name__)
+
+_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]{0,99}")
+#: A week. Source: agents/protocol/schemas/common.schema.json, timeout_s.
+_MAX_TIMEOUT_S: Final = 604_800
+_LAST_PAUSE_S: Final = 5.0
+
+
+class CommandError(Exception):
+    """What stands in etcd is not a command."""
+
+
+class Command(NamedTuple):
+    """One command of the protocol."""
+
+    command_id: str
+    cmd: str
+    timeout_s: float
+    is_idempotent: bool
+
+
+class CommandRunner:
+    """Takes commands from a watch in any thread, and runs them in the one that calls ``run``.
+
+    :param scratch: a folder for output while commands run.
+    """
+
+    def __init__(
+        self,
+        client: EtcdClient,
+        where: Places,
+        *,
+        journal: Journal,
+        scratch: pathlib.Path,
+        stop: threading.Event,
+    ) -> None:
+        self._client = client
+        self._where = where
+        self._journal = journal
+        self._scratch = scratch
+        self._stop = stop
+        self._waiting: queue.Queue[KeyValue | None] = queue.Queue()
+
+    def on_snapshot(self, snapshot: Snapshot) -> None:
+        """Take every command there is, the oldest first."""
+        for item in sorted(snapshot.items, key=lambda item: item.create_revision):
+            self._waiting.put(item)
+
+    def on_events(self, events: tuple[Event, ...]) -> None:
+        """Take new commands."""
+        for event in events:
+            if event.type == "PUT":
+                self._waiting.put(event.kv)
+
+    def wake(self) -> None:
+        """Make ``run`` look whether it has to stop."""
+        self._waiting.put(None)
+
+    def run(self) -> None:
+        """Run commands as they come, until the drone stops."""
+        self._journal.drop_oldest()
+        while not self._stop.is_set():
+            item = self._waiting.get()
+            if item is not None and not self._stop.is_set():
+                self._settle(item)
+
+    def _settle(self, item: KeyValue) -> None:
+        command_id = item.key[len(self._where.commands) :]
+        if not _ID.fullmatch(command_id):
+            log.warning("passed over %s: not the id of a command", item.key)
+            return
+        found = self._outcome(command_id, item.value)
+        if found is not None:
+            self._report(found, item)
+
+    def _outcome(self, command_id: str, value: str) -> dict[str, Any] | None:
+        """Return the result of a command, running it if that was not done; None when stopped."""
+        entry = self._journal.find(command_id)
+        if entry is not None and entry.result is not None:
+            return entry.result
+        try:
+            command = read_command(command_id, value)
+        except CommandError as ex:
+            return self._finished(
+                result(command_id, state="refused", started_at=None, output=str(ex))
+            )
+        if entry is not None and not command.is_idempotent:
+            return self._finished(result(command_id, state="unknown", started_at=entry.started_at))
+        return self._carried_out(command)
+
+    def _carried_out(self, command: Command) -> dict[str, Any] | None:
+        started_at = now()
+        self._journal.start(command.command_id, started_at=started_at)
+        log.info("command %s started", command.command_id)
+        try:
+            outcome = run_shell(
+                command.cmd, timeout_s=command.timeout_s, stop=self._stop, scratch=self._scratch
+            )
+        except OSError as ex:
+            message = f"the shell could not be started: {ex}"
+            return self._finished(
+                result(command.command_id, state="refused", started_at=None, output=message)
+            )
+        if outcome.exit_code is None and self._stop.is_set():
+            return None  # interrupted: the next start finds it begun and without an end
+        return self._finished(
+            result(
+                command.command_id,
+                state="timed_out" if outcome.exit_code is None else "done",
+                started_at=started_at,
+                exit_code=outcome.exit_code,
+                output=outcome.output,
+                is_truncated=outcome.is_truncated,
+            )
+        )
+
+    def _finished(self, found: dict[str, Any]) -> dict[str, Any]:
+        self._journal.finish(found["command_id"], result=found)
+        log.info("command %s: %s", found["command_id"], found["state"])
+        return found
+
+    def _report(self, found: dict[str, Any], item: KeyValue) -> None:
+        """Store a result, unless it is there or nobody waits for it any more."""
+        key = f"{self._where.reports}results/{found['command_id']}"
+        conditions = [if_missing(key), if_mod_revision(item.key, item.mod_revision)]
+        until_done(
+            lambda: self._client.txn(conditions, [op_put(key, json.dumps(found))]),
+            f"storing the result of {found['command_id']}",
+            stop=self._stop,
+            last_pause_s=_LAST_PAUSE_S,
+        )
+
+
+def read_command(command_id: str, value: str) -> Command:
+    """Read a command as it stands in etcd.
+
+    :raises CommandError: it is not one; the message says why.
+    """
+    try:
+        data = json.loads(value)
+    except ValueError:
+        raise CommandError("the command is not JSON") from None
+    if not isinstance(data, dict):
+        raise CommandError("the command is not a JSON object")
+    if data.get("command_id") != command_id:
+        raise CommandError("command_id is not the one in the key")
+    cmd, timeout_s = data.get("cmd"), data.get("timeout_s")
+    if not isinstance(cmd, str) or not cmd or "\0" in cmd:
+        raise CommandError("cmd: text is needed")
+    if isinstance(timeout_s, bool) or not isinstance(timeout_s, (int, float)):
+        raise CommandError("timeout_s: a number is needed")
+    if not 0 < timeout_s <= _MAX_TIMEOUT_S:
+        raise CommandError(f"timeout_s: more than 0, at most {_MAX_TIMEOUT_S}")
+    if not isinstance(data.get("idempotent"), bool):
+        raise CommandError("idempotent: true or false is needed")
+    return Command(command_id, cmd, float(timeout_s), data["idempotent"])

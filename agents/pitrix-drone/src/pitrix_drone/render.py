@@ -1,0 +1,208 @@
+"""Turns resources and metadata into files, and runs what has to follow.
+
+A file is staged beside its destination and compared; only a difference is checked, renamed into
+place and followed by the reload command. That a reload is due is noted on disk before the rename,
+and crossed out when the command has succeeded: neither a failure nor a crash loses it.
+One resource that fails does not stop the others.
+"""
+
+from __future__ import annotations
+
+import grp
+import hashlib
+import logging
+import os
+import pathlib
+import pwd
+import stat
+import threading
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from pitrix_drone.config import Layout
+from pitrix_drone.files import put_in_place, remove_durably, staged, write_durably
+from pitrix_drone.functions import functions
+from pitrix_drone.gotemplate import Template, TemplateError
+from pitrix_drone.metadata import Store, select
+from pitrix_drone.processes import run_shell
+from pitrix_drone.resources import Resource, load_resources
+
+log = logging.getLogger(__name__)
+
+_CHECK_TIMEOUT_S: Final = 60.0
+_RELOAD_TIMEOUT_S: Final = 600.0
+_DEFAULT_MODE: Final = 0o644
+_SHOWN_OUTPUT_CHARS: Final = 500
+
+
+class RenderError(Exception):
+    """One resource could not be brought up to date."""
+
+
+class Rendered(NamedTuple):
+    """What one pass over all resources came to.
+
+    :param changed: destinations that were written.
+    :param problems: what went wrong, each beginning with the resource's file name.
+    """
+
+    changed: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+class Commands:
+    """Runs check and reload commands."""
+
+    def __init__(self, *, stop: threading.Event, scratch: pathlib.Path) -> None:
+        self._stop = stop
+        self._scratch = scratch
+
+    def run(self, field: str, command: str, *, timeout_s: float) -> None:
+        """Run a command and wait for it.
+
+        :param field: what the command is, for messages.
+        :raises RenderError: it failed, took too long, or the drone is stopping.
+        """
+        try:
+            outcome = run_shell(
+                command, timeout_s=timeout_s, stop=self._stop, scratch=self._scratch
+            )
+        except OSError as ex:
+            raise RenderError(f"{field} could not be started: {ex}") from ex
+        if outcome.exit_code is None:
+            raise RenderError(f"{field} was stopped, after {timeout_s:g} s at the latest")
+        if outcome.exit_code:
+            tail = outcome.output[-_SHOWN_OUTPUT_CHARS:].strip()
+            raise RenderError(
+                f"{field} ended with exit code {outcome.exit_code}" + (f": {tail}" if tail else "")
+            )
+
+
+class NoCommands(Commands):
+    """Runs none: for authors, who render without a machine to reload."""
+
+    def run(self, field: str, command: str, *, timeout_s: float) -> None:
+        """Only say what would have run."""
+        log.info("%s not run: %s", field, command)
+
+
+class Renderer:
+    """Brings the files of all resources up to date; one pass at a time.
+
+    :param prefix: what resource keys are relative to.
+    :param dialect: of the template functions.
+    """
+
+    def __init__(self, layout: Layout, *, prefix: str, dialect: str, commands: Commands) -> None:
+        self._layout = layout
+        self._prefix = prefix
+        self._dialect = dialect
+        self._commands = commands
+
+    def render(self, values: Mapping[str, str]) -> Rendered:
+        """Go once over all resources.
+
+        :param values: the metadata: absolute path → value.
+        """
+        loaded = load_resources(self._layout.confd / "conf.d")
+        problems = list(loaded.problems)
+        changed = []
+        stores: dict[tuple[str, ...], Store] = {}
+        for resource in loaded.resources:
+            if resource.keys not in stores:
+                chosen = select(values, prefix=self._prefix, keys=resource.keys)
+                stores[resource.keys] = Store(chosen)
+            try:
+                if self._bring_up_to_date(resource, stores[resource.keys]):
+                    changed.append(resource.dest)
+            except (RenderError, TemplateError, OSError, LookupError) as ex:
+                problems.append(f"{resource.name}: {ex}")
+        return Rendered(tuple(changed), tuple(problems))
+
+    def _bring_up_to_date(self, resource: Resource, store: Store) -> bool:
+        dest = self._layout.at(resource.dest)
+        content = self._content(resource, store)
+        with staged(dest, content.encode("utf-8", "surrogateescape")) as stage:
+            self._dress(stage, dest, resource)
+            is_changed = not _same(stage, dest)
+            if is_changed:
+                self._check(resource, stage)
+                self._note_reload(resource)
+                put_in_place(stage, dest)
+                log.info("wrote %s", dest)
+        self._reload_if_due(resource, dest)
+        return is_changed
+
+    def _content(self, resource: Resource, store: Store) -> str:
+        path = self._layout.confd / "templates" / resource.src
+        try:
+            source = path.read_text("utf-8", "surrogateescape")
+        except OSError as ex:
+            raise RenderError(f"src: {path}: {ex.strerror}") from ex
+        known = functions(self._dialect, store, root=self._layout.root)
+        return Template(source, name=path.name, functions=known).render()
+
+    def _dress(self, stage: pathlib.Path, dest: pathlib.Path, resource: Resource) -> None:
+        """Give the staged file its owner and mode; the owner first, as chown drops bits."""
+        if resource.uid is not None or resource.gid is not None:
+            try:
+                os.chown(stage, _user_id(resource.uid), _group_id(resource.gid))
+            except (OSError, LookupError) as ex:
+                raise RenderError(f"uid, gid: cannot be set: {ex}") from ex
+        mode = resource.mode
+        if mode is None:
+            mode = stat.S_IMODE(dest.stat().st_mode) if dest.exists() else _DEFAULT_MODE
+        stage.chmod(mode)
+
+    def _check(self, resource: Resource, stage: pathlib.Path) -> None:
+        if resource.check_cmd:
+            command = _filled_in("check_cmd", resource.check_cmd, stage)
+            self._commands.run("check_cmd", command, timeout_s=_CHECK_TIMEOUT_S)
+
+    def _due_file(self, resource: Resource) -> pathlib.Path:
+        digest = hashlib.sha256(resource.dest.encode()).hexdigest()[:32]
+        return self._layout.state / "reloads" / digest
+
+    def _note_reload(self, resource: Resource) -> None:
+        if resource.reload_cmd:
+            write_durably(self._due_file(resource), resource.dest)
+
+    def _reload_if_due(self, resource: Resource, dest: pathlib.Path) -> None:
+        due = self._due_file(resource)
+        if resource.reload_cmd and due.exists():
+            command = _filled_in("reload_cmd", resource.reload_cmd, dest)
+            self._commands.run("reload_cmd", command, timeout_s=_RELOAD_TIMEOUT_S)
+            remove_durably(due)
+
+
+def _filled_in(field: str, command: str, source: pathlib.Path) -> str:
+    """Put the path of the file in question where the command says ``{{.src}}``."""
+    return Template(command, name=field).render({"src": str(source)})
+
+
+def _user_id(user: int | str | None) -> int:
+    if isinstance(user, str):
+        return pwd.getpwnam(user).pw_uid
+    return -1 if user is None else user
+
+
+def _group_id(group: int | str | None) -> int:
+    if isinstance(group, str):
+        return grp.getgrnam(group).gr_gid
+    return -1 if group is None else group
+
+
+def _same(stage: pathlib.Path, dest: pathlib.Path) -> bool:
+    try:
+        old = dest.stat()
+    except FileNotFoundError:
+        return False
+    new = stage.stat()
+    if (old.st_uid, old.st_gid, old.st_mode, old.st_size) != (
+        new.st_uid,
+        new.st_gid,
+        new.st_mode,
+        new.st_size,
+    ):
+        return False
+    return os.access(dest, os.R_OK) and dest.read_bytes() == stage.read_bytes()
