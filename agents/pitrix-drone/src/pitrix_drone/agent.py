@@ -16,11 +16,11 @@ from typing import Callable, Final
 from pitrix_drone.commands import CommandRunner
 from pitrix_drone.config import Config, Layout
 from pitrix_drone.etcd import EtcdClient, EtcdError
+from pitrix_drone.etcd_retry import Backoff, until_done
 from pitrix_drone.journal import Journal
 from pitrix_drone.metadata import Metadata, lay_over, places
 from pitrix_drone.render import Commands, Renderer
 from pitrix_drone.reports import boot_id, status
-from pitrix_drone.retry import Backoff, until_done
 
 log = logging.getLogger(__name__)
 

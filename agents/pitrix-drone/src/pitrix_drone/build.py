@@ -40,6 +40,7 @@ def build(target: pathlib.Path) -> None:
         raise FileNotFoundError("pitrix_drone is not installed as files; reinstall pitrix-drone")
     members["__main__.py"] = _MAIN
     archive = io.BytesIO()
+    archive.write(_SHEBANG)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
         for name in sorted(members):
             info = zipfile.ZipInfo(name, _TIME)
@@ -48,7 +49,7 @@ def build(target: pathlib.Path) -> None:
             info.external_attr = _READABLE
             file.writestr(info, members[name])
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(_SHEBANG + archive.getvalue())
+    target.write_bytes(archive.getvalue())
     target.chmod(0o755)
 
 

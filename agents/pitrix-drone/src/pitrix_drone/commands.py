@@ -19,11 +19,11 @@ from pitrix_drone.etcd import (
     if_mod_revision,
     op_put,
 )
+from pitrix_drone.etcd_retry import until_done
 from pitrix_drone.journal import Journal
 from pitrix_drone.metadata import Places
 from pitrix_drone.processes import run_shell
 from pitrix_drone.reports import now, result
-from pitrix_drone.retry import until_done
 
 log = logging.getLogger(__name__)
 

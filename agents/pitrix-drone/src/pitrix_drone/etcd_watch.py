@@ -14,6 +14,7 @@ import threading
 from typing import Callable
 
 from pitrix_drone.etcd_http import Stream, Transport
+from pitrix_drone.etcd_retry import Backoff
 from pitrix_drone.etcd_wire import (
     UNAVAILABLE,
     CompactedError,
@@ -27,7 +28,8 @@ from pitrix_drone.etcd_wire import (
     range_of,
     revision_of,
 )
-from pitrix_drone.retry import Backoff
+
+__all__ = ["Backoff", "Watcher"]
 
 log = logging.getLogger(__name__)
 
