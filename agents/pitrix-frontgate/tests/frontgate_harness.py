@@ -114,12 +114,18 @@ class Pilot:
         """Whether a Frontgate was welcomed and is still there."""
         return self._connection is not None
 
-    def send(self, kind: str, body: Mapping[str, Any], *, frame_id: str | None = None) -> str:
+    def send(
+        self, kind: str, body: Mapping[str, Any], *, frame_id: str | None = None, **more: str
+    ) -> str:
         """Send a frame and return its id."""
-        frame = {"id": frame_id or secrets.token_hex(8), "type": kind, "body": dict(body)}
-        eventually(lambda: self.is_connected)
-        self._connection.send(json.dumps(frame))  # type: ignore[union-attr]
-        return frame["id"]
+        frame_id = frame_id or secrets.token_hex(8)
+        self.send_text(json.dumps({"id": frame_id, "type": kind, "body": dict(body), **more}))
+        return frame_id
+
+    def send_text(self, text: str) -> None:
+        """Send anything."""
+        connection: ServerConnection = eventually(lambda: self._connection)
+        connection.send(text)
 
     def ask(
         self, kind: str, body: Mapping[str, Any], *, frame_id: str | None = None

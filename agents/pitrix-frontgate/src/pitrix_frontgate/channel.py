@@ -8,17 +8,18 @@ has the former.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Final, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
-from websockets.exceptions import ConnectionClosed, InvalidURI, WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from pitrix_drone.etcd import EtcdError, EtcdUnavailableError
 from pitrix_drone.etcd_watch import Backoff
 from pitrix_frontgate import frames
-from pitrix_frontgate.config import FrontgateConfig
+from pitrix_frontgate.config import FrontgateConfig, is_loopback
 from pitrix_frontgate.errors import FrameError
 from pitrix_frontgate.frames import Frame
 from pitrix_frontgate.handlers import Handlers
@@ -219,24 +220,18 @@ class Channel:
                 return  # the receiver notices as well; the frame stays in the outbox
 
 
-@contextmanager
-def _dialled(url: str) -> Iterator[ClientConnection]:
-    try:
-        connection = connect(
-            _socket_url(url),
-            compression=None,
-            max_size=frames.MAX_FRAME_BYTES,
-            open_timeout=_OPEN_S,
-            close_timeout=_CLOSE_S,
-            ping_interval=_PING_S,
-            ping_timeout=_PING_S,
-        )
-    except InvalidURI as ex:
-        raise FrameError("bad-url", f"pilot_urls: {ex}") from ex
-    try:
-        yield connection
-    finally:
-        connection.close()
+def _dialled(url: str) -> AbstractContextManager[ClientConnection]:
+    """Connect on entry, through the environment's proxy unless the Pilot is on this machine."""
+    return connect(
+        _socket_url(url),
+        proxy=None if is_loopback(urlsplit(url).hostname or "") else True,
+        compression=None,
+        max_size=frames.MAX_FRAME_BYTES,
+        open_timeout=_OPEN_S,
+        close_timeout=_CLOSE_S,
+        ping_interval=_PING_S,
+        ping_timeout=_PING_S,
+    )
 
 
 def _socket_url(url: str) -> str:

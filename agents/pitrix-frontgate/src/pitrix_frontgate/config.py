@@ -1,5 +1,6 @@
 """Where a Frontgate's files are, what its configuration says, and its address."""
 
+import ipaddress
 import json
 import os
 import socket
@@ -132,6 +133,14 @@ def own_address(environment: Mapping[str, str]) -> str:
         except OSError:
             return _LOOPBACK
         return str(probe.getsockname()[0])
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host's name or address is this machine's alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def write_private(path: Path, text: str) -> None:

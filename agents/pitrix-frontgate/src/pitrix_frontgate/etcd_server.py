@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from pitrix_drone.etcd import EtcdClient, EtcdError
+from pitrix_frontgate.config import is_loopback
 from pitrix_frontgate.errors import EtcdServerError
 
 log = logging.getLogger(__name__)
 
 CLIENT_PORT: Final = 2379
 PEER_PORT: Final = 2380
+_LOOPBACK: Final = "127.0.0.1"
 
 #: Older ones lack fixes for lost data.
 #: Source: https://github.com/kubernetes/website/pull/40816, read 2026-11
@@ -103,7 +105,8 @@ def objection_to(version: tuple[int, int, int] | None, *, throw_away: bool) -> s
 class EtcdServer:
     """One etcd, started again whenever it dies.
 
-    :param address: listens there, at :data:`CLIENT_PORT` and :data:`PEER_PORT`.
+    :param address: drones reach it there, at :data:`CLIENT_PORT`; :data:`PEER_PORT` is only open
+        to this machine.
     :param throw_away: do not wait for the disk.
     """
 
@@ -121,6 +124,11 @@ class EtcdServer:
     def endpoint(self) -> str:
         """The URL at which drones reach it."""
         return _url(self._address, CLIENT_PORT)
+
+    @property
+    def _peer_address(self) -> str:
+        """A single member has no peers, and that port knows no passwords: nobody may reach it."""
+        return self._address if is_loopback(self._address) else _LOOPBACK
 
     @property
     def pid(self) -> int | None:
@@ -192,7 +200,8 @@ class EtcdServer:
         return process.wait()
 
     def _arguments(self) -> list[str]:
-        client, peer = _url(self._address, CLIENT_PORT), _url(self._address, PEER_PORT)
+        client = _url(self._address, CLIENT_PORT)
+        peer = _url(self._peer_address, PEER_PORT)
         arguments = {
             "name": "frontgate",
             "data-dir": str(self._data),
@@ -220,11 +229,12 @@ class EtcdServer:
     def _await_ports(self) -> None:
         """Wait for the ports: a killed Frontgate's etcd may hold them for a moment."""
         deadline = time.monotonic() + _PORT_WAIT_S
-        for port in (CLIENT_PORT, PEER_PORT):
-            while (obstacle := _bind_obstacle(self._address, port)) is not None:
+        places = ((self._address, CLIENT_PORT), (self._peer_address, PEER_PORT))
+        for address, port in places:
+            while (obstacle := _bind_obstacle(address, port)) is not None:
                 if time.monotonic() > deadline:
                     raise EtcdServerError(
-                        f"etcd cannot listen at {self._address}:{port}: {obstacle}; end what "
+                        f"etcd cannot listen at {address}:{port}: {obstacle}; end what "
                         "listens there, or set PITRIX_ADDRESS to an address of this machine"
                     )
                 time.sleep(0.05)

@@ -1,0 +1,166 @@
+"""The connection notices what goes wrong on the way."""
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+from conftest import Store
+from frontgate_harness import TOKEN, Pilot, eventually
+
+from pitrix_frontgate import channel
+from pitrix_frontgate.channel import Channel, Greeting
+from pitrix_frontgate.config import FrontgateConfig
+from pitrix_frontgate.frames import Frame
+from pitrix_frontgate.handlers import Handlers
+from pitrix_frontgate.outbox import Entry, Outbox
+
+
+class Cable:
+    """Carries bytes between a Frontgate and the Pilot, until it is cut without a word."""
+
+    def __init__(self, pilot: Pilot) -> None:
+        self._pilot = pilot
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._ends: list[socket.socket] = []
+        self.is_cut = threading.Event()
+        self.dialled = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where the Frontgate dials."""
+        return f"ws://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def close(self) -> None:
+        """Put it away."""
+        self._listener.close()
+        for end in self._ends:
+            end.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            self.dialled += 1
+            far = socket.create_connection(("127.0.0.1", self._pilot.port))
+            self._ends += [near, far]
+            for source, target in ((near, far), (far, near)):
+                threading.Thread(target=self._carry, args=(source, target), daemon=True).start()
+
+    def _carry(self, source: socket.socket, target: socket.socket) -> None:
+        try:
+            while data := source.recv(65_536):
+                if not self.is_cut.is_set():
+                    target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            return
+
+
+@pytest.fixture
+def cable(pilot: Pilot) -> Iterator[Cable]:
+    """The way to the Pilot."""
+    laid = Cable(pilot)
+    yield laid
+    laid.close()
+
+
+@pytest.fixture
+def outbox() -> Outbox:
+    """What waits for the Pilot; sent again soon."""
+    return Outbox(resend_s=0.2)
+
+
+@pytest.fixture
+def states(
+    store: Store, cable: Cable, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[list[str | None]]:
+    """Where a channel that pings often was connected to, in turn."""
+    monkeypatch.setattr(channel, "_PING_S", 0.2)
+    seen: list[str | None] = []
+    config = FrontgateConfig("fg-1", TOKEN, (cable.url,), throw_away=True)
+    spoken = Channel(
+        config,
+        Greeting("0.1.0", (store.endpoint,)),
+        handlers=Handlers(store.client),
+        outbox=outbox,
+        on_connected=seen.append,
+    )
+    stop = threading.Event()
+    thread = threading.Thread(target=spoken.run, args=(stop,))
+    thread.start()
+    yield seen
+    stop.set()
+    spoken.close()
+    thread.join(timeout=20)
+    assert not thread.is_alive()
+
+
+def test_a_peer_that_vanished_is_noticed(cable: Cable, states: list[str | None]) -> None:
+    """Silence where an answer to a ping is due ends the connection; another is made."""
+    eventually(lambda: states == [cable.url])
+
+    cable.is_cut.set()
+    eventually(lambda: states == [cable.url, None], within_s=5)
+    cable.is_cut.clear()
+
+    assert eventually(lambda: len(states) == 3)
+
+
+def test_an_unacknowledged_frame_is_sent_again_on_the_same_connection(
+    pilot: Pilot, cable: Cable, states: list[str | None], outbox: Outbox
+) -> None:
+    """The Pilot gets it again under the same id until it acknowledges."""
+    pilot.acknowledges = lambda frame: len(pilot.received) > 2
+    body = {"code": "x", "message": "x"}
+
+    outbox.offer(Entry("again", Frame("again", "failed", body, "something")))
+    eventually(lambda: len(outbox) == 0)
+
+    assert [frame["id"] for frame in pilot.received] == ["again"] * 3
+    assert cable.dialled == 1
+
+
+def test_what_the_pilot_cannot_use_is_not_sent_for_ever(
+    pilot: Pilot, states: list[str | None], outbox: Outbox
+) -> None:
+    """A report that is answered with ``failed`` is given up, and the answer acknowledged."""
+    pilot.acknowledges = lambda frame: False
+    body = {"code": "x", "message": "x"}
+    outbox.offer(Entry("useless", Frame("useless", "failed", body, "something")))
+    eventually(lambda: pilot.received)
+
+    frame_id = pilot.send("failed", body, reply_to="useless")
+    eventually(lambda: frame_id in pilot.acknowledged)
+
+    assert len(outbox) == 0
+
+
+def test_a_malformed_message_does_not_end_the_connection(
+    pilot: Pilot, cable: Cable, states: list[str | None]
+) -> None:
+    """It is left out; the next frame is served."""
+    pilot.send_text("no frame")
+
+    answer = pilot.ask("metadata.delete", {"cluster_id": "cl-none"})
+
+    assert answer is not None
+    assert cable.dialled == 1
+
+
+@pytest.mark.usefixtures("states")
+def test_a_proxy_is_not_asked_for_a_pilot_on_this_machine(
+    pilot: Pilot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands in the environment is for the way out."""
+    for name in ("http_proxy", "https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    eventually(lambda: pilot.is_connected)
+    pilot.hang_up()
+
+    eventually(lambda: len(pilot.hellos) == 2)
+
+    assert eventually(lambda: pilot.is_connected)
