@@ -5,6 +5,7 @@ tomli goes in with it, for Python before 3.11, which has no TOML reader of its o
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import io
 import pathlib
@@ -63,3 +64,15 @@ def _members() -> Iterator[tuple[str, bytes]]:
             name = f"{package}/{path.relative_to(folder).as_posix()}"
             if name not in _LEFT_OUT:
                 yield name, path.read_bytes()
+    yield from _license_of("tomli")
+
+
+def _license_of(distribution: str) -> Iterator[tuple[str, bytes]]:
+    """Find the words that must go wherever the code goes."""
+    try:
+        listed = importlib.metadata.distribution(distribution).files or []
+    except importlib.metadata.PackageNotFoundError:
+        return
+    for file in listed:
+        if file.name == "LICENSE":
+            yield f"{distribution}/LICENSE", pathlib.Path(str(file.locate())).read_bytes()
