@@ -1,0 +1,124 @@
+"""The application type itself: the contract's methods, each handed to the module that does it."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from pitrix_core import AppType, Finding, Level
+from pitrix_core.contracts.apptype import RenderRequest
+from pitrix_core.contracts.reader import PackageReader
+from pitrix_core.errors import PlanRefusedError
+from pitrix_core.model import (
+    Action,
+    ImageQuery,
+    JsonObject,
+    Metadata,
+    PackageIndex,
+    PlanDraft,
+    PlanRequest,
+)
+from pitrix_vm.creation import creation_tasks
+from pitrix_vm.deletion import deletion_tasks
+from pitrix_vm.form import CONFIG_FILE
+from pitrix_vm.metadata import cluster_metadata
+from pitrix_vm.nodes import image_of, planned_nodes, refusals
+from pitrix_vm.schema import form_schema
+from pitrix_vm.spec import (
+    VmSpec,
+    configured_cluster,
+    read_configured,
+    read_spec,
+    template_file,
+)
+
+_MACHINES: Final = frozenset({"network.ensure", "compute.create", "compute.delete"})
+_VOLUMES: Final = frozenset({"volume.create", "volume.delete"})
+#: Of the core: always offered.
+_AGENTS: Final = frozenset({"agent.wait", "metadata.put", "service.run"})
+
+
+class VmAppType(AppType[VmSpec]):
+    """Clusters of machines described by ``cluster.json``."""
+
+    name = "vm"
+
+    def claims(self, index: PackageIndex) -> bool:
+        """Say whether there are a form and a template that can be filled in."""
+        return template_file(index) is not None
+
+    def parse(self, reader: PackageReader) -> VmSpec:
+        """Read a package.
+
+        :raises PackageInvalidError: with findings, each naming its file and place.
+        """
+        return read_spec(reader)
+
+    def validate(self, spec: VmSpec) -> list[Finding]:
+        """Say what the author of a package that could be read should know."""
+        return [*spec.findings, *_unfillable(spec), *refusals(spec.sample, file=spec.template.file)]
+
+    def config_schema(self, spec: VmSpec, *, language: str = "en") -> JsonObject:
+        """Return the JSON Schema of a configuration."""
+        return form_schema(spec.form)
+
+    def requires(self, spec: VmSpec) -> frozenset[str]:
+        """Return the task kinds any deployment needs."""
+        has_volumes = any(role.volume is not None for role in spec.sample.roles)
+        return _MACHINES | _AGENTS | (_VOLUMES if has_volumes else frozenset())
+
+    def images(self, spec: VmSpec, config: JsonObject) -> frozenset[ImageQuery]:
+        """Return the images of the roles that have machines.
+
+        :raises TemplateRenderError: the template gives no cluster with this configuration.
+        """
+        roles = configured_cluster(spec, config).roles
+        return frozenset(image_of(role) for role in roles if role.count)
+
+    def plan(self, request: PlanRequest) -> PlanDraft:
+        """Turn an action into tasks.
+
+        :raises PlanRefusedError: with findings.
+        :raises TemplateRenderError: the template gives no JSON with this configuration.
+        """
+        if request.action is Action.DELETE:
+            return PlanDraft(tasks=deletion_tasks(request))
+        spec = _vm_spec(request)
+        reading = read_configured(spec, request.config)
+        cluster = reading.cluster
+        findings = list(reading.findings)
+        if cluster is not None:
+            findings += refusals(cluster, file=spec.template.file)
+        if cluster is None or any(finding.level is Level.ERROR for finding in findings):
+            raise PlanRefusedError(
+                "this configuration gives no cluster that can be made", findings=findings
+            )
+        nodes = planned_nodes(cluster, cluster_id=request.cluster_id)
+        return PlanDraft(
+            tasks=creation_tasks(request, spec, cluster, nodes),
+            nodes=nodes,
+            endpoints=cluster.endpoints,
+            findings=tuple(findings),
+        )
+
+    def render(self, spec: VmSpec, request: RenderRequest) -> Metadata:
+        """Make the tree that the machines read.
+
+        :raises TemplateRenderError: the template gives no cluster with this configuration.
+        """
+        return cluster_metadata(spec, request)
+
+
+def _vm_spec(request: PlanRequest) -> VmSpec:
+    if not isinstance(request.spec, VmSpec):
+        raise TypeError(f"a {VmSpec.__name__} is needed, not a {type(request.spec).__name__}")
+    return request.spec
+
+
+def _unfillable(spec: VmSpec) -> Iterator[Finding]:
+    known = {leaf.path for leaf in spec.form.root.leaves()}
+    for path in sorted(spec.template.paths() - known):
+        yield Finding(
+            level=Level.WARNING,
+            code="template.parameter",
+            message=f"tag {path!r}: {CONFIG_FILE} has no such parameter; it is null",
+            file=spec.template.file,
+        )

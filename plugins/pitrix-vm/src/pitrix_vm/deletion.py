@@ -1,0 +1,107 @@
+"""Plans the deletion of a cluster, however far its creation got.
+
+What was made is what the database says was made, not what the package would make. Commands are run
+only on machines whose agent has reported a finished configuration: one that never did would never
+answer, and the deletion would hang.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from pitrix_core.model import ClusterSnapshot, OwnedResource, PlanRequest, Task
+from pitrix_vm.cluster import Role
+from pitrix_vm.nodes import node_title
+from pitrix_vm.spec import VmSpec, configured_cluster
+from pitrix_vm.stages import Phase, Target, last_stage, service_tasks
+
+#: Source: AppCenter's life cycle: destroy, stop, destroy with post_stop_service.
+_PHASES: Final = (
+    Phase(service="destroy", applies=lambda service: not service.is_post_stop),
+    Phase(service="stop"),
+    Phase(service="destroy", applies=lambda service: service.is_post_stop),
+)
+_CONFIGURED: Final = "configured"  # a state of agents/protocol, section 3
+
+
+def deletion_tasks(request: PlanRequest) -> tuple[Task, ...]:
+    """Return the tasks that stop a cluster and remove what is its own; the network stays.
+
+    :raises TemplateRenderError: there are commands to be run, and the template gives no cluster.
+    """
+    current = request.current
+    if current is None:
+        return ()
+    services = _service_tasks(request, current)
+    stopped = last_stage(services, otherwise=())
+    machines = [
+        _delete_task(resource, current, kind="compute.delete", after=stopped)
+        for resource in _made(current, "compute.create")
+    ]
+    volumes = [
+        _delete_task(
+            resource,
+            current,
+            kind="volume.delete",
+            after=tuple(task.key for task in machines if resource.node_id in (None, task.node_id))
+            or stopped,
+        )
+        for resource in _made(current, "volume.create")
+    ]
+    return (*services, *_metadata_task(current, stopped), *machines, *volumes)
+
+
+def _service_tasks(request: PlanRequest, current: ClusterSnapshot) -> tuple[Task, ...]:
+    machines = {resource.node_id for resource in _made(current, "compute.create")}
+    targets = [
+        Target(id=node.id, role=node.role, sid=node.sid)
+        for node in current.nodes
+        if node.id in machines and node.agent.get("state") == _CONFIGURED
+    ]
+    return service_tasks(
+        _PHASES,
+        _roles(request) if targets else (),
+        targets,
+        cluster_id=request.cluster_id,
+        after=(),
+    )
+
+
+def _roles(request: PlanRequest) -> Sequence[Role]:
+    if not isinstance(request.spec, VmSpec):
+        raise TypeError(f"a {VmSpec.__name__} is needed, not a {type(request.spec).__name__}")
+    return configured_cluster(request.spec, request.config).roles
+
+
+def _made(current: ClusterSnapshot, kind: str) -> tuple[OwnedResource, ...]:
+    return tuple(resource for resource in current.resources if resource.kind == kind)
+
+
+def _metadata_task(current: ClusterSnapshot, after: tuple[str, ...]) -> tuple[Task, ...]:
+    if not current.metadata_revision:
+        return ()
+    task = Task(
+        key="metadata.delete",
+        kind="metadata.delete",
+        title="Remove the metadata",
+        input={"cluster_id": current.cluster.id},
+        after=after,
+    )
+    return (task,)
+
+
+def _delete_task(
+    resource: OwnedResource, current: ClusterSnapshot, *, kind: str, after: tuple[str, ...]
+) -> Task:
+    node = next((node for node in current.nodes if node.id == resource.node_id), None)
+    siblings = [r for r in _made(current, resource.kind) if r.node_id == resource.node_id]
+    is_only = node is not None and len(siblings) == 1
+    whose = node_title(node.role, node.sid) if node else resource.resource_id
+    what = "machine" if kind == "compute.delete" else "the volume of"
+    return Task(
+        key=f"{kind}/{resource.node_id if is_only else resource.resource_id}",
+        kind=kind,
+        title=f"Delete {what} {whose}",
+        input={"id": resource.resource_id, "cluster_id": resource.cluster_id},
+        after=after,
+        node_id=resource.node_id,
+    )
