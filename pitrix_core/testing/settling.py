@@ -1,0 +1,68 @@
+"""Polls operations until they end, as the core does, only impatiently."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from pitrix_core.contracts import Interface
+from pitrix_core.convert import from_json, to_json
+from pitrix_core.model import Operation, OperationState
+
+T = TypeVar("T")
+
+#: A provider may ask for longer pauses; a test looks at least this often, in seconds.
+_LONGEST_PAUSE_S: Final = 2.0
+_SHORTEST_PAUSE_S: Final = 0.005
+
+
+class DeadlineError(AssertionError):
+    """Something did not come about in time."""
+
+
+def settle(interface: Interface, operation: Operation, *, deadline_s: float = 60.0) -> Operation:
+    """Poll and advance until an operation is done or has failed.
+
+    :param deadline_s: seconds from now.
+    :raises DeadlineError: it still goes on.
+    """
+    ends = time.monotonic() + deadline_s
+    stage = 1
+    while operation.state in (OperationState.PENDING, OperationState.NEXT_STAGE):
+        if time.monotonic() > ends:
+            raise DeadlineError(f"{operation.kind} is {operation.state.value} after {deadline_s} s")
+        if operation.state is OperationState.NEXT_STAGE:
+            stage += 1
+            key = f"{operation.request_key[:58]}-s{stage}"
+            operation = interface.advance(operation, request_key=key)
+            continue
+        time.sleep(min(max(operation.retry_after_s, _SHORTEST_PAUSE_S), _LONGEST_PAUSE_S))
+        operation = interface.poll(operation)
+    return operation
+
+
+def done(interface: Interface, operation: Operation, *, deadline_s: float = 60.0) -> Operation:
+    """Settle an operation that has to succeed.
+
+    :raises AssertionError: it failed, or did not end in time.
+    """
+    ended = settle(interface, operation, deadline_s=deadline_s)
+    if ended.state is not OperationState.DONE:
+        raise AssertionError(f"{ended.kind} failed: {ended.error}")
+    return ended
+
+
+def saved(operation: Operation) -> Operation:
+    """Return an operation as the database gives it back: written as JSON and read again."""
+    return from_json(json.loads(json.dumps(to_json(operation))), Operation)
+
+
+def eventually(look: Callable[[], T], *, within_s: float) -> T:
+    """Look until something true is seen.
+
+    :returns: what was seen last, true or not.
+    """
+    ends = time.monotonic() + within_s
+    while not (seen := look()) and time.monotonic() < ends:
+        time.sleep(min(0.05, within_s))
+    return seen
