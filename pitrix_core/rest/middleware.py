@@ -1,0 +1,87 @@
+"""What happens before and after every request: its id, who asks, a line in the log."""
+
+import logging
+import re
+import time
+import uuid
+from typing import Any, Final
+
+import falcon
+
+from pitrix_core.errors import UnauthorizedError
+from pitrix_core.rest.resources import Resource
+from pitrix_core.service import identity
+from pitrix_core.service.services import Services
+from pitrix_core.store.identity import Actor
+
+log = logging.getLogger(__name__)
+
+REQUEST_ID_HEADER: Final = "X-Request-Id"
+
+#: Ids of callers are taken over where they are fit for a log.
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+#: Of routes that need no token; owns nothing.
+_NOBODY: Final = Actor(owner="", role="none")
+
+
+class RequestLog:
+    """Gives every request an id, and the log a line for each."""
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Begin."""
+        given = req.get_header(REQUEST_ID_HEADER) or ""
+        req.context.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        req.context.began_at = time.monotonic()
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
+    ) -> None:
+        """Show the id, and write the line; without the query, which is the caller's."""
+        resp.set_header(REQUEST_ID_HEADER, req.context.request_id)
+        resp.set_header("X-Content-Type-Options", "nosniff")
+        facts = {
+            "action": f"{req.method} {req.path}",
+            "request_id": req.context.request_id,
+            "status": resp.status_code,
+            "duration_ms": round((time.monotonic() - req.context.began_at) * 1000, 1),
+        }
+        level = logging.DEBUG if req.method == "GET" else logging.INFO
+        log.log(level, "%s %s → %s", req.method, req.path, resp.status_code, extra=facts)
+
+
+class Authentication:
+    """Finds out who asks, before anything of the request is looked at."""
+
+    def __init__(self, services: Services) -> None:
+        """Keep where tokens are looked up."""
+        self._services = services
+
+    def process_resource(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        resource: object,
+        params: dict[str, Any],
+    ) -> None:
+        """Put the actor into the request's context.
+
+        :raises UnauthorizedError: the route wants a token, and there is none, or a wrong one.
+        """
+        req.context.actor = _NOBODY
+        if not isinstance(resource, Resource):
+            return
+        operation = resource.operations.get(req.method)
+        if operation is not None and not operation.is_open:
+            req.context.actor = identity.actor_of(self._services, _token(req))
+
+
+def _token(req: falcon.Request) -> str:
+    scheme, _, token = (req.auth or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise UnauthorizedError(
+            "A token is needed.",
+            next_step="Send Authorization: Bearer TOKEN; the first one is in the file `token` of "
+            "the server's data folder.",
+        )
+    return token.strip()

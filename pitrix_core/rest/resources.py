@@ -1,0 +1,104 @@
+"""Carries operations out: from Falcon's request to a call, from its answer to Falcon's response."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import attrs
+import falcon
+
+from pitrix_core.rest import events, idempotency, replies, requests
+from pitrix_core.rest.operation import Call, Operation, Shape
+from pitrix_core.rest.replies import Answer
+from pitrix_core.service.services import Services
+
+Responder = Callable[..., None]
+
+
+class Resource:
+    """What there is at one path: its operations, by method."""
+
+    def __init__(self, operations: Iterable[Operation], *, performer: "Performer") -> None:
+        """Give Falcon the responders that it looks for: ``on_get``, ``on_post``, …"""
+        self.operations: Mapping[str, Operation] = {o.method: o for o in operations}
+        for method, operation in self.operations.items():
+            setattr(self, f"on_{method.lower()}", _responder(operation, performer))
+
+
+def _responder(operation: Operation, performer: "Performer") -> Responder:
+    def respond(req: falcon.Request, resp: falcon.Response, **path: str) -> None:
+        performer.perform(operation, req, resp, path=path)
+
+    return respond
+
+
+class Performer:
+    """Carries operations out with the services of one process."""
+
+    def __init__(self, services: Services, *, streams: events.Streams) -> None:
+        """Keep what calls need."""
+        self._services = services
+        self._streams = streams
+
+    def perform(
+        self,
+        operation: Operation,
+        req: falcon.Request,
+        resp: falcon.Response,
+        *,
+        path: Mapping[str, str],
+    ) -> None:
+        """Understand a request, carry it out, and answer it."""
+        parameters = requests.read_parameters(req, operation)
+        call = Call(
+            services=self._services, actor=req.context.actor, path=path, parameters=parameters
+        )
+        if operation.shape is Shape.EVENTS:
+            self._answer_events(operation, call, req, resp)
+            return
+        body = requests.read_body(req) if operation.is_change else b""
+        if operation.input is not None:
+            record = requests.read_record(body, operation.input, content_type=req.content_type)
+            call = attrs.evolve(call, body=record)
+        key = parameters.get("Idempotency-Key")
+        if key is None:
+            _write(resp, _carry_out(operation, call))
+            return
+        request = idempotency.KeyedRequest(
+            key=key,
+            owner=call.actor.owner,
+            digest=idempotency.digest_of(
+                req.method.encode(), req.path.encode(), req.query_string.encode(), body
+            ),
+        )
+        answer = idempotency.answer_once(
+            self._services.store, request, lambda: _carry_out(operation, call)
+        )
+        _write(resp, answer)
+
+    def _answer_events(
+        self, operation: Operation, call: Call, req: falcon.Request, resp: falcon.Response
+    ) -> None:
+        call = _after(call, requests.first_event(call.parameters))
+        if events.MEDIA_TYPE not in req.accept:
+            _write(resp, _carry_out(operation, call))
+            return
+        resp.stream = self._streams.open(
+            lambda last_id: operation.run(_after(call, last_id)), after=call.parameters["after"]
+        )
+        resp.content_type = events.MEDIA_TYPE
+        resp.set_header("Cache-Control", "no-store")
+        resp.set_header("X-Accel-Buffering", "no")  # nginx would hold events back
+
+
+def _after(call: Call, event_id: int) -> Call:
+    return attrs.evolve(call, parameters={**call.parameters, "after": event_id})
+
+
+def _carry_out(operation: Operation, call: Call) -> Answer:
+    return replies.answer_of(operation, call, operation.run(call))
+
+
+def _write(resp: falcon.Response, answer: Answer) -> None:
+    resp.status = answer.status
+    resp.set_headers(dict(answer.headers))
+    if answer.body:
+        resp.data = answer.body

@@ -1,0 +1,227 @@
+"""A real store, and an API of things over it whose use is a list in memory."""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import cast
+
+import attrs
+import falcon.testing
+import pytest
+from cryptography.fernet import Fernet
+
+from pitrix_core.errors import NotFoundError, PitrixError
+from pitrix_core.rest.app import make_app
+from pitrix_core.rest.events import Pace, Streams
+from pitrix_core.rest.operation import Call, Operation, Parameter, Shape
+from pitrix_core.service.services import Services
+from pitrix_core.store import Cipher, Store, make_engine, migrations
+from pitrix_core.store.events import Event
+
+TOKEN = "the-admin's-token"
+OWNER = "admin"
+
+
+@attrs.frozen(kw_only=True)
+class ThingInput:
+    """A thing to make."""
+
+    name: str
+    size: int = 1
+    password: str = attrs.field(default="", repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Thing:
+    """A thing."""
+
+    id: str
+    name: str
+
+
+@attrs.frozen(kw_only=True)
+class OnlyStore:
+    """Services of which the HTTP layer itself uses nothing but the store."""
+
+    store: Store
+
+
+class Things:
+    """The use behind the API: keeps things, and can be told to fail."""
+
+    def __init__(self) -> None:
+        self.made: list[Thing] = []
+        self.failure: Exception | None = None
+        self.before: Callable[[], object] = lambda: None
+
+    def add(self, call: Call) -> Thing:
+        self.before()
+        if self.failure is not None:
+            raise self.failure
+        thing = Thing(id=f"thing-{len(self.made) + 1}", name=call.body.name)
+        self.made.append(thing)
+        return thing
+
+    def get(self, call: Call) -> Thing:
+        for thing in self.made:
+            if thing.id == call.path["id"]:
+                return thing
+        raise NotFoundError("There is no such thing.", next_step="Make one.")
+
+    def search(self, call: Call) -> list[Thing]:
+        if self.failure is not None:
+            raise self.failure
+        return self.made
+
+    def delete(self, call: Call) -> None:
+        self.made = [thing for thing in self.made if thing.id != call.path["id"]]
+
+
+def _events(call: Call) -> list[Event]:
+    subjects = frozenset(call.parameters.get("subject", ()))
+    with call.services.store.read() as tx:
+        return tx.events.after(
+            call.parameters["after"], limit=call.parameters["limit"], subjects=subjects
+        )
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with this version's tables and nothing in them."""
+    path = tmp_path_factory.mktemp("rest") / "empty.db"
+    engine = make_engine(f"sqlite:///{path}")
+    migrations.upgrade(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def store(empty_database: Path, tmp_path: Path) -> Iterator[Store]:
+    """A store that knows one token, the admin's."""
+    shutil.copy(empty_database, tmp_path / "pitrix.db")
+    store = Store(
+        make_engine(f"sqlite:///{tmp_path / 'pitrix.db'}"), cipher=Cipher(Fernet.generate_key())
+    )
+    with store.begin() as tx:
+        digest = hashlib.sha256(TOKEN.encode()).hexdigest()
+        tx.identity.add_token(digest, owner=OWNER, role="admin")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def services(store: Store) -> Services:
+    """Services of which nothing but the store is there."""
+    return cast("Services", OnlyStore(store=store))
+
+
+@pytest.fixture
+def things() -> Things:
+    """The use behind the API."""
+    return Things()
+
+
+@pytest.fixture
+def operations(things: Things) -> tuple[Operation, ...]:
+    """One operation of every shape."""
+    subject = Parameter(
+        name="subject",
+        description="About which.",
+        schema={"type": "array", "items": {"type": "string"}},
+    )
+    after = Parameter(
+        name="after",
+        description="After which.",
+        schema={"type": "integer", "minimum": 0, "default": 0},
+    )
+    return (
+        Operation(
+            id="addThing",
+            method="POST",
+            path="/v1/things",
+            summary="Make a thing",
+            run=things.add,
+            input=ThingInput,
+            answer=Thing,
+            status=201,
+            location="/v1/things/{id}",
+        ),
+        Operation(
+            id="listThings",
+            method="GET",
+            path="/v1/things",
+            summary="List the things",
+            run=things.search,
+            shape=Shape.PAGE,
+            answer=Thing,
+        ),
+        Operation(
+            id="getThing",
+            method="GET",
+            path="/v1/things/{id}",
+            summary="Show a thing",
+            run=things.get,
+            answer=Thing,
+        ),
+        Operation(
+            id="deleteThing",
+            method="DELETE",
+            path="/v1/things/{id}",
+            summary="Delete a thing",
+            run=things.delete,
+            status=202,
+            may_be_empty=True,
+        ),
+        Operation(
+            id="getFile",
+            method="GET",
+            path="/v1/files/{name}",
+            summary="Download a file",
+            run=lambda call: call.path["name"].encode(),
+            shape=Shape.OCTETS,
+            media_type="application/octet-stream",
+            is_open=True,
+        ),
+        Operation(
+            id="listEvents",
+            method="GET",
+            path="/v1/events",
+            summary="List the events",
+            run=_events,
+            shape=Shape.EVENTS,
+            answer=Event,
+            parameters=(subject, after),
+        ),
+    )
+
+
+@pytest.fixture
+def streams() -> Streams:
+    """Two streams at the most, which end after an instant."""
+    return Streams(limit=2, pace=Pace(close_after_s=0.02, look_every_s=0.005))
+
+
+@pytest.fixture
+def anonymous(
+    services: Services, operations: tuple[Operation, ...], streams: Streams
+) -> falcon.testing.TestClient:
+    """A client without a token."""
+    app = make_app(services, operations=operations, streams=streams)
+    return falcon.testing.TestClient(app)
+
+
+@pytest.fixture
+def client(anonymous: falcon.testing.TestClient) -> falcon.testing.TestClient:
+    """A client with the admin's token."""
+    return falcon.testing.TestClient(anonymous.app, headers={"Authorization": f"Bearer {TOKEN}"})
+
+
+@pytest.fixture
+def failing(things: Things) -> Callable[[PitrixError | Exception], None]:
+    """Let the use fail from now on."""
+
+    def fail(error: Exception) -> None:
+        things.failure = error
+
+    return fail
