@@ -8,18 +8,6 @@ from pitrix_core.model import AgentStart, JsonObject, JsonValue
 from pitrix_core.model.json import marker_of
 
 
-def referred_tasks(value: JsonValue) -> frozenset[str]:
-    """Return the keys of the tasks whose outputs a value refers to."""
-    marker = marker_of(value)
-    if marker is not None and marker[0] == "$ref":
-        return frozenset({str(marker[1]).partition("#")[0]})
-    if isinstance(value, Mapping):
-        return frozenset().union(*(referred_tasks(member) for member in value.values()))
-    if isinstance(value, list | tuple):
-        return frozenset().union(*(referred_tasks(member) for member in value))
-    return frozenset()
-
-
 def resolve_refs(value: JsonValue, outputs: Mapping[str, JsonObject]) -> JsonValue:
     """Replace every ``$ref``, also inside other markers.
 

@@ -11,9 +11,10 @@ from pitrix_core.contracts.interface import Start
 from pitrix_core.errors import PitrixError, ProviderAnswerLostError
 from pitrix_core.jobs.handler import TaskCall, TaskHandler, TaskKinds
 from pitrix_core.jobs.outcome import Failed, Outcome, Postponed, Retry, Succeeded, Waiting
-from pitrix_core.jobs.resolve import referred_tasks, resolve_refs
+from pitrix_core.jobs.resolve import resolve_refs
 from pitrix_core.jobs.retry import after_error
 from pitrix_core.model import Operation, OperationState, TaskRecord
+from pitrix_core.model.json import referred_tasks
 from pitrix_core.store import Store
 from pitrix_core.store.queue import Claim
 

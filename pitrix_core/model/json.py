@@ -53,3 +53,15 @@ def marker_of(value: JsonValue) -> tuple[str, JsonValue] | None:
         if name in ("$ref", "$secret", "$agent"):
             return name, content
     return None
+
+
+def referred_tasks(value: JsonValue) -> frozenset[str]:
+    """Return the keys of the tasks whose outputs a value refers to, also inside other markers."""
+    marker = marker_of(value)
+    if marker is not None and marker[0] == "$ref":
+        return frozenset({str(marker[1]).partition("#")[0]})
+    if isinstance(value, Mapping):
+        return frozenset().union(*(referred_tasks(member) for member in value.values()))
+    if isinstance(value, list | tuple):
+        return frozenset().union(*(referred_tasks(member) for member in value))
+    return frozenset()

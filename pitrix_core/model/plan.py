@@ -20,6 +20,11 @@ class Action(enum.StrEnum):
     CREATE = "create"
     DELETE = "delete"
 
+    @property
+    def frees(self) -> bool:
+        """Says whether the whole cluster goes."""
+        return self is Action.DELETE
+
 
 @attrs.frozen(kw_only=True)
 class Task:

@@ -199,10 +199,14 @@ class AgentRepository:
         return True
 
     def answer_to(self, message_id: str) -> Message | None:
-        """Return what a Frontgate answered to a message, if it has."""
+        """Return what a message was answered by the Frontgate it was sent to, if it was."""
         query = (
             sa.select(tables.inbox)
-            .where(tables.inbox.c.reply_to == message_id)
+            .join(tables.outbox, tables.outbox.c.id == tables.inbox.c.reply_to)
+            .where(
+                tables.inbox.c.reply_to == message_id,
+                tables.inbox.c.frontgate_id == tables.outbox.c.frontgate_id,
+            )
             .order_by(tables.inbox.c.at)
             .limit(1)
         )

@@ -199,6 +199,20 @@ class CatalogRepository:
             raise NotFoundError(f"There is no app version {version_id!r}.")
         return record(row, AppVersion)
 
+    def version_of(self, repo_id: str, name: str, version: str) -> AppVersion | None:
+        """Return the version of a repo's app, if it is known."""
+        query = (
+            sa.select(tables.app_versions)
+            .join(tables.apps, tables.apps.c.id == tables.app_versions.c.app_id)
+            .where(
+                tables.apps.c.repo_id == repo_id,
+                tables.apps.c.name == name,
+                tables.app_versions.c.version == version,
+            )
+        )
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else record(row, AppVersion)
+
     def versions(self, app_id: str) -> list[AppVersion]:
         """Return an app's versions, in the order they were indexed."""
         query = (

@@ -197,9 +197,21 @@ class ClusterRepository:
         """Write that its machine is gone."""
         self._update_node(node_id, state=NodeState.DELETED)
 
-    def set_node_agent(self, node_id: str, report: JsonObject) -> None:
-        """Write the last report of its agent."""
-        self._update_node(node_id, agent=convert.to_json(report))
+    def set_node_agent(self, node_id: str, report: JsonObject, *, reported_by: str) -> None:
+        """Write the last report of its agent.
+
+        :param reported_by: the Frontgate; a report of one that does not serve the node's cluster is
+            dropped.
+        """
+        columns = tables.nodes.c
+        served = sa.select(tables.clusters.c.id).where(
+            tables.clusters.c.frontgate_id == reported_by
+        )
+        self._connection.execute(
+            tables.nodes.update()
+            .where(columns.id == node_id, columns.cluster_id.in_(served))
+            .values(agent=convert.to_json(report))
+        )
 
     def _update_node(self, node_id: str, **values: object) -> None:
         self._connection.execute(

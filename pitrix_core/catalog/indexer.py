@@ -1,0 +1,129 @@
+"""Brings the catalogue up to date with a repo; one bad package never stops the others."""
+
+import logging
+from typing import Final
+
+from pitrix_core.catalog.recognise import ReadPackage, read_package
+from pitrix_core.catalog.sources import FolderSource, open_source
+from pitrix_core.errors import PackageDigestError, PitrixError
+from pitrix_core.findings import Finding, Level, errors_in
+from pitrix_core.package import IndexEntry, digest_of, read_index
+from pitrix_core.plugins.registry import PluginRegistry
+from pitrix_core.store import Store, new_id
+from pitrix_core.store.catalog import App, AppVersion, Repo
+
+log = logging.getLogger(__name__)
+
+#: State of a version that was indexed from a repo; the review of uploaded ones is another way in.
+_INDEXED_STATE: Final = "active"
+
+
+class Indexer:
+    """Reads repos' indexes and stores what is new in them."""
+
+    def __init__(self, store: Store, registry: PluginRegistry) -> None:
+        """Keep where to store, and who reads packages."""
+        self._store = store
+        self._registry = registry
+
+    def index(self, repo: Repo) -> Repo:
+        """Read a repo's index and store what is new; an unchanged index is only read.
+
+        :returns: the repo as it is now, with what was found wrong.
+        :raises InvalidInputError: there is no index to be read; what was indexed before stays.
+        :raises PackageInvalidError: the index is not one.
+        """
+        source = open_source(repo.url)
+        content = source.read_index()
+        digest = digest_of(content)
+        if digest == repo.index_digest:
+            return repo
+        index = read_index(content.decode("utf-8", errors="replace"))
+        findings = [*index.findings]
+        for entry in index.entries:
+            findings += self._store_entry(repo, source, entry)
+        with self._store.begin() as tx:
+            tx.catalog.mark_indexed(repo.id, digest=digest, findings=findings)
+            data = {"entries": len(index.entries), "findings": len(findings)}
+            tx.events.add("repo.indexed", repo.id, owner=repo.owner, data=data)
+            return tx.catalog.repo(repo.id)
+
+    def _store_entry(self, repo: Repo, source: FolderSource, entry: IndexEntry) -> list[Finding]:
+        try:
+            return self._add_version(repo, source, entry)
+        except PitrixError as ex:
+            log.warning("A package was left out: %s", ex, extra={"action": "index.entry"})
+            details = getattr(ex, "findings", ())
+            about = f"{entry.name} {entry.version}"
+            left_out = Finding(
+                level=Level.ERROR,
+                code=ex.code,
+                message=f"{about}: {ex.message}",
+                file=about,
+                next_step=ex.next_step,
+            )
+            return [left_out, *details]
+
+    def _add_version(self, repo: Repo, source: FolderSource, entry: IndexEntry) -> list[Finding]:
+        if self._is_known(repo, entry):
+            return []
+        content = source.read_package(entry)
+        digest = digest_of(content)
+        if entry.digest and entry.digest != digest:
+            raise PackageDigestError(
+                f"The index promises {entry.digest}, and the archive has {digest}.",
+                next_step="Build the index again from the archives that are there.",
+            )
+        package = read_package(content, self._registry.app_types())
+        findings = self._findings(package)
+        if errors_in(findings):
+            return findings
+        with self._store.begin() as tx:
+            info = package.spec.info
+            app = tx.catalog.put_app(
+                App(
+                    id=new_id("app"),
+                    owner=repo.owner,
+                    repo_id=repo.id,
+                    name=entry.name,
+                    description=info.description or entry.description,
+                    created_at=tx.now,
+                )
+            )
+            tx.catalog.add_package(digest, content)
+            tx.catalog.add_version(
+                AppVersion(
+                    id=new_id("appv"),
+                    owner=repo.owner,
+                    app_id=app.id,
+                    version=entry.version,
+                    app_version=info.app_version or entry.app_version,
+                    app_type=package.app_type.name,
+                    digest=digest,
+                    state=_INDEXED_STATE,
+                    info=info,
+                    findings=tuple(findings),
+                    created_at=tx.now,
+                )
+            )
+        return findings
+
+    def _findings(self, package: ReadPackage) -> list[Finding]:
+        hooks = self._registry.hooks()
+        return [
+            *package.app_type.validate(package.spec),
+            *hooks.check_package(package.reader, package.spec, app_type=package.app_type.name),
+        ]
+
+    def _is_known(self, repo: Repo, entry: IndexEntry) -> bool:
+        with self._store.read() as tx:
+            known = tx.catalog.version_of(repo.id, entry.name, entry.version)
+        if known is None:
+            return False
+        if entry.digest and known.digest != entry.digest:
+            raise PackageDigestError(
+                f"It was indexed with {known.digest} and is listed with {entry.digest} now; "
+                "the first one stays.",
+                next_step="A released version never changes: release another version.",
+            )
+        return True

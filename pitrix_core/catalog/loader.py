@@ -1,0 +1,39 @@
+"""Reads the packages of app versions, and keeps the last ones read."""
+
+import functools
+from typing import Any
+
+from pitrix_core.catalog.recognise import ReadPackage
+from pitrix_core.contracts import AppType
+from pitrix_core.package import read_archive
+from pitrix_core.plugins.registry import PluginRegistry
+from pitrix_core.store import Store
+from pitrix_core.store.catalog import AppVersion
+
+#: Packages kept; one is a few hundred KiB at most, by the package reader's limits a few MiB.
+_KEPT = 32
+
+
+class PackageLoader:
+    """Returns packages by their digests; safe for several threads."""
+
+    def __init__(self, store: Store, registry: PluginRegistry) -> None:
+        """Keep where packages and app types come from."""
+        self._store = store
+        self._registry = registry
+        self._load = functools.lru_cache(maxsize=_KEPT)(self._read)
+
+    def load(self, version: AppVersion) -> ReadPackage:
+        """Return a version's package, read by the app type it was stored with.
+
+        :raises PluginNotFoundError: that app type is not installed any more.
+        :raises PackageError: this version of the app type cannot read it.
+        """
+        return self._load(version.digest, version.app_type)
+
+    def _read(self, digest: str, app_type_name: str) -> ReadPackage:
+        app_type: AppType[Any] = self._registry.app_type(app_type_name)
+        with self._store.read() as tx:
+            content = tx.catalog.package(digest)
+        reader = read_archive(content)
+        return ReadPackage(reader=reader, app_type=app_type, spec=app_type.parse(reader))

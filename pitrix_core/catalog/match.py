@@ -1,0 +1,119 @@
+"""Finds the runtimes an app version can run on, and for each other one the rule against it."""
+
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from pitrix_core.catalog.recognise import ReadPackage
+from pitrix_core.errors import PitrixError, ProviderError
+from pitrix_core.findings import Finding, Level
+from pitrix_core.model import ImageQuery, JsonObject, Runtime
+from pitrix_core.plugins.calls import ProviderGate
+from pitrix_core.store.catalog import Repo
+
+
+@attrs.frozen(kw_only=True)
+class Match:
+    """Whether an app version can run on a runtime."""
+
+    runtime: Runtime
+    #: Why not; empty where it can.
+    findings: tuple[Finding, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Needs:
+    """What an app version with a configuration needs of a runtime."""
+
+    repo: Repo
+    kinds: frozenset[str]
+    images: frozenset[ImageQuery]
+
+
+def needs_of(package: ReadPackage, config: JsonObject, repo: Repo) -> Needs:
+    """Ask the app type what a deployment needs."""
+    return Needs(
+        repo=repo,
+        kinds=package.app_type.requires(package.spec),
+        images=package.app_type.images(package.spec, config),
+    )
+
+
+def match(
+    runtimes: Sequence[Runtime],
+    needs: Needs,
+    *,
+    gate: Callable[[str], ProviderGate],
+    core_kinds: frozenset[str],
+) -> list[Match]:
+    """Try the rules on every runtime.
+
+    :param gate: runtime's id → its provider.
+    :param core_kinds: task kinds that the core itself carries out.
+    """
+    return [
+        Match(
+            runtime=runtime, findings=_objections(runtime, needs, gate=gate, core_kinds=core_kinds)
+        )
+        for runtime in runtimes
+    ]
+
+
+def _objections(
+    runtime: Runtime,
+    needs: Needs,
+    *,
+    gate: Callable[[str], ProviderGate],
+    core_kinds: frozenset[str],
+) -> tuple[Finding, ...]:
+    cheap = [*_provider_objections(runtime, needs.repo), *_selector_objections(runtime, needs.repo)]
+    if cheap:
+        return tuple(cheap)
+    try:
+        return tuple(_gate_objections(runtime, needs, gate(runtime.id), core_kinds))
+    except PitrixError as ex:  # a broken plugin rules out its runtimes, not the others
+        return (_objection(runtime, "match.provider", ex.message),)
+
+
+def _provider_objections(runtime: Runtime, repo: Repo) -> list[Finding]:
+    if not repo.providers or runtime.provider in repo.providers:
+        return []
+    allowed = ", ".join(repo.providers)
+    message = f"its provider is {runtime.provider}; repo {repo.name} allows {allowed}"
+    return [_objection(runtime, "match.repo_provider", message)]
+
+
+def _selector_objections(runtime: Runtime, repo: Repo) -> list[Finding]:
+    return [
+        _objection(
+            runtime,
+            "match.selector",
+            f"its label {key} is {runtime.labels.get(key, 'not set')}; repo {repo.name} asks for "
+            + " or ".join(values),
+        )
+        for key, values in sorted(repo.selectors.items())
+        if runtime.labels.get(key) not in values
+    ]
+
+
+def _gate_objections(
+    runtime: Runtime, needs: Needs, gate: ProviderGate, core_kinds: frozenset[str]
+) -> list[Finding]:
+    missing = needs.kinds - gate.offers() - core_kinds
+    if missing:
+        kinds = ", ".join(sorted(missing))
+        message = f"provider {runtime.provider} does not offer {kinds}"
+        return [_objection(runtime, "match.offers", message)]
+    objections = []
+    for query in sorted(needs.images, key=lambda q: q.image):
+        try:
+            gate.resolve_image(query)
+        except ProviderError as ex:
+            objections.append(_objection(runtime, "match.image", ex.message))
+    return objections
+
+
+def _objection(runtime: Runtime, code: str, message: str) -> Finding:
+    return Finding(
+        level=Level.ERROR, code=code, message=f"Runtime {runtime.name}: {message}.", file=runtime.id
+    )

@@ -1,0 +1,204 @@
+"""Task kinds about Frontgates: have one in a network, wait for one to connect.
+
+A Frontgate is a hidden cluster, one for a runtime's network. ``frontgate.ensure`` submits that
+cluster's own job where there is none yet, and waits for it like everybody else who needs it.
+"""
+
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+from pitrix_core.jobs.handler import TaskCall
+from pitrix_core.model import (
+    Action,
+    AppInfo,
+    Cluster,
+    ClusterState,
+    Job,
+    Operation,
+    PackageSpec,
+    PlanDraft,
+    PlanRequest,
+    Runtime,
+)
+from pitrix_core.model.cluster import ClusterSnapshot
+from pitrix_core.pilot.answers import CoreTasks, done, failed, pending
+from pitrix_core.planner.agents import frontgate_secret
+from pitrix_core.planner.build import Offers, PlanFrame, build_plan
+from pitrix_core.planner.frontgate import NO_APP_VERSION, draft_frontgate, draft_removal
+from pitrix_core.planner.kinds import CORE_KINDS
+from pitrix_core.store import Store, Transaction, new_id
+from pitrix_core.store.agents import Frontgate
+
+#: Owner of what pitrix makes for itself.
+SYSTEM_OWNER: Final = "system"
+
+_TOKEN_BYTES: Final = 32
+_SPEC: Final = PackageSpec(info=AppInfo(name="frontgate", version="0.1.0"))
+
+
+@attrs.frozen(kw_only=True)
+class FrontgateEnsure(CoreTasks):
+    """``frontgate.ensure``: has a Frontgate in a network, and tells where its etcd is."""
+
+    store: Store
+    #: Runtime's id → its provider.
+    provider: Callable[[str], Offers]
+    #: Where a Frontgate dials.
+    pilot_urls: tuple[str, ...]
+
+    def start(self, call: TaskCall, *, request_key: str) -> Operation:
+        """Submit the hidden cluster's job, unless there is one; let a failed one go on."""
+        runtime_id, network_id = call.task.runtime_id, call.input["network_id"]
+        with self.store.begin() as tx:
+            frontgate = tx.agents.frontgate_at(runtime_id, network_id)
+            if frontgate is None:
+                self._submit(tx, tx.runtimes.get(runtime_id), network_id)
+            else:
+                _revive(tx, frontgate)
+        return self.poll(call, pending(call))
+
+    def poll(self, call: TaskCall, operation: Operation) -> Operation:
+        """Look whether it has connected."""
+        with self.store.begin() as tx:
+            frontgate = tx.agents.frontgate_at(call.task.runtime_id, call.input["network_id"])
+            if frontgate is None:
+                return failed(call, "The network's Frontgate was removed meanwhile.")
+            operation = _standing(tx, call, frontgate)
+            if operation.outputs:
+                tx.agents.serve(call.task.cluster_id, frontgate_id=frontgate.id)
+        return operation
+
+    def _submit(self, tx: Transaction, runtime: Runtime, network_id: str) -> None:
+        frontgate_id, cluster_id = new_id("fg"), new_id("cl")
+        draft = draft_frontgate(
+            cluster_id=cluster_id,
+            frontgate_id=frontgate_id,
+            network_id=network_id,
+            pilot_urls=self.pilot_urls,
+            throw_away=runtime.throw_away,
+        )
+        tx.clusters.add(
+            Cluster(
+                id=cluster_id,
+                name=frontgate_id,
+                owner=SYSTEM_OWNER,
+                state=ClusterState.CREATING,
+                runtime_id=runtime.id,
+                app_version_id=NO_APP_VERSION,
+                config={},
+                revision=1,
+                hidden=True,
+                created_at=tx.now,
+                updated_at=tx.now,
+            )
+        )
+        tx.clusters.add_nodes(cluster_id, draft.nodes, owner=SYSTEM_OWNER, secret_ids={})
+        secret = frontgate_secret(frontgate_id)
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        tx.secrets.add(token, owner=SYSTEM_OWNER, secret_id=secret.id)
+        tx.agents.add_frontgate(
+            Frontgate(
+                id=frontgate_id,
+                owner=SYSTEM_OWNER,
+                cluster_id=cluster_id,
+                runtime_id=runtime.id,
+                network_id=network_id,
+                secret_id=secret.id,
+            )
+        )
+        provider = self.provider(runtime.id)
+        _add_job(tx, draft, runtime=runtime, provider=provider, cluster_id=cluster_id, current=None)
+
+
+@attrs.frozen(kw_only=True)
+class FrontgateWait(CoreTasks):
+    """``frontgate.wait``: waits until a Frontgate's first connection."""
+
+    store: Store
+
+    def start(self, call: TaskCall, *, request_key: str) -> Operation:
+        """Look at once: it may have been faster."""
+        return self.poll(call, pending(call))
+
+    def poll(self, call: TaskCall, operation: Operation) -> Operation:
+        """Look again."""
+        with self.store.read() as tx:
+            frontgate = tx.agents.frontgate(call.input["frontgate_id"])
+        if frontgate is None:
+            return failed(call, "The Frontgate was removed.")
+        if frontgate.connected_at is None:
+            return pending(call, note="the Frontgate has not connected to the Pilot")
+        return done(call, {"id": frontgate.id})
+
+
+def remove_frontgate(tx: Transaction, cluster: Cluster, *, provider: Offers) -> Job:
+    """Submit the job that removes a Frontgate's hidden cluster.
+
+    :raises PitrixError: no plan can be made.
+    """
+    current = tx.clusters.snapshot(cluster.id)
+    draft = draft_removal(current)
+    tx.clusters.start_change(
+        cluster.id, state=ClusterState.DELETING, expected_revision=cluster.revision
+    )
+    runtime = tx.runtimes.get(cluster.runtime_id)
+    return _add_job(
+        tx, draft, runtime=runtime, provider=provider, cluster_id=cluster.id, current=current
+    )
+
+
+def _standing(tx: Transaction, call: TaskCall, frontgate: Frontgate) -> Operation:
+    if frontgate.connected_at is not None and frontgate.endpoints:
+        outputs = {"id": frontgate.id, "endpoints": list(frontgate.endpoints)}
+        return done(call, outputs)
+    cluster = tx.clusters.get(frontgate.cluster_id)
+    if cluster.state is ClusterState.FAILED:
+        [job, *_] = tx.jobs.search(cluster_id=cluster.id, limit=1)
+        return failed(call, f"The Frontgate could not be made: {job.error}", code="frontgate")
+    return pending(call, note=f"the Frontgate's cluster {cluster.id} is {cluster.state}")
+
+
+def _revive(tx: Transaction, frontgate: Frontgate) -> None:
+    """Let the failed job of a Frontgate go on: whoever asks for it again wants it tried again."""
+    cluster = tx.clusters.get(frontgate.cluster_id)
+    if cluster.state is not ClusterState.FAILED:
+        return
+    [job, *_] = tx.jobs.search(cluster_id=cluster.id, limit=1)
+    tx.jobs.retry(job.id)
+    tx.clusters.set_state(cluster.id, ClusterState.CREATING)
+
+
+def _add_job(
+    tx: Transaction,
+    draft: PlanDraft,
+    *,
+    runtime: Runtime,
+    provider: Offers,
+    cluster_id: str,
+    current: ClusterSnapshot | None,
+) -> Job:
+    request = PlanRequest(
+        action=Action.CREATE if current is None else Action.DELETE,
+        cluster_id=cluster_id,
+        name=cluster_id,
+        spec=_SPEC,
+        config={},
+        runtime=runtime,
+        current=current,
+        offers=provider.offers() | CORE_KINDS,
+    )
+    frame = PlanFrame(
+        id=new_id("pln"),
+        owner=SYSTEM_OWNER,
+        revision=0 if current is None else current.cluster.revision,
+        app_version_id=NO_APP_VERSION,
+        created_at=tx.now,
+    )
+    plan = build_plan(request, draft, frame=frame, provider=provider)
+    tx.plans.add(plan)
+    job = tx.jobs.add(plan)
+    tx.plans.mark_applied(plan.id, job_id=job.id)
+    return job

@@ -1,0 +1,199 @@
+"""Task kinds that talk to a cluster's agents: metadata, commands, waiting for a node."""
+
+from typing import Final
+
+import attrs
+
+from pitrix_core.catalog.loader import PackageLoader
+from pitrix_core.contracts.apptype import RenderRequest
+from pitrix_core.errors import TaskFailedError
+from pitrix_core.jobs.handler import TaskCall
+from pitrix_core.model import ClusterSnapshot, Metadata, Operation, SecretRef
+from pitrix_core.pilot.answers import CoreTasks, done, failed, pending
+from pitrix_core.store import Store, Transaction
+from pitrix_core.store.agents import Frontgate, Message
+
+#: Stands for the unnamed role in metadata; agents/protocol/README.md section 2.
+_UNNAMED_ROLE: Final = "_"
+#: Characters of a failed command's output that its error quotes.
+_QUOTED_OUTPUT: Final = 600
+
+
+@attrs.frozen(kw_only=True)
+class MetadataPut(CoreTasks):
+    """``metadata.put``: renders a cluster's metadata from what is known now, and hands it over."""
+
+    store: Store
+    loader: PackageLoader
+
+    def start(self, call: TaskCall, *, request_key: str) -> Operation:
+        """Put the message into the outbox; one key, one message."""
+        cluster_id = call.input["cluster_id"]
+        metadata, snapshot = self._render(cluster_id)
+        with self.store.begin() as tx:
+            if not tx.agents.is_sent(request_key):
+                body = {
+                    "cluster_id": cluster_id,
+                    "revision": tx.clusters.next_metadata_revision(cluster_id),
+                    "shared": metadata.shared,
+                    "roles": metadata.roles,
+                    "nodes": metadata.nodes,
+                    "users": _users(tx, snapshot),
+                }
+                _send(tx, cluster_id, request_key, "metadata.put", body)
+        return pending(call)
+
+    def poll(self, call: TaskCall, operation: Operation) -> Operation:
+        """Look for the answer."""
+        return _stored_answer(self.store, call)
+
+    def _render(self, cluster_id: str) -> tuple[Metadata, ClusterSnapshot]:
+        with self.store.read() as tx:
+            snapshot = tx.clusters.snapshot(cluster_id)
+            version = tx.catalog.version(snapshot.cluster.app_version_id)
+            runtime = tx.runtimes.get(snapshot.cluster.runtime_id)
+        package = self.loader.load(version)
+        request = RenderRequest(snapshot=snapshot, runtime=runtime, config=snapshot.cluster.config)
+        return package.app_type.render(package.spec, request), snapshot
+
+
+@attrs.frozen(kw_only=True)
+class MetadataDelete(CoreTasks):
+    """``metadata.delete``: takes a cluster's metadata and users away."""
+
+    store: Store
+
+    def start(self, call: TaskCall, *, request_key: str) -> Operation:
+        """Put the message into the outbox; nothing to do where no Frontgate serves the cluster."""
+        cluster_id = call.input["cluster_id"]
+        with self.store.begin() as tx:
+            if tx.agents.frontgate_serving(cluster_id) is None:
+                return done(call, {})
+            body = {"cluster_id": cluster_id}
+            _send(tx, cluster_id, request_key, "metadata.delete", body)
+        return pending(call)
+
+    def poll(self, call: TaskCall, operation: Operation) -> Operation:
+        """Look for the answer."""
+        return _stored_answer(self.store, call)
+
+
+@attrs.frozen(kw_only=True)
+class AgentWait(CoreTasks):
+    """``agent.wait``: waits until a node is configured from the cluster's newest metadata."""
+
+    store: Store
+
+    def start(self, call: TaskCall, *, request_key: str) -> Operation:
+        """Look at once: the node may have been faster."""
+        return self._look(call)
+
+    def poll(self, call: TaskCall, operation: Operation) -> Operation:
+        """Look again."""
+        return self._look(call)
+
+    def _look(self, call: TaskCall) -> Operation:
+        with self.store.read() as tx:
+            snapshot = tx.clusters.snapshot(call.input["cluster_id"])
+        node_id = call.input["node_id"]
+        node = next((node for node in snapshot.nodes if node.id == node_id), None)
+        if node is None:
+            raise TaskFailedError(f"agent.wait: the cluster has no node {node_id}")
+        revision = node.agent.get("revision", 0)
+        state = node.agent.get("state", "not heard of")
+        if state == "configured" and revision >= snapshot.metadata_revision:
+            return done(call, {"revision": revision})
+        detail = node.agent.get("detail") or f"its agent is {state}"
+        return pending(call, note=f"node {node_id}: {detail}")
+
+
+@attrs.frozen(kw_only=True)
+class ServiceRun(CoreTasks):
+    """``service.run``: has a node's agent run a command, once."""
+
+    store: Store
+
+    def start(self, call: TaskCall, *, request_key: str) -> Operation:
+        """Put the message into the outbox; the request key is the command's id."""
+        body = {
+            "command_id": request_key,
+            "cluster_id": call.input["cluster_id"],
+            "node_id": call.input["node_id"],
+            "cmd": call.input["cmd"],
+            "timeout_s": call.input["timeout_s"],
+            "idempotent": call.input.get("idempotent", False),
+        }
+        with self.store.begin() as tx:
+            _send(tx, call.input["cluster_id"], request_key, "command.run", body)
+        return pending(call)
+
+    def poll(self, call: TaskCall, operation: Operation) -> Operation:
+        """Look for the result."""
+        with self.store.read() as tx:
+            answer = tx.agents.answer_to(call.task.request_key or "")
+        if answer is None:
+            return pending(call, note="the command's result has not come back")
+        if answer.type == "failed":
+            return failed(call, f"The Frontgate refused the command: {answer.body.get('message')}")
+        return _command_outcome(call, answer)
+
+
+def _command_outcome(call: TaskCall, answer: Message) -> Operation:
+    result = answer.body
+    where = f"service {call.input['service']} on node {call.input['node_id']}"
+    tail = str(result.get("output", "")).strip()[-_QUOTED_OUTPUT:]
+    match result.get("state"):
+        case "done" if result.get("exit_code") == 0:
+            return done(call, {"exit_code": 0, "output": result.get("output", "")})
+        case "done":
+            error = f"{where} ended with exit code {result.get('exit_code')}: {tail}"
+            return failed(call, error, code="service_failed")
+        case "timed_out":
+            error = f"{where} was not done within {call.input['timeout_s']} s: {tail}"
+            return failed(call, error, code="service_timeout")
+        case "unknown":
+            error = (
+                f"{where} was interrupted with its machine or agent; whether it did its work is "
+                "not known. Look at the machine, then retry the job to run it again."
+            )
+            return failed(call, error, code="service_unknown")
+        case other:
+            return failed(call, f"{where}: {other}: {tail}", code="service_failed")
+
+
+def _stored_answer(store: Store, call: TaskCall) -> Operation:
+    with store.read() as tx:
+        answer = tx.agents.answer_to(call.task.request_key or "")
+    if answer is None:
+        return pending(call, note="the Frontgate has not stored the metadata")
+    if answer.type == "failed":
+        message = answer.body.get("message")
+        return failed(call, f"The Frontgate could not store the metadata: {message}")
+    return done(call, {"revision": answer.body.get("revision", 0)})
+
+
+def _send(
+    tx: Transaction, cluster_id: str, message_id: str, kind: str, body: dict[str, object]
+) -> None:
+    frontgate = _frontgate(tx, cluster_id)
+    tx.agents.send(Message(id=message_id, frontgate_id=frontgate.id, type=kind, body=body))
+
+
+def _frontgate(tx: Transaction, cluster_id: str) -> Frontgate:
+    frontgate = tx.agents.frontgate_serving(cluster_id)
+    if frontgate is None:
+        raise TaskFailedError("No Frontgate serves the cluster; it was removed behind its back.")
+    return frontgate
+
+
+def _users(tx: Transaction, snapshot: ClusterSnapshot) -> list[dict[str, object]]:
+    secrets = tx.clusters.node_secrets(snapshot.cluster.id)
+    return [
+        {
+            "node_id": node.id,
+            "role": node.role or _UNNAMED_ROLE,
+            "password": SecretRef(secrets[node.id]).to_json(),
+        }
+        for node in snapshot.nodes
+        if node.id in secrets
+    ]

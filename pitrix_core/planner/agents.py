@@ -1,0 +1,69 @@
+"""Puts into a plan what every cluster with agents needs: a Frontgate, and their configuration."""
+
+from typing import Final
+
+import attrs
+
+from pitrix_core.model import JsonObject, Ref, SecretRef, Task
+from pitrix_core.planner.kinds import FRONTGATE_ENSURE
+
+#: Version of the agent protocol (``agents/protocol/README.md``).
+PROTOCOL: Final = 1
+
+_NETWORK: Final = "network.ensure"
+
+
+def node_secret(node_id: str) -> SecretRef:
+    """Return the secret a node's agent logs in with; it is made when the plan is applied."""
+    return SecretRef(f"sec-{node_id}")
+
+
+def frontgate_secret(frontgate_id: str) -> SecretRef:
+    """Return the secret a Frontgate shows to the Pilot."""
+    return SecretRef(f"sec-{frontgate_id}")
+
+
+def with_frontgate(tasks: tuple[Task, ...], *, cluster_id: str) -> tuple[Task, ...]:
+    """Insert ``frontgate.ensure`` before the first machine that starts a drone, if there is one."""
+    if not any(_agent_of(task) for task in tasks):
+        return tasks
+    network = next((task for task in tasks if task.kind == _NETWORK), None)
+    ensure = Task(
+        key=FRONTGATE_ENSURE,
+        kind=FRONTGATE_ENSURE,
+        title="Have a Frontgate in the network",
+        input={
+            "cluster_id": cluster_id,
+            "network_id": Ref(network.key, "/id").to_json() if network else "",
+        },
+        after=(network.key,) if network else (),
+    )
+    completed = [_complete(task) if _agent_of(task) else task for task in tasks]
+    place = next(number for number, task in enumerate(completed) if _agent_of(task))
+    return (*completed[:place], ensure, *completed[place:])
+
+
+def _agent_of(task: Task) -> JsonObject | None:
+    user_data = task.input.get("user_data")
+    if isinstance(user_data, dict) and "$agent" in user_data:
+        found: JsonObject = user_data["$agent"]
+        return found
+    return None
+
+
+def _complete(task: Task) -> Task:
+    agent = _agent_of(task) or {}
+    node_id = agent["config"]["node_id"]
+    config = {
+        **agent["config"],
+        "protocol": PROTOCOL,
+        "endpoints": Ref(FRONTGATE_ENSURE, "/endpoints").to_json(),
+        "user": node_id,
+        "password": node_secret(node_id).to_json(),
+    }
+    user_data = {"$agent": {**agent, "config": config}}
+    return attrs.evolve(
+        task,
+        input={**task.input, "user_data": user_data},
+        after=(*task.after, FRONTGATE_ENSURE),
+    )

@@ -1,0 +1,90 @@
+"""Plans the hidden clusters that Frontgates are."""
+
+from typing import Final
+
+from pitrix_core.model import (
+    ClusterSnapshot,
+    PlanDraft,
+    PlannedNode,
+    Task,
+)
+from pitrix_core.planner.agents import PROTOCOL, frontgate_secret
+from pitrix_core.planner.kinds import FRONTGATE_WAIT
+
+#: Written where a cluster names its app version: a Frontgate is of no app.
+NO_APP_VERSION: Final = "frontgate"
+
+#: Size of its machine: etcd and one small process.
+_CPU: Final = 1
+_MEMORY_MIB: Final = 1024
+
+_MACHINE: Final = "compute.create/frontgate"
+
+
+def draft_frontgate(
+    *,
+    cluster_id: str,
+    frontgate_id: str,
+    network_id: str,
+    pilot_urls: tuple[str, ...],
+    throw_away: bool,
+) -> PlanDraft:
+    """Plan a Frontgate: a machine that starts from user-data alone, and is ready when it has
+    connected.
+    """
+    node = PlannedNode(
+        id=f"cln-{frontgate_id}",
+        role="frontgate",
+        sid=1,
+        gid=1,
+        planned={"cpu": _CPU, "memory_mib": _MEMORY_MIB},
+    )
+    config = {
+        "protocol": PROTOCOL,
+        "frontgate_id": frontgate_id,
+        "token": frontgate_secret(frontgate_id).to_json(),
+        "pilot_urls": list(pilot_urls),
+        "throw_away": throw_away,
+    }
+    machine = Task(
+        key=_MACHINE,
+        kind="compute.create",
+        title="Create the Frontgate's machine",
+        node_id=node.id,
+        input={
+            "name": f"pitrix-{frontgate_id}",
+            "cluster_id": cluster_id,
+            "image": {"image": ""},
+            "cpu": _CPU,
+            "memory_mib": _MEMORY_MIB,
+            "network_id": network_id,
+            "hostname": frontgate_id,
+            "user_data": {"$agent": {"agent": "frontgate", "config": config}},
+        },
+    )
+    wait = Task(
+        key=FRONTGATE_WAIT,
+        kind=FRONTGATE_WAIT,
+        title="Wait for the Frontgate to connect",
+        input={"frontgate_id": frontgate_id},
+        after=(_MACHINE,),
+        timeout_s=300.0,
+    )
+    return PlanDraft(tasks=(machine, wait), nodes=(node,))
+
+
+def draft_removal(current: ClusterSnapshot) -> PlanDraft:
+    """Plan the removal of a Frontgate's machines."""
+    machines = [r for r in current.resources if r.kind == "compute.create"]
+    return PlanDraft(
+        tasks=tuple(
+            Task(
+                key=f"compute.delete/{number}",
+                kind="compute.delete",
+                title="Remove the Frontgate's machine",
+                node_id=machine.node_id,
+                input={"id": machine.resource_id, "cluster_id": current.cluster.id},
+            )
+            for number, machine in enumerate(machines, start=1)
+        )
+    )
