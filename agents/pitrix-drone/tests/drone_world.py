@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from drone_harness import EtcdServer, wait_for
 
-from pitrix_drone.etcd import EtcdClient, op_delete_prefix, op_put
+from pitrix_drone.etcd import EtcdClient, op_put
 
 CLUSTER: Final = "cl-1"
 NODE: Final = "cl-1-n1"
@@ -42,8 +42,7 @@ class Frontgate:
         self.client.user_grant_role(NODE, NODE)
 
     def put_metadata(self, revision: int, **env: str) -> None:
-        """Replace the metadata, in one transaction."""
-        self.client.txn([], [op_delete_prefix(f"{_TOP}/{part}/") for part in ("shared", "roles")])
+        """Write metadata over the old, in one transaction."""
         self.client.txn(
             [],
             [

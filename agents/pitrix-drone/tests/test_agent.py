@@ -248,16 +248,24 @@ def _killed_in_a_command(machine: Machine, gate: Frontgate, *, is_idempotent: bo
     """Kill the drone while a command runs, and start it again."""
     gate.put_metadata(1)
     machine.start()
-    cmd = 'echo x >> "$PITRIX_ROOT/runs"; test -e "$PITRIX_ROOT/second" || sleep 30'
+    cmd = """echo x >> "$PITRIX_ROOT/runs"
+        echo $$ >> "$PITRIX_ROOT/pids"; test -e "$PITRIX_ROOT/second" || sleep 30"""
     gate.put_command("cut", cmd, idempotent=is_idempotent)
-    wait_for(machine.at("/runs").exists, "the command to start")
+    wait_for(lambda: _first_pid(machine), "the command to start")
+    journal = machine.at("/var/lib/pitrix/drone/commands/cut.json")
+    wait_for(lambda: '"process": [' in journal.read_text("utf-8"), "the journal to know it")
     machine.end(signal.SIGKILL)
     machine.write("/second", "")
     machine.start()
 
 
+def _first_pid(machine: Machine) -> int:
+    path = machine.at("/pids")
+    return int((path.read_text("utf-8").split() or ["0"])[0]) if path.exists() else 0
+
+
 def test_a_command_cut_short_by_a_crash_is_unknown(machine: Machine, gate: Frontgate) -> None:
-    """It is not started a second time."""
+    """It is not started a second time, and what was left of it is ended."""
     _killed_in_a_command(machine, gate, is_idempotent=False)
 
     result = gate.wait_for_result("cut")
@@ -265,6 +273,7 @@ def test_a_command_cut_short_by_a_crash_is_unknown(machine: Machine, gate: Front
     assert (result["state"], result["exit_code"]) == ("unknown", None)
     assert result["started_at"] is not None
     assert machine.at("/runs").read_text("utf-8") == "x\n"
+    wait_for(lambda: not _is_alive(_first_pid(machine)), "the first run to be gone")
     check_against_schema(result, "command-result")
 
 

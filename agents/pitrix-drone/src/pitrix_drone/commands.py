@@ -20,10 +20,10 @@ from pitrix_drone.etcd import (
     op_put,
 )
 from pitrix_drone.etcd_retry import until_done
-from pitrix_drone.journal import Journal
+from pitrix_drone.journal import Entry, Journal, Process
 from pitrix_drone.metadata import Places
-from pitrix_drone.processes import run_shell
-from pitrix_drone.reports import now, result
+from pitrix_drone.processes import kill_leftover, run_shell, start_ticks
+from pitrix_drone.reports import boot_id, now, result
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +66,7 @@ class CommandRunner:
         self._journal = journal
         self._scratch = scratch
         self._stop = stop
+        self._boot = boot_id()
         self._waiting: queue.Queue[KeyValue | None] = queue.Queue()
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
@@ -111,6 +112,8 @@ class CommandRunner:
             return self._finished(
                 result(command_id, state="refused", started_at=None, output=str(ex))
             )
+        if entry is not None:
+            self._end_leftover(entry)
         if entry is not None and not command.is_idempotent:
             return self._finished(result(command_id, state="unknown", started_at=entry.started_at))
         return self._carried_out(command)
@@ -119,9 +122,18 @@ class CommandRunner:
         started_at = now()
         self._journal.start(command.command_id, started_at=started_at)
         log.info("command %s started", command.command_id)
+
+        def on_start(pid: int) -> None:
+            process = Process(self._boot, pid, start_ticks(pid))
+            self._journal.note_process(command.command_id, started_at=started_at, process=process)
+
         try:
             outcome = run_shell(
-                command.cmd, timeout_s=command.timeout_s, stop=self._stop, scratch=self._scratch
+                command.cmd,
+                timeout_s=command.timeout_s,
+                stop=self._stop,
+                scratch=self._scratch,
+                on_start=on_start,
             )
         except OSError as ex:
             message = f"the shell could not be started: {ex}"
@@ -140,6 +152,11 @@ class CommandRunner:
                 is_truncated=outcome.is_truncated,
             )
         )
+
+    def _end_leftover(self, entry: Entry) -> None:
+        """End what a drone that was killed left running, before anything is done about it."""
+        if entry.process is not None and entry.process.boot_id == self._boot:
+            kill_leftover(entry.process.pid, entry.process.start_ticks)
 
     def _finished(self, found: dict[str, Any]) -> dict[str, Any]:
         self._journal.finish(found["command_id"], result=found)

@@ -17,6 +17,14 @@ from pitrix_drone.files import remove_durably, write_durably
 KEPT: Final = 2000
 
 
+class Process(NamedTuple):
+    """The shell a command runs in; boot, id and start time together name one process."""
+
+    boot_id: str
+    pid: int
+    start_ticks: int | None
+
+
 class Entry(NamedTuple):
     """What is known about one command.
 
@@ -26,6 +34,7 @@ class Entry(NamedTuple):
     command_id: str
     started_at: str | None
     result: dict[str, Any] | None
+    process: Process | None = None
 
 
 class Journal:
@@ -43,11 +52,16 @@ class Journal:
         except ValueError:
             # Files are replaced whole, so this one was damaged: never start the command again.
             data = {}
-        return Entry(command_id, data.get("started_at"), data.get("result"))
+        process = Process(*data["process"]) if data.get("process") else None
+        return Entry(command_id, data.get("started_at"), data.get("result"), process)
 
     def start(self, command_id: str, *, started_at: str) -> None:
         """Note that a command is about to start; it is on disk when this returns."""
         self._write(Entry(command_id, started_at, None))
+
+    def note_process(self, command_id: str, *, started_at: str, process: Process) -> None:
+        """Note which process a command that was started became."""
+        self._write(Entry(command_id, started_at, None, process))
 
     def finish(self, command_id: str, *, result: dict[str, Any]) -> None:
         """Note how a command ended."""

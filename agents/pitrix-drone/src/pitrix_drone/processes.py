@@ -14,12 +14,15 @@ import subprocess
 import tempfile
 import threading
 import time
-from typing import IO, Final, NamedTuple
+from typing import IO, Callable, Final, NamedTuple
 
 OUTPUT_BYTES: Final = 16 * 1024
 _KILL_WAIT_S: Final = 5.0
 _FIRST_LOOK_S: Final = 0.002
 _LAST_LOOK_S: Final = 0.05
+#: Where the start time is among the fields after the command's name.
+#: Source: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html (field 22)
+_START_TIME_FIELD: Final = 19
 
 
 class Outcome(NamedTuple):
@@ -36,7 +39,12 @@ class Outcome(NamedTuple):
 
 
 def run_shell(
-    command: str, *, timeout_s: float, stop: threading.Event, scratch: pathlib.Path
+    command: str,
+    *,
+    timeout_s: float,
+    stop: threading.Event,
+    scratch: pathlib.Path,
+    on_start: Callable[[int], None] | None = None,
 ) -> Outcome:
     """Run ``/bin/sh -c COMMAND`` in ``/`` with this process's environment.
 
@@ -44,6 +52,7 @@ def run_shell(
     command left in the background stay when it ends by itself.
 
     :param scratch: a folder for the output while the command runs.
+    :param on_start: called with the process id of the shell once it runs.
     :raises OSError: the shell could not be started.
     """
     scratch.mkdir(parents=True, exist_ok=True)
@@ -56,10 +65,31 @@ def run_shell(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        if on_start is not None:
+            on_start(process.pid)
         exit_code = _waited(process, time.monotonic() + timeout_s, stop)
         if exit_code is None:
             _kill_group(process)
         return _outcome(exit_code, output)
+
+
+def start_ticks(pid: int) -> int | None:
+    """Return when a process started, in ticks since the boot; None when it does not run.
+
+    With the process id this names one process among all of a boot.
+    """
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else int(fields[_START_TIME_FIELD])
+
+
+def kill_leftover(pid: int, ticks: int | None) -> None:
+    """Kill the process group of a shell that an earlier drone started, if it still runs."""
+    if ticks is not None and start_ticks(pid) == ticks:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
 
 
 def _waited(process: subprocess.Popen[bytes], deadline: float, stop: threading.Event) -> int | None:
