@@ -1,0 +1,171 @@
+"""A thin client of the REST API: JSON in and out, problem documents as errors.
+
+Answers are the API's JSON unchanged, so that an older command line shows what a newer server sends.
+"""
+
+import time
+import uuid
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Final, Self
+
+import httpx
+
+from pitrix_core.cli.problems import ApiError, CliError
+from pitrix_core.model import JsonObject
+
+#: Seconds an answer may take; planning asks a cloud for images.
+TIMEOUT_S: Final = 60.0
+#: How often a request is sent whose answer was lost on the way; its key makes it one request.
+_ATTEMPTS: Final = 3
+_PAUSE_S: Final = 0.5
+#: Largest page the API gives.
+_PAGE: Final = 200
+
+
+class Api:
+    """The REST API of one server, spoken to with one token."""
+
+    def __init__(self, url: str, *, token: str | None, timeout_s: float = TIMEOUT_S) -> None:
+        """Remember where and as whom to ask; makes no request.
+
+        :param url: such as ``http://127.0.0.1:8000``.
+        """
+        self.url = url.rstrip("/")
+        headers = {"Accept": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        # A server on this machine is reached directly, whatever proxy is set for the world outside.
+        is_near = httpx.URL(url).host in {"127.0.0.1", "::1", "localhost"}
+        self._http = httpx.Client(
+            base_url=self.url, headers=headers, timeout=timeout_s, trust_env=not is_near
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
+    def get(self, path: str, **query: object) -> Any:
+        """Read one thing.
+
+        :param query: members that are None are left out.
+        :raises ApiError: the API refused.
+        :raises CliError: it cannot be reached.
+        """
+        return self._json(self._send("GET", path, query=query))
+
+    def items(self, path: str, **query: object) -> list[JsonObject]:
+        """Read a whole list, page by page.
+
+        :raises ApiError: the API refused.
+        :raises CliError: it cannot be reached.
+        """
+        return list(self._pages(path, query))
+
+    def post(self, path: str, body: JsonObject | None = None) -> Any:
+        """Ask for a change; sent with a key, so that it is done once though it be sent twice.
+
+        :raises ApiError: the API refused.
+        :raises CliError: it cannot be reached.
+        """
+        return self._json(self._send("POST", path, body=body, key=uuid.uuid4().hex))
+
+    def delete(self, path: str) -> Any:
+        """Delete a thing.
+
+        :returns: the API's answer; None where there is nothing to say.
+        :raises ApiError: the API refused.
+        :raises CliError: it cannot be reached.
+        """
+        return self._json(self._send("DELETE", path, key=uuid.uuid4().hex))
+
+    def is_healthy(self) -> bool:
+        """Say whether the server answers and its database does."""
+        try:
+            return self._http.get("/healthz").is_success
+        except httpx.TransportError:
+            return False
+
+    def _pages(self, path: str, query: dict[str, object]) -> Iterator[JsonObject]:
+        cursor: object = None
+        while True:
+            page = self.get(path, **query, limit=_PAGE, cursor=cursor)
+            yield from page["items"]
+            cursor = page.get("next_cursor")
+            if not cursor:
+                return
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, object] | None = None,
+        body: JsonObject | None = None,
+        key: str | None = None,
+    ) -> httpx.Response:
+        request = self._http.build_request(
+            method,
+            path,
+            params={name: _text(value) for name, value in (query or {}).items() if value},
+            json=body,
+            headers={"Idempotency-Key": key} if key else None,
+        )
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return self._http.send(request)
+            except httpx.ConnectError as ex:
+                raise self._unreachable(str(ex)) from ex
+            except httpx.TransportError as ex:
+                if attempt == _ATTEMPTS:
+                    raise self._unreachable(str(ex) or type(ex).__name__) from ex
+                time.sleep(_PAUSE_S)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _unreachable(self, why: str) -> CliError:
+        return UnreachableError(
+            f"{self.url} does not answer: {why}",
+            next_step="Is it running? Start it with: pitrix serve",
+        )
+
+    def _json(self, answer: httpx.Response) -> Any:
+        if not answer.is_success:
+            raise ApiError(_problem(answer))
+        return answer.json() if answer.content else None
+
+
+class UnreachableError(CliError):
+    """The API does not answer."""
+
+    code = "unreachable"
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _problem(answer: httpx.Response) -> JsonObject:
+    """Return the problem document of an answer, made up where a proxy answered in its own words."""
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = None
+    if isinstance(problem, dict):
+        return {"status": answer.status_code, **problem}
+    reason = f"{answer.status_code} {answer.reason_phrase}"
+    return {
+        "status": answer.status_code,
+        "title": answer.reason_phrase,
+        "detail": f"{answer.request.method} {answer.request.url.path}: {reason}",
+    }

@@ -1,0 +1,58 @@
+"""Options that verbs share, and what they are turned into."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import attrs
+import click
+
+from pitrix_core.cli import connection
+
+if TYPE_CHECKING:
+    from pitrix_core.cli.client import Api
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Data folder of the server on this machine. [env: PITRIX_DATA]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the API's JSON.")
+
+
+@attrs.frozen(kw_only=True)
+class Session:
+    """What a verb that talks to the API is given."""
+
+    api: "Api"
+    #: Whether a program reads the answer.
+    as_json: bool
+
+
+def talks_to_api(function: Callable[Concatenate[Session, P], T]) -> Callable[..., T]:
+    """Give a verb the options that name the server, and as first argument a session with it."""
+
+    @click.option("--url", help="Address of the API. [env: PITRIX_URL]")
+    @click.option("--token", help="Token to show it; better in PITRIX_TOKEN.")
+    @data_option
+    @json_option
+    @functools.wraps(function)
+    def run(
+        *args: Any,
+        url: str | None,
+        token: str | None,
+        data: Path | None,
+        as_json: bool,
+        **options: Any,
+    ) -> T:
+        from pitrix_core.cli.client import Api  # noqa: PLC0415  # `--help` need not wait for it
+
+        found = connection.target(url=url, token=token, data=data)
+        with Api(found.url, token=found.token) as api:
+            return function(Session(api=api, as_json=as_json), *args, **options)
+
+    return run

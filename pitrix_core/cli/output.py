@@ -1,0 +1,102 @@
+"""How answers look: tables for people, JSON for programs."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import click
+
+from pitrix_core.model import JsonObject
+
+#: Column title → member of the object, or a function of it.
+Columns = Mapping[str, str | Callable[[JsonObject], object]]
+
+_GAP: Final = "  "
+
+
+def is_terminal() -> bool:
+    """Say whether a person looks at standard output."""
+    return sys.stdout.isatty()
+
+
+def print_json(value: object) -> None:
+    """Write JSON to standard output: indented for a person, on one line for a program."""
+    indent = 2 if is_terminal() else None
+    click.echo(json.dumps(value, indent=indent, ensure_ascii=False))
+
+
+def print_table(rows: Sequence[JsonObject], columns: Columns, *, nothing: str) -> None:
+    """Write a table: drawn in a terminal, aligned columns elsewhere.
+
+    :param nothing: what is said when there is no row.
+    """
+    if not rows:
+        click.echo(nothing)
+        return
+    cells = [[_cell(row, source) for source in columns.values()] for row in rows]
+    if is_terminal():
+        _draw(list(columns), cells)
+        return
+    for line in aligned([list(columns), *cells]):
+        click.echo(line)
+
+
+def print_fields(fields: Mapping[str, object]) -> None:
+    """Write names and values below each other; empty values are left out."""
+    shown = {name: text_of(value) for name, value in fields.items()}
+    width = max((len(name) for name in shown), default=0)
+    for name, text in shown.items():
+        if text:
+            click.echo(f"{name:<{width}}  {text}")
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines whose columns begin at the same place."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        _GAP.join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def text_of(value: object) -> str:
+    """Return a value as a person reads it."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case str():
+            return value
+        case dict():
+            return ", ".join(f"{key}={text_of(item)}" for key, item in value.items())
+        case list() | tuple():
+            return ", ".join(text_of(item) for item in value)
+        case _:
+            return str(value)
+
+
+def time_of(value: object) -> str:
+    """Return a time of the API to the second, as ``2026-08-21 09:30:00Z``."""
+    text = str(value or "")
+    return f"{text[:10]} {text[11:19]}Z" if "T" in text else text
+
+
+def _cell(row: JsonObject, source: str | Callable[[JsonObject], object]) -> str:
+    value: Any = row.get(source) if isinstance(source, str) else source(row)
+    return time_of(value) if isinstance(source, str) and source.endswith("_at") else text_of(value)
+
+
+def _draw(titles: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    from rich import box  # noqa: PLC0415  # slow to import, needed in a terminal only
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)

@@ -1,0 +1,104 @@
+"""Makes plans through the API and shows them: tasks by kind, totals, price, findings."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+from pitrix_core.cli.lookup import version_of_app
+from pitrix_core.cli.options import Session
+from pitrix_core.cli.output import print_fields
+from pitrix_core.cli.problems import CliError, finding_lines
+from pitrix_core.cli.values import collect
+from pitrix_core.model import JsonObject
+
+
+@attrs.frozen(kw_only=True)
+class Wish:
+    """What is to be deployed, as it was typed."""
+
+    app: str
+    version: str | None = None
+    runtime: str | None = None
+    name: str | None = None
+    settings: tuple[str, ...] = ()
+    values: Path | None = None
+
+
+def make_plan(session: Session, wish: Wish) -> JsonObject:
+    """Ask the API for a plan.
+
+    :raises ApiError: there is no such thing, or the configuration is not valid.
+    :raises click.UsageError: a setting is not of the schema's type.
+    """
+    version = version_of_app(session.api, wish.app, version=wish.version)
+    schema = session.api.get(f"/v1/app_versions/{version['id']}/config_schema")
+    body: dict[str, Any] = {
+        "action": "create",
+        "app_version_id": version["id"],
+        "config": collect(wish.settings, file=wish.values, schema=schema),
+    }
+    if wish.runtime:
+        body["runtime_id"] = session.api.get(f"/v1/runtimes/{wish.runtime}")["id"]
+    if wish.name:
+        body["name"] = wish.name
+    plan: JsonObject = session.api.post("/v1/plans", body)
+    return plan
+
+
+def refuse_unsound(plan: JsonObject) -> None:
+    """Stop before a plan that cannot be carried out.
+
+    :raises CliError: one of its findings is an error.
+    """
+    wrong = [found for found in plan.get("findings") or [] if found["level"] == "error"]
+    if wrong:
+        raise CliError(
+            f"The plan cannot be carried out: {wrong[0]['message']}",
+            next_step="Change what its findings name, and plan again.",
+        )
+
+
+def print_plan(plan: JsonObject) -> None:
+    """Write what a plan would do, so that a person can decide."""
+    print_fields(
+        {
+            "plan": plan["id"],
+            "action": plan["action"],
+            "cluster": f"{plan['cluster_name']} ({plan['cluster_id']})",
+            "runtime": plan["runtime_id"],
+        }
+    )
+    click.echo()
+    for kind, titles in _by_kind(plan["tasks"]).items():
+        click.echo(f"{kind} ({len(titles)})" if len(titles) > 1 else kind)
+        for title in titles:
+            click.echo(f"  {title}")
+    click.echo()
+    print_fields({"in all": totals_text(plan.get("totals") or {}), "price": price_text(plan)})
+    for line in finding_lines(plan.get("findings") or []):
+        click.echo(line)
+
+
+def totals_text(totals: JsonObject) -> str:
+    """Say what a plan adds: ``3 machines, 3 CPUs, 3072 MiB of memory, 30 GiB of volumes``."""
+    words = {"machines": "machines", "cpu": "CPUs", "memory_mib": "MiB of memory"}
+    words["volume_gib"] = "GiB of volumes"
+    return ", ".join(f"{totals[name]} {word}" for name, word in words.items() if totals.get(name))
+
+
+def price_text(plan: JsonObject) -> str:
+    """Say what a plan costs, and where the figure is from."""
+    price = plan.get("price")
+    if not price:
+        return "not known"
+    return f"{price['amount_per_month']} {price['currency']} a month ({price['source']})"
+
+
+def _by_kind(tasks: Sequence[JsonObject]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for task in tasks:
+        found.setdefault(task["kind"], []).append(task["title"])
+    return found

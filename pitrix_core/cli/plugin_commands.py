@@ -1,0 +1,60 @@
+"""Lets plugins add commands; one that is broken is a warning, and the others' are there."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import click
+
+from pitrix_core.plugins import PluginRegistry
+
+#: Said by the log already, with its cause.
+_LOGGED: Final = "plugin.failed"
+
+
+def add_to(group: click.Group) -> None:
+    """Add the commands of all installed plugins."""
+    with _failures_shown():
+        findings = PluginRegistry().hooks().cli(group)
+    for finding in findings:
+        if finding.code != _LOGGED:
+            _warn(finding.message)
+
+
+@contextmanager
+def quiet_plugins() -> Iterator[None]:
+    """Keep the log of broken plugins off the terminal, for a verb that shows them itself."""
+    with _logged_to(logging.NullHandler()):
+        yield
+
+
+@contextmanager
+def _failures_shown() -> Iterator[None]:
+    """Show what the core logs of broken plugins as one line each, without tracebacks."""
+    with _logged_to(_OneLine(logging.WARNING)):
+        yield
+
+
+@contextmanager
+def _logged_to(handler: logging.Handler) -> Iterator[None]:
+    logger = logging.getLogger("pitrix_core.plugins")
+    was_propagating = logger.propagate
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.propagate = was_propagating
+        logger.removeHandler(handler)
+
+
+class _OneLine(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        _warn(f"{record.getMessage()}: {error}" if error else record.getMessage())
+
+
+def _warn(message: str) -> None:
+    click.echo(f"Warning: {message}", err=True)
+    click.echo("  Look at the installed plugins: pitrix plugins", err=True)

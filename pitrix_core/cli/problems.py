@@ -1,0 +1,101 @@
+"""What the command line says when something is wrong: the message, where, and the next step."""
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+import click
+
+from pitrix_core.errors import PitrixError
+from pitrix_core.model import JsonObject
+
+#: Exit code of a verb that was typed rightly and could not be done; click takes 2 for the others.
+FAILED: Final = 1
+#: Exit code after Ctrl-C: 128 + SIGINT, as shells have it.
+INTERRUPTED: Final = 130
+
+
+class CliError(PitrixError):
+    """A verb could not be done."""
+
+    code = "cli"
+
+
+class ApiError(CliError):
+    """The API refused or failed a request."""
+
+    code = "api"
+
+    def __init__(self, problem: JsonObject) -> None:
+        """Keep a problem document (RFC 9457) as the API sent it."""
+        message = str(problem.get("detail") or problem.get("title") or "the request failed")
+        super().__init__(
+            message, pointer=problem.get("pointer"), next_step=problem.get("next_step")
+        )
+        self.problem = problem
+
+    @property
+    def status(self) -> int:
+        """HTTP status."""
+        return int(self.problem.get("status", 0))
+
+
+def show_error(error: PitrixError, *, as_json: bool = False) -> None:
+    """Write an error to standard error.
+
+    :param as_json: as one problem document, for programs.
+    """
+    problem = problem_of(error)
+    if as_json:
+        click.echo(json.dumps(problem, ensure_ascii=False), err=True)
+        return
+    for line in error_lines(problem):
+        click.echo(line, err=True)
+
+
+def problem_of(error: PitrixError) -> JsonObject:
+    """Return an error as a problem document, whether it came from the API or from here."""
+    if isinstance(error, ApiError):
+        return error.problem
+    findings: Sequence[object] = getattr(error, "findings", ())
+    problem: dict[str, object] = {"title": error.message, "detail": error.message}
+    problem |= {"code": error.code, "pointer": error.pointer, "next_step": error.next_step}
+    if findings:
+        from pitrix_core.convert import to_json  # noqa: PLC0415  # slow to import, seldom needed
+
+        problem["findings"] = to_json(list(findings))
+    return {name: value for name, value in problem.items() if value is not None}
+
+
+def error_lines(problem: JsonObject) -> list[str]:
+    """Return what a person reads of a problem document."""
+    findings = problem.get("findings") or []
+    message = str(problem.get("detail") or problem.get("title"))
+    pointer = problem.get("pointer")
+    place = f" (at {pointer})" if pointer and not findings else ""
+    lines = [click.style("Error: ", fg="red", bold=True) + message + place]
+    lines += finding_lines(findings)
+    lines += [
+        f"  - {found.get('name', '')} ({found.get('id', '')})"
+        for found in problem.get("candidates") or []
+    ]
+    if problem.get("next_step"):
+        lines.append(f"Next: {problem['next_step']}")
+    return lines
+
+
+def finding_lines(findings: Sequence[JsonObject]) -> list[str]:
+    """Return a line for each finding: level, place, message, and below it the next step."""
+    lines = []
+    for found in findings:
+        place = ":".join(part for part in (found.get("file"), found.get("pointer")) if part)
+        place = f"{place}: " if place else ""
+        lines.append(f"  {_level(str(found.get('level', 'error')))} {place}{found.get('message')}")
+        if found.get("next_step"):
+            lines.append(f"      {found['next_step']}")
+    return lines
+
+
+def _level(level: str) -> str:
+    colours = {"error": "red", "warning": "yellow"}
+    return click.style(level, fg=colours.get(level, "cyan"))

@@ -1,0 +1,228 @@
+"""Follows a job until it ends, and shows its tasks meanwhile.
+
+In a terminal a picture that is drawn anew; elsewhere a line for each change. Watching changes
+nothing: whoever stops watching leaves the job at work.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Protocol, Self
+
+import attrs
+import click
+
+from pitrix_core.cli.client import UnreachableError
+from pitrix_core.cli.options import Session
+from pitrix_core.cli.output import is_terminal
+from pitrix_core.model import JsonObject
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from pitrix_core.cli.client import Api
+
+#: Seconds between two looks.
+POLL_S: Final = 0.25
+#: Seconds the API may be away, while it is started again.
+_PATIENCE_S: Final = 30.0
+_ENDED: Final = frozenset({"succeeded", "failed", "skipped"})
+#: How tasks that ended are called in a line of their own.
+_WORDS: Final[Mapping[str, str]] = {
+    "succeeded": "done", "failed": "failed", "skipped": "skipped", "running": "runs",
+    "waiting": "waits", "ready": "waits",
+}  # fmt: skip
+
+
+@attrs.frozen(kw_only=True)
+class Snapshot:
+    """A job and its tasks at one look."""
+
+    job: JsonObject
+    tasks: tuple[JsonObject, ...]
+    #: Seconds since watching began.
+    elapsed_s: float = 0.0
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more happens to it by itself."""
+        return bool(self.job["state"] in _ENDED)
+
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether all of it was done."""
+        return bool(self.job["state"] == "succeeded")
+
+
+class Display(Protocol):
+    """What shows a job while it is watched."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *failure: object) -> None: ...
+
+    def show(self, seen: Snapshot) -> None:
+        """Show how things are now."""
+
+
+def follow(session: Session, job_id: str) -> Snapshot:
+    """Watch a job to its end as the verb's options and the terminal ask for, and say how it ended.
+
+    :raises click.Abort: after Ctrl-C, having said that the job goes on.
+    """
+    try:
+        seen = watch(session.api, job_id, display=display_for(as_json=session.as_json))
+    except KeyboardInterrupt:
+        click.echo(f"The job goes on. Watch it again: pitrix job watch {job_id}", err=True)
+        raise click.Abort from None
+    for line in summary(seen):
+        click.echo(line, err=session.as_json)
+    return seen
+
+
+def watch(api: "Api", job_id: str, *, display: Display, poll_s: float = POLL_S) -> Snapshot:
+    """Look at a job again and again until it ends.
+
+    :raises ApiError: there is no such job.
+    :raises CliError: the API is away for longer than half a minute.
+    """
+    began = last_answer = time.monotonic()
+    with display:
+        while True:
+            try:
+                seen = look(api, job_id, elapsed_s=time.monotonic() - began)
+                last_answer = time.monotonic()
+            except UnreachableError:
+                if time.monotonic() - last_answer > _PATIENCE_S:
+                    raise
+                time.sleep(poll_s)
+                continue
+            display.show(seen)
+            if seen.has_ended:
+                return seen
+            time.sleep(poll_s)
+
+
+def look(api: "Api", job_id: str, *, elapsed_s: float = 0.0) -> Snapshot:
+    """Look at a job once."""
+    job = api.get(f"/v1/jobs/{job_id}")
+    tasks = api.items(f"/v1/jobs/{job_id}/tasks")
+    return Snapshot(job=job, tasks=tuple(tasks), elapsed_s=elapsed_s)
+
+
+def display_for(*, as_json: bool) -> Display:
+    """Return what suits the terminal; lines go beside the JSON, not into it."""
+    if as_json:
+        return LineDisplay(to_stderr=True)
+    return LiveDisplay() if is_terminal() else LineDisplay()
+
+
+def state_of(task: JsonObject) -> str:
+    """Return a task's state in a person's words: one between two polls of a cloud is running."""
+    state = str(task["state"])
+    if state not in _ENDED and task.get("started_at"):
+        return "running"
+    return state
+
+
+def summary(seen: Snapshot) -> list[str]:
+    """Say how a job ended, and what to do if it failed."""
+    job_id, count = seen.job["id"], len(seen.tasks)
+    if seen.has_succeeded:
+        return [f"Job {job_id} succeeded: {count} tasks in {seen.elapsed_s:.1f} s."]
+    lines = [click.style(f"Job {job_id} failed.", fg="red", bold=True)]
+    failed = [task for task in seen.tasks if task["state"] == "failed"]
+    lines += [f"  {task['title']}: {task.get('error')}" for task in failed]
+    if not failed and seen.job.get("error"):
+        lines.append(f"  {seen.job['error']}")
+    return [*lines, f"Next: pitrix job show {job_id}; try again: pitrix job retry {job_id}"]
+
+
+class LineDisplay:
+    """A line for each change of a task."""
+
+    def __init__(self, *, to_stderr: bool = False) -> None:
+        """Begin with nothing seen."""
+        self._to_stderr = to_stderr
+        self._known: dict[str, tuple[str, int]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        return
+
+    def show(self, seen: Snapshot) -> None:
+        """Write what changed since the last look."""
+        for task in seen.tasks:
+            now = (state_of(task), int(task.get("attempts") or 0))
+            before = self._known.get(task["key"], ("waiting", 0))
+            self._known[task["key"]] = now
+            if now != before and now[0] not in {"waiting", "ready"}:
+                click.echo(self._line(task, now, seen.elapsed_s), err=self._to_stderr)
+
+    def _line(self, task: JsonObject, now: tuple[str, int], elapsed_s: float) -> str:
+        state, attempt = now
+        again = f" (attempt {attempt})" if attempt > 1 and state == "running" else ""
+        error = f": {task['error']}" if task.get("error") and state == "failed" else ""
+        return f"{elapsed_s:7.1f} s  {_WORDS[state]:<7}  {task['title']}{again}{error}"
+
+
+class LiveDisplay:
+    """A picture of the job, drawn anew at each look."""
+
+    def __init__(self) -> None:
+        """Draw nothing yet."""
+        from rich.live import Live  # noqa: PLC0415  # slow to import, needed in a terminal only
+
+        self._live = Live(refresh_per_second=1 / POLL_S, transient=False)
+        self._since: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._live.stop()
+
+    def show(self, seen: Snapshot) -> None:
+        """Draw how things are now."""
+        for task in seen.tasks:
+            if state_of(task) == "running":
+                self._since.setdefault(task["key"], seen.elapsed_s)
+            else:
+                self._since.pop(task["key"], None)
+        self._live.update(self._picture(seen))
+
+    def _picture(self, seen: Snapshot) -> "RenderableType":
+        from rich.console import Group  # noqa: PLC0415
+        from rich.progress_bar import ProgressBar  # noqa: PLC0415
+        from rich.table import Table  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        done = sum(task["state"] == "succeeded" for task in seen.tasks)
+        head = Table.grid(padding=(0, 2))
+        head.add_row(
+            Text(f"{done}/{len(seen.tasks)} tasks", style="bold"),
+            ProgressBar(total=max(len(seen.tasks), 1), completed=done, width=40),
+            Text(f"{seen.elapsed_s:.1f} s"),
+        )
+        rows = Table.grid(padding=(0, 2))
+        for kind, text in _by_kind(seen.tasks).items():
+            rows.add_row("", Text(kind, style="cyan"), Text(text))
+        for task in seen.tasks:
+            if task["key"] in self._since:
+                took = seen.elapsed_s - self._since[task["key"]]
+                rows.add_row(Text("▶", style="yellow"), Text(task["title"]), Text(f"{took:.1f} s"))
+            elif task["state"] == "failed":
+                rows.add_row(Text("✗", style="red"), Text(task["title"]), Text(str(task["error"])))
+        return Group(head, rows)
+
+
+def _by_kind(tasks: Sequence[JsonObject]) -> dict[str, str]:
+    """Return kind → ``done/all``, in the order the plan has them."""
+    counts: dict[str, list[int]] = {}
+    for task in tasks:
+        count = counts.setdefault(task["kind"], [0, 0])
+        count[0] += task["state"] == "succeeded"
+        count[1] += 1
+    return {kind: f"{done}/{every}" for kind, (done, every) in counts.items()}

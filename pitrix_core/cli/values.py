@@ -1,0 +1,177 @@
+"""Turns ``--set path=value`` and ``--values FILE`` into JSON, typed by the schema it is for.
+
+A path is names with dots between: ``cluster.etcd_node.count``. Names that hold dots themselves are
+found where the schema has them; elsewhere the path is written as a JSON pointer:
+``/env/log.level=debug``. What the schema does not know is kept, for the server to object to.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from pitrix_core.cli.problems import CliError
+from pitrix_core.model import JsonObject
+
+_WORDS: Final = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+def collect(settings: Iterable[str], *, file: Path | None, schema: JsonObject) -> dict[str, Any]:
+    """Return the values of a file with those of the command line over them.
+
+    :param settings: ``path=value`` each.
+    :param file: JSON or YAML, an object; ``-`` for standard input.
+    :raises CliError: the file is no object.
+    :raises click.UsageError: a setting is no ``path=value``, or its value not of the schema's type.
+    """
+    values = read_file(file) if file is not None else {}
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        if not equals or not path.strip("/."):
+            raise click.UsageError(f"--set {setting}: this should be path=value")
+        names, part = locate(path, schema)
+        _put(values, names, typed(text, part, schema=schema, setting=setting), setting)
+    return values
+
+
+def pairs(settings: Iterable[str], *, option: str) -> dict[str, str]:
+    """Return ``key=value`` settings as a mapping of texts.
+
+    :raises click.UsageError: one has no ``=``.
+    """
+    found = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key:
+            raise click.UsageError(f"{option} {setting}: this should be key=value")
+        found[key] = value
+    return found
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Read an object from a JSON or YAML file; ``-`` is standard input.
+
+    :raises CliError: it cannot be read, or holds no object.
+    """
+    import yaml  # noqa: PLC0415  # for those who use files
+
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")
+        values = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as ex:
+        raise CliError(f"{path} cannot be read: {ex}") from ex
+    if not isinstance(values, dict):
+        raise CliError(
+            f"{path} holds no object.", next_step="Write names and values: JSON or YAML."
+        )
+    return values
+
+
+def locate(path: str, schema: JsonObject) -> tuple[list[str], JsonObject]:
+    """Split a path into names, and return the part of the schema it leads to.
+
+    :returns: an empty schema for what is not in it.
+    """
+    if path.startswith("/"):
+        names = [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]]
+        part = schema
+        for name in names:
+            part = _member(resolve(part, schema), name)
+        return names, resolve(part, schema)
+    return _walk(path.split("."), resolve(schema, schema), schema)
+
+
+def resolve(part: JsonObject, schema: JsonObject) -> JsonObject:
+    """Follow a reference inside the schema, and take what is not null of a choice."""
+    if "$ref" in part:
+        found: Any = schema
+        for name in str(part["$ref"]).removeprefix("#/").split("/"):
+            found = found.get(name, {}) if isinstance(found, Mapping) else {}
+        return resolve(found, schema)
+    choices = [c for c in part.get("anyOf", ()) if c.get("type") != "null"]
+    return resolve(choices[0], schema) if len(choices) == 1 else part
+
+
+def typed(text: str, part: JsonObject, *, schema: JsonObject, setting: str) -> Any:
+    """Turn text into a value of the schema's type.
+
+    :raises click.UsageError: it is not of that type.
+    """
+    kind = _kind(part)
+    try:
+        return _convert(text, kind, part, schema, setting)
+    except ValueError as ex:
+        raise click.UsageError(f"--set {setting}: this should be of type {kind}") from ex
+
+
+def _convert(text: str, kind: str, part: JsonObject, schema: JsonObject, setting: str) -> Any:
+    if kind == "array" and not text.startswith("["):
+        item = resolve(part.get("items") or {}, schema)
+        return [typed(t, item, schema=schema, setting=setting) for t in text.split(",") if t]
+    return _READERS.get(kind, _guessed)(text)
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in _WORDS:
+        raise ValueError(text)
+    return _WORDS[text.lower()]
+
+
+def _guessed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "string": str,
+    "integer": int,
+    "number": float,
+    "boolean": _flag,
+    "array": json.loads,
+    "object": json.loads,
+}
+
+
+def _kind(part: JsonObject) -> str:
+    kind = part.get("type")
+    if isinstance(kind, list):
+        kind = next((k for k in kind if k != "null"), None)
+    if kind is None and part.get("enum") and all(isinstance(v, str) for v in part["enum"]):
+        return "string"
+    return str(kind or "")
+
+
+def _walk(
+    parts: Sequence[str], part: JsonObject, schema: JsonObject
+) -> tuple[list[str], JsonObject]:
+    """Match the longest name the schema knows first."""
+    if not parts:
+        return [], part
+    properties = part.get("properties") or {}
+    for length in range(len(parts), 0, -1):
+        name = ".".join(parts[:length])
+        if name in properties or length == 1:
+            names, found = _walk(parts[length:], resolve(_member(part, name), schema), schema)
+            return [name, *names], found
+    raise AssertionError("unreachable: one part is always taken")
+
+
+def _member(part: JsonObject, name: str) -> JsonObject:
+    found = (part.get("properties") or {}).get(name)
+    if found is None:
+        found = part.get("additionalProperties")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _put(values: dict[str, Any], names: Sequence[str], value: Any, setting: str) -> None:
+    inner = values
+    for name in names[:-1]:
+        inner = inner.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise click.UsageError(f"--set {setting}: {name!r} is a value, not an object")
+    inner[names[-1]] = value

@@ -1,0 +1,1 @@
+"""The verbs, one module for each noun; ``pitrix_core.cli.main`` knows where each is."""

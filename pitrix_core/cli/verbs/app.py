@@ -1,0 +1,101 @@
+"""``pitrix app`` and ``pitrix config``: what there is to deploy, and what it can be told."""
+
+from collections.abc import Iterator
+
+import click
+
+from pitrix_core.cli.lookup import app_version
+from pitrix_core.cli.options import Session, talks_to_api
+from pitrix_core.cli.output import print_fields, print_json, print_table
+from pitrix_core.cli.values import resolve
+from pitrix_core.model import JsonObject
+
+
+@click.group()
+def app() -> None:
+    """Look at the applications of all repos."""
+
+
+@app.command("list")
+@click.option("--search", help="Text in the name or the description.")
+@talks_to_api
+def list_(session: Session, search: str | None) -> None:
+    """List the applications."""
+    items = session.api.items("/v1/apps", search=search)
+    if session.as_json:
+        print_json({"items": items, "next_cursor": None})
+        return
+    print_table(
+        items,
+        {"name": "name", "id": "id", "description": "description"},
+        nothing="There is no app. Add a repo: pitrix repo add NAME file:///FOLDER",
+    )
+
+
+@app.command()
+@click.argument("app_id", metavar="APP")
+@talks_to_api
+def show(session: Session, app_id: str) -> None:
+    """Show an application."""
+    found = session.api.get(f"/v1/apps/{app_id}")
+    if session.as_json:
+        print_json(found)
+        return
+    print_fields({name: found.get(name) for name in ("name", "id", "repo_id", "description")})
+
+
+@app.command()
+@click.argument("app_id", metavar="APP")
+@talks_to_api
+def versions(session: Session, app_id: str) -> None:
+    """List the versions of an application, the newest first."""
+    items = session.api.items(f"/v1/apps/{app_id}/versions")
+    if session.as_json:
+        print_json({"items": items, "next_cursor": None})
+        return
+    columns = {"version": "version", "of": "app_version", "type": "app_type", "state": "state"}
+    print_table(items, {**columns, "id": "id"}, nothing="It has no version.")
+
+
+@click.group()
+def config() -> None:
+    """Look at what an application can be told."""
+
+
+@config.command()
+@click.argument("version", metavar="APP_VERSION")
+@click.option("--language", help="Language of labels and descriptions, such as zh-cn.")
+@talks_to_api
+def schema(session: Session, version: str, language: str | None) -> None:
+    """Show the parameters of APP_VERSION: an id, NAME (its newest release) or NAME@VERSION.
+
+    Each can be set with --set PATH=VALUE. With --json: the JSON Schema.
+    """
+    found = app_version(session.api, version)
+    document = session.api.get(f"/v1/app_versions/{found['id']}/config_schema", language=language)
+    if session.as_json:
+        print_json(document)
+        return
+    print_table(
+        list(_leaves(document, document, ())),
+        {"path": "path", "type": "type", "default": "default", "choices": "enum", "about": "about"},
+        nothing="It has no parameters.",
+    )
+
+
+def _leaves(part: JsonObject, schema: JsonObject, path: tuple[str, ...]) -> Iterator[JsonObject]:
+    """Yield a row for each parameter of a schema, in its order."""
+    for name, member in (part.get("properties") or {}).items():
+        inner = resolve(member, schema)
+        if inner.get("properties"):
+            yield from _leaves(inner, schema, (*path, name))
+            continue
+        required = "" if name not in part.get("required", ()) else "required"
+        about = inner.get("description") or inner.get("title") or ""
+        yield {
+            "path": ".".join((*path, name)),
+            "type": inner.get("type"),
+            "default": inner.get("default", required),
+            "enum": inner.get("enum"),
+            "about": about,
+        }

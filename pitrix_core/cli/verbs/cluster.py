@@ -1,0 +1,98 @@
+"""``pitrix cluster``: deployed applications."""
+
+from typing import Any
+
+import click
+
+from pitrix_core.cli.options import Session, talks_to_api
+from pitrix_core.cli.output import print_fields, print_json, print_table, time_of
+from pitrix_core.cli.planning import print_plan, refuse_unsound
+from pitrix_core.cli.verbs.job import finish
+from pitrix_core.model import JsonObject
+
+
+@click.group()
+def cluster() -> None:
+    """Look at deployed applications, and remove them."""
+
+
+@cluster.command("list")
+@click.option("--runtime", help="Only those on this runtime: id or name.")
+@click.option("--hidden", is_flag=True, help="Also those pitrix made for itself.")
+@talks_to_api
+def list_(session: Session, runtime: str | None, hidden: bool) -> None:
+    """List the clusters."""
+    runtime_id = session.api.get(f"/v1/runtimes/{runtime}")["id"] if runtime else None
+    items = session.api.items("/v1/clusters", runtime_id=runtime_id, hidden=hidden or None)
+    if session.as_json:
+        print_json({"items": items, "next_cursor": None})
+        return
+    columns = {"name": "name", "id": "id", "state": "state", "runtime": "runtime_id"}
+    print_table(
+        items,
+        {**columns, "created": "created_at"},
+        nothing="There is no cluster. Deploy one: pitrix deploy APP",
+    )
+
+
+@cluster.command()
+@click.argument("cluster_id", metavar="CLUSTER")
+@talks_to_api
+def show(session: Session, cluster_id: str) -> None:
+    """Show a cluster and its machines."""
+    found = session.api.get(f"/v1/clusters/{cluster_id}")
+    if session.as_json:
+        print_json(found)
+        return
+    about = parts_of(found)
+    names = ("name", "id", "state", "runtime_id", "app_version_id", "revision", "config")
+    fields = {name: about.get(name) for name in names}
+    created = time_of(about.get("created_at"))
+    print_fields({**fields, "endpoints": endpoints_of(about), "created": created})
+    click.echo()
+    print_table(
+        found.get("nodes") or [],
+        {
+            "role": "role",
+            "node": "id",
+            "state": "state",
+            "ip": lambda node: (node.get("facts") or {}).get("ip"),
+            "planned": "planned",
+        },
+        nothing="It has no machine.",
+    )
+
+
+@cluster.command()
+@click.argument("cluster_id", metavar="CLUSTER")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@talks_to_api
+def delete(session: Session, cluster_id: str, yes: bool) -> None:
+    """Plan the removal of a cluster, show it, ask, and remove the cluster with all its data."""
+    about = parts_of(session.api.get(f"/v1/clusters/{cluster_id}"))
+    plan = session.api.post("/v1/plans", {"action": "delete", "cluster_id": about["id"]})
+    if not session.as_json:
+        print_plan(plan)
+    refuse_unsound(plan)
+    if not yes:
+        click.confirm(f"Delete {about['name']} and its data?", abort=True, err=True)
+    job = session.api.post(f"/v1/clusters/{about['id']}/jobs", {"plan_id": plan["id"]})
+    finish(session, job["id"])
+
+
+def parts_of(found: JsonObject) -> JsonObject:
+    """Return the cluster itself of an answer that holds its nodes, too."""
+    inner: JsonObject = found.get("cluster", found)
+    return inner
+
+
+def endpoints_of(about: JsonObject) -> str:
+    """Return a cluster's endpoints as a person reads them."""
+    endpoints: dict[str, Any] = about.get("endpoints") or {}
+    shown = []
+    for name, point in endpoints.items():
+        if not isinstance(point, dict):
+            shown.append(f"{name} {point}")
+            continue
+        shown.append(f"{name} {point.get('protocol', 'tcp')}/{point.get('port', '')}")
+    return ", ".join(shown)

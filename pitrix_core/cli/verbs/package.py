@@ -1,0 +1,78 @@
+"""``pitrix package``: builds archives, and the index of the folder they are put into."""
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from pitrix_core.cli.options import json_option
+from pitrix_core.cli.output import print_json
+from pitrix_core.cli.problems import CliError
+
+
+@click.group()
+def package() -> None:
+    """Build packages and the index of a repo."""
+
+
+@package.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--name", help="Name, instead of the package's own.")
+@click.option("--version", help="Version (SemVer), instead of the package's own.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="Folder the archive is put into, and whose index.yaml lists it.  [default: .]",
+)
+@json_option
+def build(folder: Path, name: str | None, version: str | None, output: Path, as_json: bool) -> None:
+    """Pack FOLDER as NAME-VERSION.tgz and list it in the index.yaml beside it.
+
+    The same folder gives the same bytes. A folder of such archives is a repo: pitrix repo add NAME
+    file:///FOLDER.
+    """
+    from pitrix_core.package import build_archive, write_index  # noqa: PLC0415  # slow to import
+
+    built = build_archive(folder, name=name, version=version)
+    path = output / built.file_name
+    _write(path, built.content)
+    index = write_index(output, now=dt.datetime.now(dt.UTC))
+    if as_json:
+        print_json({"file": str(path), "digest": built.digest, "versions": len(index.entries)})
+        return
+    click.echo(f"{path}  {built.digest}")
+    click.echo(f"{output / 'index.yaml'} lists {len(index.entries)} versions.")
+
+
+@package.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@json_option
+def index(folder: Path, as_json: bool) -> None:
+    """List every archive of FOLDER in its index.yaml, beside what is listed there already."""
+    from pitrix_core.package import write_index  # noqa: PLC0415  # slow to import
+
+    listed = write_index(folder, now=dt.datetime.now(dt.UTC))
+    if as_json:
+        print_json({"file": str(folder / "index.yaml"), "versions": len(listed.entries)})
+        return
+    for entry in listed.entries:
+        click.echo(f"{entry.name}  {entry.version}  {', '.join(entry.urls)}")
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a new archive; one that is there under this name and differs stays as it is."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and path.read_bytes() != content:
+            raise CliError(
+                f"{path} is there already, with other content.",
+                next_step="A version never changes: give the package a new one, or remove the file "
+                "and its entry in index.yaml.",
+            )
+        staged = path.with_name(f".{path.name}.part")
+        staged.write_bytes(content)
+        staged.replace(path)
+    except OSError as ex:
+        raise CliError(f"{path} cannot be written: {ex.strerror}") from ex

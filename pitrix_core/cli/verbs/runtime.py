@@ -1,0 +1,163 @@
+"""``pitrix runtime``: the places clusters run on."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from pitrix_core.cli.options import Session, talks_to_api
+from pitrix_core.cli.output import print_fields, print_json, print_table
+from pitrix_core.cli.problems import CliError, finding_lines
+from pitrix_core.cli.progress import follow
+from pitrix_core.cli.values import collect, pairs, read_file
+from pitrix_core.model import JsonObject
+
+#: Asks for the value without showing it.
+_ASK: Final = "-"
+
+
+@click.group()
+def runtime() -> None:
+    """Register the places clusters run on."""
+
+
+@runtime.command()
+@click.argument("name")
+@click.option("--provider", required=True, help="Such as local; see: pitrix plugins")
+@click.option("--zone", default="", help="Zone or region of the cloud.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Provider's setting.")
+@click.option(
+    "--values", type=click.Path(path_type=Path), help="Settings as JSON or YAML; - reads."
+)
+@click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="For repos' selectors.")
+@click.option(
+    "--credential-file",
+    type=click.Path(path_type=Path),
+    help="Credential as JSON or YAML; - reads.",
+)
+@click.option(
+    "--credential",
+    "secrets",
+    multiple=True,
+    metavar="KEY=-",
+    help="Asks for one member of the credential; KEY=@FILE reads it.",
+)
+@click.option("--throw-away", is_flag=True, help="Nothing of value may be lost with it: a test.")
+@talks_to_api
+def add(  # noqa: PLR0913  # one for each option
+    session: Session,
+    name: str,
+    *,
+    provider: str,
+    zone: str,
+    settings: tuple[str, ...],
+    values: Path | None,
+    labels: tuple[str, ...],
+    credential_file: Path | None,
+    secrets: tuple[str, ...],
+    throw_away: bool,
+) -> None:
+    """Register a runtime as NAME.
+
+    Secrets are not taken from the command line, where others can read them and shells remember
+    them: they are asked for, or read from a file.
+    """
+    described = session.api.get(f"/v1/providers/{provider}")
+    schema = described.get("settings_schema") or {}
+    body = {
+        "name": name,
+        "provider": provider,
+        "zone": zone,
+        "settings": collect(settings, file=values, schema=schema),
+        "credential": _credential(credential_file, secrets),
+        "labels": pairs(labels, option="--label"),
+        "throw_away": throw_away,
+    }
+    _show(session, session.api.post("/v1/runtimes", body))
+
+
+@runtime.command("list")
+@talks_to_api
+def list_(session: Session) -> None:
+    """List the runtimes."""
+    items = session.api.items("/v1/runtimes")
+    if session.as_json:
+        print_json({"items": items, "next_cursor": None})
+        return
+    columns = {"name": "name", "id": "id", "provider": "provider", "zone": "zone"}
+    print_table(
+        items,
+        {**columns, "labels": "labels", "throw-away": "throw_away"},
+        nothing="There is no runtime. Add one: pitrix runtime add NAME --provider local",
+    )
+
+
+@runtime.command()
+@click.argument("runtime_id", metavar="RUNTIME")
+@talks_to_api
+def show(session: Session, runtime_id: str) -> None:
+    """Show a runtime."""
+    _show(session, session.api.get(f"/v1/runtimes/{runtime_id}"))
+
+
+@runtime.command()
+@click.argument("runtime_id", metavar="RUNTIME")
+@talks_to_api
+def check(session: Session, runtime_id: str) -> None:
+    """Ask the cloud whether the runtime can be used; exit code 1 if not."""
+    answer = session.api.post(f"/v1/runtimes/{runtime_id}/check")
+    findings = answer["findings"]
+    if session.as_json:
+        print_json(answer)
+    else:
+        for line in finding_lines(findings) or ["The runtime can be used."]:
+            click.echo(line)
+    if any(found["level"] == "error" for found in findings):
+        click.get_current_context().exit(1)
+
+
+@runtime.command()
+@click.argument("runtime_id", metavar="RUNTIME")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@talks_to_api
+def delete(session: Session, runtime_id: str, yes: bool) -> None:
+    """Remove a runtime that no cluster runs on, and what pitrix itself made there."""
+    if not yes:
+        click.confirm(f"Delete the runtime {runtime_id}?", abort=True, err=True)
+    answer = session.api.delete(f"/v1/runtimes/{runtime_id}") or {"jobs": []}
+    jobs = [follow(session, job["id"]).job for job in answer["jobs"]]
+    if session.as_json:
+        print_json({"jobs": jobs})
+    elif all(job["state"] == "succeeded" for job in jobs):
+        click.echo("The runtime is gone.")
+    if any(job["state"] != "succeeded" for job in jobs):
+        click.get_current_context().exit(1)
+
+
+def _credential(file: Path | None, secrets: tuple[str, ...]) -> dict[str, Any]:
+    values = read_file(file) if file is not None else {}
+    for key, source in pairs(secrets, option="--credential").items():
+        values[key] = _secret(key, source)
+    return values
+
+
+def _secret(key: str, source: str) -> str:
+    if source == _ASK:
+        return str(click.prompt(key, hide_input=True, err=True))
+    if not source.startswith("@"):
+        raise click.UsageError(
+            f"--credential {key}=…: a secret is not taken from the command line. "
+            f"Say {key}=- to be asked for it, or {key}=@FILE."
+        )
+    try:
+        return Path(source[1:]).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as ex:
+        raise CliError(f"{source[1:]} cannot be read: {ex}") from ex
+
+
+def _show(session: Session, found: JsonObject) -> None:
+    if session.as_json:
+        print_json(found)
+        return
+    names = ("name", "id", "provider", "zone", "settings", "labels", "throw_away")
+    print_fields({name: found.get(name) for name in names})
