@@ -14,7 +14,7 @@ from pitrix_vm.cluster import ClusterDocument, Role, Service, Volume
 from pitrix_vm.endpoints import resolved_endpoints
 
 #: How alike two names are when one is taken for a misspelling of the other.
-_ALIKE: Final = 0.85
+_ALIKE: Final = 0.8
 #: Source: AppCenter's specification, volume: mount_options.
 _MOUNT_OPTIONS: Final[Mapping[str, str]] = {
     "ext4": "defaults,noatime",

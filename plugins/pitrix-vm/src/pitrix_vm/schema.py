@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+import attrs
 import jsonschema
 
 from pitrix_core.findings import Finding, Level
@@ -38,7 +39,8 @@ def form_schema(form: Form) -> JsonObject:
 def default_findings(form: Form) -> Iterator[Finding]:
     """Say which defaults contradict their own parameter."""
     for leaf in form.root.leaves():
-        if leaf.has_default and not _default_fits(leaf):
+        # NOTE(default): of an optional choice the default is always allowed, wrong as it may be
+        if leaf.has_default and not _default_fits(attrs.evolve(leaf, is_required=True)):
             yield Finding(
                 level=Level.WARNING,
                 code="form.default",

@@ -1,0 +1,136 @@
+"""The tree that a cluster's machines read."""
+
+import json
+from typing import Any
+
+import attrs
+import pytest
+from vm_packages import VM, cluster_json, node, parsed, planned, render_request, snapshot
+
+from pitrix_core.model import Metadata
+from pitrix_vm.spec import VmSpec
+
+
+def rendered(spec: VmSpec, config: dict[str, Any] | None = None) -> Metadata:
+    """Return the metadata of a cluster whose machines are all there."""
+    current = snapshot(planned(spec, config))
+    return VM.render(spec, render_request(current, config))
+
+
+def bare(template: dict[str, Any]) -> VmSpec:
+    """Return a package in the AppCenter dialect: one tag without quotes is enough."""
+    text = json.dumps(template).replace('"{{.cluster.name}}"', "{{cluster.name}}")
+    return parsed(text.replace('"{{.', "{{").replace('}}"', "}}"))
+
+
+def test_hosts_are_shown_with_their_facts() -> None:
+    """Every value is a text, and each node sees itself as the host."""
+    spec = parsed(cluster_json(node("db", volume={"size": 10, "class": 3}, instance_class=1)))
+    first = planned(spec).nodes[0].id
+
+    metadata = rendered(spec)
+
+    expected = {
+        "ip": "127.0.0.1",
+        "sid": "1",
+        "gid": "1",
+        "gsid": "101",
+        "node_id": first,
+        "instance_id": "i-1",
+        "role": "db",
+        "zone": "z1",
+        "cpu": "1",
+        "memory": "512",
+        "volume_size": "10",
+        "instance_class": "1",
+        "volume_class": "3",
+    }
+    assert metadata.nodes[first] == {f"host/{name}": value for name, value in expected.items()}
+    assert {
+        path.removeprefix("hosts/db/i-1/"): value
+        for path, value in metadata.shared.items()
+        if path.startswith("hosts/db/i-1/")
+    } == expected
+    assert metadata.shared["hosts/db/i-2/ip"] == "127.0.0.2"
+
+
+def test_a_machine_that_is_not_there_is_not_shown() -> None:
+    """Nobody is told of a machine without an address."""
+    spec = parsed(cluster_json(node("db")))
+    current = snapshot(planned(spec))
+    gone = attrs.evolve(current.nodes[0], facts={})
+
+    metadata = VM.render(
+        spec, render_request(attrs.evolve(current, nodes=(gone, *current.nodes[1:])))
+    )
+    assert set(metadata.nodes) == {current.nodes[1].id}
+
+
+def test_an_unnamed_role_has_no_folder_among_hosts() -> None:
+    """Its parameters are kept under the name that stands for none."""
+    template = (
+        '{"nodes": [{"container": {"image": "i"}, "count": 1, "env": {"a": {{env.db.port}}}}]}'
+    )
+
+    metadata = rendered(parsed(template))
+
+    assert metadata.shared["hosts/i-1/ip"] == "127.0.0.1"
+    assert metadata.roles == {"_": {"env/a": "5432"}}
+
+
+def test_values_become_texts_and_secrets_stay_markers() -> None:
+    """Booleans are written as templates compare them."""
+    env = {"a": True, "b": 1.5, "c": None, "d": [1], "e.f": "{{.env.password}}", "g": "x"}
+    spec = parsed(cluster_json(node("db", env=env)))
+
+    metadata = rendered(spec, {"env": {"password": {"$secret": "sec-1"}}})
+
+    assert metadata.roles["db"] == {
+        "env/a": "true",
+        "env/b": "1.5",
+        "env/c": "",
+        "env/d": "[1]",
+        "env/g": "x",
+        "env/e.f": {"$secret": "sec-1"},
+    }
+
+
+TWO_ROLES = cluster_json(
+    node("db", env={"own": 1}),
+    node("web"),
+    env={"common": 2, "own": 3},
+    endpoints={"sql": {"port": 5432, "protocol": "tcp"}},
+)
+
+
+def test_openpitrix_has_its_own_places() -> None:
+    """A role's parameters hide the cluster's; endpoints are at the top; the network is a subnet."""
+    metadata = rendered(parsed(TWO_ROLES), {"cluster": {"subnet": "net-7"}})
+
+    assert metadata.roles == {"db": {"env/own": "1"}, "web": {"env/common": "2", "env/own": "3"}}
+    assert metadata.shared["endpoints/sql/port"] == "5432"
+    assert metadata.shared["cluster/subnet"] == "net-7"
+    assert metadata.shared["cluster/provider"] == "local"
+
+
+def test_appcenter_has_its_own_places() -> None:
+    """A role's parameters are laid over the cluster's; endpoints are the cluster's."""
+    metadata = rendered(bare(TWO_ROLES))
+
+    assert metadata.roles["db"] == {"env/common": "2", "env/own": "1"}
+    assert metadata.shared["cluster/endpoints/sql/protocol"] == "tcp"
+    assert metadata.shared["cluster/vxnet"] == "r-network.ensure"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("app_id", "app"),
+        ("cluster_id", "cl-1"),
+        ("user_id", "admin"),
+        ("zone", "z1"),
+    ],
+)
+def test_the_cluster_is_shown(name: str, value: str) -> None:
+    """What identifies a cluster is there in either dialect."""
+    assert rendered(parsed(TWO_ROLES)).shared[f"cluster/{name}"] == value

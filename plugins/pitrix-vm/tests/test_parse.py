@@ -1,0 +1,200 @@
+"""Reading packages: which are ours, what is wrong with others, what their authors should know."""
+
+import pytest
+from vm_packages import (
+    FORM,
+    PACKAGE_JSON,
+    VM,
+    cluster_json,
+    config_json,
+    group,
+    leaf,
+    node,
+    package,
+    parsed,
+)
+
+from pitrix_core.errors import PackageInvalidError
+from pitrix_core.findings import Level
+from pitrix_core.model import PackageIndex
+
+BARE = '{"name": {{cluster.name}}, "nodes": [{"container": {"image": "i"}, "count": 1}]}'
+
+
+@pytest.mark.parametrize(
+    ("files", "is_ours"),
+    [
+        (("config.json", "cluster.json.tmpl"), True),
+        (("config.json", "cluster.json.mustache"), True),
+        (("cluster.json.tmpl",), False),
+        (("config.json", "cluster.json.j2"), False),
+        (("Chart.yaml",), False),
+    ],
+)
+def test_a_package_is_ours_with_a_form_and_a_template(
+    files: tuple[str, ...], is_ours: bool
+) -> None:
+    """Only what can be rendered is claimed."""
+    assert VM.claims(PackageIndex(files=dict.fromkeys(files, 1))) is is_ours
+
+
+@pytest.mark.parametrize(
+    ("template", "file", "dialect"),
+    [
+        pytest.param(cluster_json(node("db")), "cluster.json.tmpl", "openpitrix", id="quoted"),
+        pytest.param(BARE, "cluster.json.mustache", "appcenter", id="bare"),
+        pytest.param(BARE, "cluster.json.tmpl", "appcenter", id="bare-in-tmpl"),
+        pytest.param(
+            BARE.replace("{{cluster.name}}", '"x"'), "cluster.json.mustache", "appcenter", id="none"
+        ),
+    ],
+)
+def test_the_tags_decide_the_dialect(template: str, file: str, dialect: str) -> None:
+    """The file's name counts only where there are no tags."""
+    assert parsed(template, file=file).dialect == dialect
+
+
+def test_a_package_without_metadata_is_refused_with_the_next_step() -> None:
+    """The command that helps is named."""
+    with pytest.raises(PackageInvalidError, match=r"package\.json") as caught:
+        parsed(cluster_json(node("db")), info=None)
+
+    assert "--version" in (caught.value.next_step or "")
+
+
+def test_metadata_are_kept() -> None:
+    """What the package says of itself is in its spec."""
+    spec = parsed(cluster_json(node("db")), info={**PACKAGE_JSON, "app_version": "9"})
+
+    assert (spec.info.name, spec.info.version, spec.info.app_version) == ("app", "0.1.0", "9")
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        pytest.param('{"name": 1,\n "nodes": }', "line 2, column 11", id="syntax"),
+        pytest.param('{"nodes": "{{.a}}"9}', "line 1, column 19", id="after-a-tag"),
+        pytest.param("[]", "not of type 'object'", id="list"),
+        pytest.param("{}", "'nodes' is a required property", id="no-nodes"),
+        pytest.param(cluster_json(), "non-empty|too short", id="empty-nodes"),
+        pytest.param('{"x": {{#a}} }', "only a parameter's path", id="section"),
+        pytest.param(
+            cluster_json(node("db"), description="{{.cluster.name}} of mine"),
+            "not for a part of a text",
+            id="inside-a-text",
+        ),
+        pytest.param(cluster_json(node("db", count="x")), "/nodes/0/count", id="count"),
+        pytest.param(cluster_json(node("db", count=1000)), "200", id="too-many"),
+        pytest.param(cluster_json(node("a b", count=1)), "/nodes/0/role", id="role"),
+        pytest.param(cluster_json(node("db"), node("db")), "2 times", id="role-twice"),
+        pytest.param(cluster_json(node("a-replica", count=1)), "reserved", id="replica-name"),
+        pytest.param(cluster_json(node("db", volumes={})), "is it 'volume'", id="misspelt"),
+        pytest.param(cluster_json(node("db", role2="x")), "is it 'role'", id="numbered"),
+        pytest.param(
+            cluster_json(node("db", services={"strat": {"cmd": "x"}})),
+            "is it 'start'",
+            id="service",
+        ),
+        pytest.param(
+            cluster_json(node("db", services={"start": {"cmd": "x", "time_out": 1}})),
+            "is it 'timeout'",
+            id="attribute",
+        ),
+        pytest.param(
+            cluster_json(node("db", services={"start": {}})), "no cmd to run", id="no-command"
+        ),
+        pytest.param(
+            cluster_json(node("db", server_id_upper_bound=1)), "upper_bound", id="upper-bound"
+        ),
+        pytest.param(cluster_json(node("db"), env={"a/b": 1}), "/env", id="slash-in-env"),
+        pytest.param("[" * 100_000, "not JSON", id="deep"),
+    ],
+)
+def test_a_bad_template_is_refused(template: str, reason: str) -> None:
+    """The message names the place, or the member with its pointer."""
+    with pytest.raises(PackageInvalidError, match=reason) as caught:
+        parsed(template)
+
+    assert {finding.file for finding in caught.value.findings} == {"cluster.json.tmpl"}
+
+
+@pytest.mark.parametrize(
+    ("form", "pointer"),
+    [
+        pytest.param("[]", "", id="list"),
+        pytest.param({"type": "array"}, "", id="no-properties"),
+        pytest.param(config_json({"type": "string"}), "/properties/0", id="no-key"),
+        pytest.param(config_json({"key": "a", "type": "array"}), "/properties/0", id="no-members"),
+    ],
+)
+def test_a_bad_form_is_refused(form: str, pointer: str) -> None:
+    """The finding points at the node."""
+    with pytest.raises(PackageInvalidError) as caught:
+        parsed(cluster_json(node("db")), form=form)
+
+    assert pointer in {finding.pointer for finding in caught.value.findings}
+
+
+def test_a_form_without_end_is_refused() -> None:
+    """A tree deeper than any real one is refused, not followed."""
+    form = group("a", leaf("b"))
+    for _ in range(50):
+        form = group("a", form)
+
+    with pytest.raises(PackageInvalidError, match="deeper than"):
+        parsed(cluster_json(node("db")), form=config_json(form))
+
+
+def test_oddities_become_warnings() -> None:
+    """What does no harm is remarked on, and the package is read."""
+    form = config_json(
+        group(
+            "cluster",
+            group("db", leaf("count", default=1, range=[2, 3])),
+            leaf("x", "colour", required="nos"),
+            leaf("x", "string", pattern="("),
+            leaf("y", "integer", min="1"),
+        )
+    )
+    template = cluster_json(node("db", new_member=1, custom_metadata={"cmd": "x"}))
+
+    findings = VM.validate(parsed(template, form=form))
+
+    assert {finding.level for finding in findings} == {Level.WARNING}
+    assert {finding.code for finding in findings} == {
+        *("form.type", "form.flag", "form.duplicate", "form.number", "form.default"),
+        *("form.pattern", "cluster.unknown", "cluster.custom_metadata", "template.parameter"),
+    }
+
+
+def test_a_good_package_has_no_findings() -> None:
+    """Nothing is remarked on where nothing is odd."""
+    assert VM.validate(parsed(cluster_json(node("db"), node("web")), form=FORM)) == []
+
+
+def test_every_deployment_needs_machines_and_agents() -> None:
+    """Volumes are needed only where a role has some."""
+    without = VM.requires(parsed(cluster_json(node("db"))))
+    with_volume = VM.requires(parsed(cluster_json(node("db", volume={"size": 10}))))
+
+    assert without == {
+        *("network.ensure", "compute.create", "compute.delete"),
+        *("agent.wait", "metadata.put", "service.run"),
+    }
+    assert with_volume - without == {"volume.create", "volume.delete"}
+
+
+def test_images_are_those_of_roles_with_machines() -> None:
+    """A role without machines needs no image."""
+    spec = parsed(cluster_json(node("db"), node("web")))
+
+    images = VM.images(spec, {"cluster": {"web": {"count": 0}}})
+
+    assert {(query.image, query.container) for query in images} == {("db:1", "docker")}
+
+
+def test_the_package_itself_is_not_needed_again() -> None:
+    """Reading is pure: the same package gives an equal spec."""
+    template = cluster_json(node("db"))
+
+    assert VM.parse(package(template)) == VM.parse(package(template))

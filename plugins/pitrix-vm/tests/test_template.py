@@ -1,0 +1,41 @@
+"""Filling values into templates."""
+
+import pytest
+
+from pitrix_core.errors import TemplateRenderError
+from pitrix_vm.template import Template, fill
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param('{"x": "{{.a.b}}"}', {"x": "é\"'<"}, id="quoted"),
+        pytest.param('{"x": {{a.b}}}', {"x": "é\"'<"}, id="bare"),
+        pytest.param('{"x": {{ a.b }}}', {"x": "é\"'<"}, id="blanks"),
+        pytest.param('{"x": "{{.a.b.c}}", "y": {{n}}}', {"x": [1, True], "y": None}, id="prefix"),
+        pytest.param('{"x": {{unknown}}}', {"x": None}, id="unknown"),
+        pytest.param('{"x": {{s}}}', {"x": {"$secret": "sec-1"}}, id="marker"),
+        pytest.param('{"x": "{{.Names}} a{{"}', {"x": "{{.Names}} a{{"}, id="others-braces"),
+        pytest.param('{"x": 1, "x": 2}', {"x": 2}, id="last-of-two"),
+    ],
+)
+def test_a_tag_becomes_the_json_of_its_value(text: str, expected: object) -> None:
+    """Values are looked up by flat path and written as JSON, unescaped."""
+    values = {"a.b": "é\"'<", "a.b.c": [1, True], "n": None, "s": {"$secret": "sec-1"}}
+
+    assert fill(Template(file="t", text=text), values) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        pytest.param('{"x": {{long}},\n "y": {{long}} 1}', "line 2, column 16", id="after-tags"),
+        pytest.param('{"x": "{{.long}}" "y"}', "line 1, column 19", id="after-a-quoted-tag"),
+        pytest.param('\n{"x": "a {{long}}"}', "line 2, column 10", id="inside-a-text"),
+        pytest.param('{"x": {{>long}}}', "line 1, column 7", id="partial"),
+    ],
+)
+def test_places_are_of_the_template(text: str, place: str) -> None:
+    """However long the values are, the message points into the file its author wrote."""
+    with pytest.raises(TemplateRenderError, match=place):
+        fill(Template(file="t", text=text), {"long": "v" * 100})
