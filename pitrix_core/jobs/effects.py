@@ -41,7 +41,14 @@ def of_outcome(tx: Transaction, task: TaskRecord, outcome: Outcome) -> None:
         tx.events.add(kind, task.cluster_id, owner=task.owner, data=data)
 
 
-def of_job_end(tx: Transaction, job: Job, state: JobState) -> None:
+def end_job(tx: Transaction, job_id: str) -> None:
+    """End a job of which nothing is left to do, with what that changes."""
+    state = tx.queue.settle_job(job_id)
+    if state is not None:
+        _of_job_end(tx, tx.jobs.get(job_id), state)
+
+
+def _of_job_end(tx: Transaction, job: Job, state: JobState) -> None:
     """Write what the end of a job changes: its cluster leaves the transition state."""
     after = _STATE_AFTER[job.action] if state is JobState.SUCCEEDED else ClusterState.FAILED
     tx.clusters.set_state(job.cluster_id, after)

@@ -281,6 +281,4 @@ def _write_one(tx: Transaction, task: TaskRecord, outcome: Outcome) -> bool:
 
 def _settle_jobs(tx: Transaction, job_ids: set[str]) -> None:
     for job_id in sorted(job_ids):
-        state = tx.queue.settle_job(job_id)
-        if state is not None:
-            effects.of_job_end(tx, tx.jobs.get(job_id), state)
+        effects.end_job(tx, job_id)

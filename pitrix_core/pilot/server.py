@@ -10,6 +10,7 @@ import contextlib
 import http
 import json
 import logging
+import socket
 import threading
 from typing import Any, Final
 
@@ -39,7 +40,7 @@ _REFUSED: Final = 4401
 
 @attrs.define
 class _Connection:
-    socket: ServerConnection
+    peer: ServerConnection
     #: Number of the last message sent.
     sent: int = 0
 
@@ -52,19 +53,18 @@ class Pilot:
         self._desk = desk
         self._connections: dict[str, _Connection] = {}
 
-    async def run(self, host: str, port: int, *, stop: asyncio.Event) -> None:
-        """Listen until ``stop`` is set, then close every connection."""
+    async def run(self, listener: socket.socket, *, stop: asyncio.Event) -> None:
+        """Serve on a bound socket until ``stop`` is set, then close every connection."""
         async with serve(
             self._serve,
-            host,
-            port,
+            sock=listener,
             process_request=_only_frontgates,
             compression=None,  # three to four times the memory of a connection
             max_size=_FRAME_LIMIT_BYTES,
             ping_interval=20,
             ping_timeout=20,
         ):
-            log.info("The Pilot listens", extra={"action": "pilot.started", "port": port})
+            log.info("The Pilot listens", extra={"action": "pilot.started"})
             drains = [
                 asyncio.create_task(self._drain_outbox()),
                 asyncio.create_task(self._resend()),
@@ -75,18 +75,18 @@ class Pilot:
 
     # -- one Frontgate -----------------------------------------------------------------------------
 
-    async def _serve(self, socket: ServerConnection) -> None:
-        frontgate_id = await self._greet(socket)
+    async def _serve(self, peer: ServerConnection) -> None:
+        frontgate_id = await self._greet(peer)
         if frontgate_id is None:
             return
-        connection = _Connection(socket)
+        connection = _Connection(peer)
         previous = self._connections.get(frontgate_id)
         self._connections[frontgate_id] = connection
         if previous is not None:
-            await previous.socket.close()
+            await previous.peer.close()
         log.info("A Frontgate connected", extra=_extra(frontgate_id))
         try:
-            await self._listen(frontgate_id, socket)
+            await self._listen(frontgate_id, peer)
         except websockets.ConnectionClosed:
             log.info("A Frontgate's connection closed", extra=_extra(frontgate_id))
         finally:
@@ -94,26 +94,26 @@ class Pilot:
                 del self._connections[frontgate_id]
                 await asyncio.to_thread(self._desk.goodbye, frontgate_id)
 
-    async def _greet(self, socket: ServerConnection) -> str | None:
+    async def _greet(self, peer: ServerConnection) -> str | None:
         try:
             async with asyncio.timeout(_HELLO_S):
-                hello = _parse(await socket.recv())
+                hello = _parse(await peer.recv())
             if hello.type != "hello" or hello.body.get("protocol") != PROTOCOL:
-                await _refuse(socket, "protocol", f"This Pilot speaks protocol {PROTOCOL}.")
+                await _refuse(peer, "protocol", f"This Pilot speaks protocol {PROTOCOL}.")
                 return None
             frontgate_id = await asyncio.to_thread(self._desk.welcome, hello.body)
         except (TimeoutError, ValueError, websockets.ConnectionClosed):
-            await socket.close()
+            await peer.close()
             return None
         except UnauthorizedError as ex:
             log.warning("A Frontgate was refused", extra={"action": "pilot.refused"})
-            await _refuse(socket, ex.code, ex.message)
+            await _refuse(peer, ex.code, ex.message)
             return None
-        await _send(socket, {"id": "welcome", "type": "welcome", "body": {"protocol": PROTOCOL}})
+        await _send(peer, {"id": "welcome", "type": "welcome", "body": {"protocol": PROTOCOL}})
         return frontgate_id
 
-    async def _listen(self, frontgate_id: str, socket: ServerConnection) -> None:
-        async for text in socket:
+    async def _listen(self, frontgate_id: str, peer: ServerConnection) -> None:
+        async for text in peer:
             try:
                 frame = _parse(text)
             except ValueError:
@@ -122,7 +122,7 @@ class Pilot:
             await asyncio.to_thread(self._desk.receive, frontgate_id, frame)
             if frame.type != "ack":
                 ack = {"id": f"ack:{frame.id}"[:128], "type": "ack", "body": {}}
-                await _send(socket, {**ack, "reply_to": frame.id})
+                await _send(peer, {**ack, "reply_to": frame.id})
 
     # -- the outbox --------------------------------------------------------------------------------
 
@@ -146,7 +146,7 @@ class Pilot:
             connection.sent = max(connection.sent, number)
             with contextlib.suppress(websockets.ConnectionClosed):  # sent again when it is back
                 frame = {"id": message.id, "type": message.type, "body": message.body}
-                await _send(connection.socket, frame)
+                await _send(connection.peer, frame)
 
     async def _resend(self) -> None:
         while True:
@@ -155,12 +155,12 @@ class Pilot:
                 connection.sent = 0
 
 
-def run_pilot(pilot: Pilot, *, host: str, port: int, stop: threading.Event) -> None:
+def run_pilot(pilot: Pilot, listener: socket.socket, *, stop: threading.Event) -> None:
     """Run the Pilot in this thread until ``stop`` is set."""
 
     async def main() -> None:
         stopped = asyncio.Event()
-        waiting = asyncio.create_task(pilot.run(host, port, stop=stopped))
+        waiting = asyncio.create_task(pilot.run(listener, stop=stopped))
         await asyncio.wait(
             [waiting, asyncio.create_task(asyncio.to_thread(stop.wait))],
             return_when=asyncio.FIRST_COMPLETED,
@@ -187,14 +187,14 @@ def _parse(text: str | bytes) -> Frame:
             raise ValueError("not a frame")
 
 
-async def _send(socket: ServerConnection, frame: dict[str, Any]) -> None:
-    await socket.send(json.dumps(frame))
+async def _send(peer: ServerConnection, frame: dict[str, Any]) -> None:
+    await peer.send(json.dumps(frame))
 
 
-async def _refuse(socket: ServerConnection, code: str, message: str) -> None:
+async def _refuse(peer: ServerConnection, code: str, message: str) -> None:
     body = {"code": code, "message": message}
-    await _send(socket, {"id": "refused", "type": "refused", "body": body})
-    await socket.close(_REFUSED, code)
+    await _send(peer, {"id": "refused", "type": "refused", "body": body})
+    await peer.close(_REFUSED, code)
 
 
 def _extra(frontgate_id: str) -> dict[str, str]:

@@ -44,11 +44,17 @@ class EventRepository:
         )
 
     def after(
-        self, event_id: int, *, limit: int, subjects: frozenset[str] = frozenset()
+        self,
+        event_id: int,
+        *,
+        limit: int,
+        subjects: frozenset[str] = frozenset(),
+        owner: str | None = None,
     ) -> list[Event]:
         """Return events after one, oldest first.
 
         :param subjects: only those about one of these; empty for all.
+        :param owner: only this owner's; None for everybody's.
         """
         query = (
             sa.select(tables.events)
@@ -56,6 +62,8 @@ class EventRepository:
             .order_by(tables.events.c.id)
             .limit(limit)
         )
+        if owner is not None:
+            query = query.where(tables.events.c.owner == owner)
         if subjects:
             query = query.where(tables.events.c.subject.in_(subjects))
         return [record(row, Event) for row in self._connection.execute(query)]

@@ -127,6 +127,18 @@ class JobRepository:
         found: str | None = self._connection.scalar(query.limit(1))
         return found
 
+    def require_newest(self, job: Job) -> None:
+        """Make sure that no later job has changed the job's cluster.
+
+        :raises ConflictError: one has, or is about to.
+        """
+        [newest, *_] = self.search(cluster_id=job.cluster_id, limit=1)
+        if newest.id != job.id:
+            raise ConflictError(
+                f"Job {newest.id} came after job {job.id} on the same cluster.",
+                next_step=f"Look at the newer one: pitrix job show {newest.id}",
+            )
+
     def retry(self, job_id: str) -> None:
         """Let a failed job go on from where it failed; finished tasks are not done again.
 

@@ -1,0 +1,136 @@
+"""Carry plans out, and look at clusters."""
+
+import secrets
+from typing import Final
+
+from pitrix_core.errors import ConflictError, InvalidInputError
+from pitrix_core.jobs.effects import end_job
+from pitrix_core.model import (
+    Action,
+    Cluster,
+    ClusterSnapshot,
+    ClusterState,
+    Job,
+    Plan,
+)
+from pitrix_core.planner.agents import node_secret
+from pitrix_core.service.inputs import ApplyInput
+from pitrix_core.service.jobs import state_during
+from pitrix_core.service.plans import get as get_plan
+from pitrix_core.service.services import Services, require_owner, visible_owner
+from pitrix_core.store import Transaction
+from pitrix_core.store.identity import Actor
+
+_PASSWORD_BYTES: Final = 32
+
+
+def apply(
+    services: Services, actor: Actor, data: ApplyInput, *, cluster_id: str | None = None
+) -> Job:
+    """Carry a plan out: the cluster and the job are written in one transaction.
+
+    :param cluster_id: of the cluster that is to change; None for a new one.
+    :raises NotFoundError: there is no such plan.
+    :raises InvalidInputError: the plan is about another cluster.
+    :raises ConflictError: the plan was applied before, or another job is at work on the cluster.
+    :raises RevisionConflictError: the cluster changed since the plan was made.
+    """
+    plan = get_plan(services, actor, data.plan_id)
+    _require_same_cluster(services, plan, cluster_id)
+    with services.store.begin() as tx:
+        _require_applicable(tx, plan)
+        if plan.action is Action.CREATE:
+            _add_cluster(tx, plan)
+        else:
+            tx.clusters.start_change(
+                plan.cluster_id,
+                state=state_during(plan.action),
+                expected_revision=plan.revision,
+            )
+        job = tx.jobs.add(plan)
+        tx.plans.mark_applied(plan.id, job_id=job.id)
+        data_ = {"job_id": job.id, "action": plan.action}
+        tx.events.add("job.submitted", plan.cluster_id, owner=plan.owner, data=data_)
+        if not plan.tasks:
+            end_job(tx, job.id)
+    return job
+
+
+def search(services: Services, actor: Actor, *, runtime_id: str | None = None) -> list[Cluster]:
+    """Return clusters that are not deleted, oldest first.
+
+    :param runtime_id: only those on this runtime.
+    """
+    with services.store.read() as tx:
+        found = tx.clusters.search(owner=visible_owner(actor), runtime_id=runtime_id)
+    return [cluster for cluster in found if not cluster.hidden]
+
+
+def get(services: Services, actor: Actor, cluster_id: str) -> ClusterSnapshot:
+    """Return a cluster by id or name, with its nodes and resources.
+
+    :raises NotFoundError: there is none.
+    """
+    with services.store.read() as tx:
+        cluster = tx.clusters.get(cluster_id)
+        require_owner(actor, cluster.owner, f"cluster {cluster_id!r}")
+        return tx.clusters.snapshot(cluster.id)
+
+
+def _require_same_cluster(services: Services, plan: Plan, cluster_id: str | None) -> None:
+    if cluster_id is None:
+        if plan.action is not Action.CREATE:
+            raise InvalidInputError(
+                f"The plan is about cluster {plan.cluster_id}.",
+                pointer="/plan_id",
+                next_step=f"POST it to /v1/clusters/{plan.cluster_id}/jobs.",
+            )
+        return
+    with services.store.read() as tx:
+        cluster = tx.clusters.get(cluster_id)
+    if plan.cluster_id != cluster.id:
+        raise InvalidInputError("The plan is about another cluster.", pointer="/plan_id")
+
+
+def _require_applicable(tx: Transaction, plan: Plan) -> None:
+    applied_by = tx.plans.applied_by(plan.id)
+    if applied_by is not None:
+        raise ConflictError(
+            f"The plan was applied already, by job {applied_by}.",
+            pointer="/plan_id",
+            next_step=f"pitrix job show {applied_by}",
+        )
+    running = tx.jobs.running_on(plan.cluster_id)
+    if running is not None:
+        raise ConflictError(
+            f"Job {running} is at work on the cluster.", next_step=f"pitrix job watch {running}"
+        )
+    if tx.runtimes.state(plan.runtime_id) != "active" and plan.action is Action.CREATE:
+        raise ConflictError("The runtime is being taken away.", next_step="Make a new plan.")
+
+
+def _add_cluster(tx: Transaction, plan: Plan) -> None:
+    tx.clusters.add(
+        Cluster(
+            id=plan.cluster_id,
+            name=plan.cluster_name,
+            owner=plan.owner,
+            state=ClusterState.CREATING,
+            runtime_id=plan.runtime_id,
+            app_version_id=plan.app_version_id,
+            config=plan.config,
+            revision=1,
+            endpoints=plan.endpoints,
+            created_at=tx.now,
+            updated_at=tx.now,
+        )
+    )
+    for node in plan.nodes:
+        password = secrets.token_urlsafe(_PASSWORD_BYTES)
+        tx.secrets.add(password, owner=plan.owner, secret_id=node_secret(node.id).id)
+    tx.clusters.add_nodes(
+        plan.cluster_id,
+        plan.nodes,
+        owner=plan.owner,
+        secret_ids={node.id: node_secret(node.id).id for node in plan.nodes},
+    )

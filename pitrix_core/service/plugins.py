@@ -1,0 +1,10 @@
+"""Look at the installed plugins."""
+
+from pitrix_core.plugins.registry import PluginReport
+from pitrix_core.service.services import Services
+from pitrix_core.store.identity import Actor
+
+
+def report(services: Services, actor: Actor) -> list[PluginReport]:
+    """Return the state of every installed plugin."""
+    return services.registry.report()

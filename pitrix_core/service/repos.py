@@ -1,0 +1,57 @@
+"""Register repos, and bring the catalogue up to date with them."""
+
+from pitrix_core.catalog.sources import open_source
+from pitrix_core.service.inputs import RepoInput
+from pitrix_core.service.services import Services, require_admin
+from pitrix_core.store import new_id
+from pitrix_core.store.catalog import Repo
+from pitrix_core.store.identity import Actor
+
+
+def add(services: Services, actor: Actor, data: RepoInput) -> Repo:
+    """Register a repo whose index can be read, and index it.
+
+    :raises ForbiddenError: the actor is no admin.
+    :raises InvalidInputError: its index cannot be read.
+    :raises ConflictError: the name is taken.
+    """
+    require_admin(actor, "register repos")
+    open_source(data.url).read_index()
+    with services.store.begin() as tx:
+        repo = Repo(
+            id=new_id("repo"),
+            owner=actor.owner,
+            name=data.name,
+            url=data.url,
+            providers=data.providers,
+            selectors=data.selectors,
+            created_at=tx.now,
+        )
+        tx.catalog.add_repo(repo)
+    return services.indexer.index(repo)
+
+
+def search(services: Services, actor: Actor) -> list[Repo]:
+    """Return every repo, by name."""
+    with services.store.read() as tx:
+        return tx.catalog.repos()
+
+
+def get(services: Services, actor: Actor, repo_id: str) -> Repo:
+    """Return a repo by id or name.
+
+    :raises NotFoundError: there is none.
+    """
+    with services.store.read() as tx:
+        return tx.catalog.repo(repo_id)
+
+
+def index(services: Services, actor: Actor, repo_id: str) -> Repo:
+    """Bring the catalogue up to date with a repo now.
+
+    :raises ForbiddenError: the actor is no admin.
+    :raises NotFoundError: there is no such repo.
+    :raises InvalidInputError: its index cannot be read.
+    """
+    require_admin(actor, "index repos")
+    return services.indexer.index(get(services, actor, repo_id))

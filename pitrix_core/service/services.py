@@ -1,0 +1,53 @@
+"""What every use works with; built once per process in ``wiring.py`` and passed on."""
+
+import attrs
+
+from pitrix_core.catalog.indexer import Indexer
+from pitrix_core.catalog.loader import PackageLoader
+from pitrix_core.errors import ForbiddenError, NotFoundError
+from pitrix_core.pilot.agent_files import AgentFiles
+from pitrix_core.plugins.registry import PluginRegistry
+from pitrix_core.service.gates import Gates
+from pitrix_core.store import Store
+from pitrix_core.store.identity import Actor
+
+
+@attrs.frozen(kw_only=True)
+class Services:
+    """The parts of one process, put together."""
+
+    store: Store
+    registry: PluginRegistry
+    gates: Gates
+    loader: PackageLoader
+    indexer: Indexer
+    agent_files: AgentFiles
+
+    def close(self) -> None:
+        """Let go of everything; called once, at the end of the process."""
+        self.gates.close()
+        self.store.close()
+
+
+def require_admin(actor: Actor, what: str) -> None:
+    """Let only admins go on.
+
+    :raises ForbiddenError: the actor is none.
+    """
+    if not actor.is_admin:
+        raise ForbiddenError(f"Only an admin may {what}.")
+
+
+def require_owner(actor: Actor, owner: str, what: str) -> None:
+    """Let only the owner and admins go on; for others the thing is not there.
+
+    :param what: the thing, for the message: ``cluster cl-…``.
+    :raises NotFoundError: the actor may not see it.
+    """
+    if not actor.is_admin and actor.owner != owner:
+        raise NotFoundError(f"There is no {what}.")
+
+
+def visible_owner(actor: Actor) -> str | None:
+    """Return whose things the actor sees; None for everybody's."""
+    return None if actor.is_admin else actor.owner

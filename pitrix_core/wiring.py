@@ -1,0 +1,197 @@
+"""Puts the parts together; the only place that builds everything.
+
+Each function runs one process of an installation: the API, a runner, a Pilot, an indexer.
+``supervisor.py`` starts one of each for a single machine.
+"""
+
+import contextlib
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+
+import attrs
+
+from pitrix_core.catalog.indexer import Indexer
+from pitrix_core.catalog.loader import PackageLoader
+from pitrix_core.config import Config
+from pitrix_core.errors import PitrixError, UnsupportedOperationError
+from pitrix_core.jobs.handler import TaskHandler
+from pitrix_core.jobs.provider_tasks import ProviderTasks
+from pitrix_core.jobs.runner import Runner, RunnerSettings
+from pitrix_core.jobs.worker import Worker
+from pitrix_core.pilot.agent_files import AgentFiles
+from pitrix_core.pilot.frontgates import FrontgateEnsure, FrontgateWait
+from pitrix_core.pilot.inbox import Desk
+from pitrix_core.pilot.server import Pilot
+from pitrix_core.pilot.server import run_pilot as serve_frontgates
+from pitrix_core.pilot.tasks import AgentWait, MetadataDelete, MetadataPut, ServiceRun
+from pitrix_core.pilot.userdata import make_user_data
+from pitrix_core.planner import kinds
+from pitrix_core.plugins.registry import PluginRegistry
+from pitrix_core.rest.server import serve_api
+from pitrix_core.service.gates import Gates
+from pitrix_core.service.identity import ensure_admin_token
+from pitrix_core.service.services import Services
+from pitrix_core.store import Cipher, Store, make_engine, new_id
+from pitrix_core.store.migrations import upgrade
+
+log = logging.getLogger(__name__)
+
+
+def prepare(config: Config) -> None:
+    """Make the data folder, its keys, the tables and the first admin token, where they are missing."""
+    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = make_store(config)
+    try:
+        upgrade(store.engine)
+        ensure_admin_token(store, config.token_file)
+    finally:
+        store.close()
+
+
+def make_store(config: Config) -> Store:
+    """Return the store; it connects to nothing yet."""
+    return Store(make_engine(config.database), cipher=Cipher.from_file(config.key_file))
+
+
+def make_services(config: Config) -> Services:
+    """Return what every use works with; one per process, built after a fork."""
+    store = make_store(config)
+    registry = PluginRegistry(enabled=config.enabled)
+    return Services(
+        store=store,
+        registry=registry,
+        gates=Gates(store, registry, data_dir=config.data_dir, allow_local=config.allow_local),
+        loader=PackageLoader(store, registry),
+        indexer=Indexer(store, registry),
+        agent_files=AgentFiles(
+            config.data_dir / "agents", builder=registry.agent_builder, public_url=config.api_url
+        ),
+    )
+
+
+@attrs.frozen
+class TaskKindTable:
+    """Finds the handler of a task kind: the core's own by name, all others with the provider."""
+
+    core: dict[str, TaskHandler]
+    provider: TaskHandler
+
+    def handler_of(self, kind: str) -> TaskHandler:
+        """Return the handler.
+
+        :raises UnsupportedOperationError: it is a kind of the core that this version does not know.
+        """
+        interface = kind.partition(".")[0]
+        own = {known.partition(".")[0] for known in self.core}
+        if interface in own and kind not in self.core:
+            raise UnsupportedOperationError(f"{kind}: this version does not know it")
+        return self.core.get(kind, self.provider)
+
+
+def make_task_kinds(services: Services, config: Config) -> TaskKindTable:
+    """Return the handlers of all task kinds."""
+    store = services.store
+
+    def secret(secret_id: str) -> str:
+        with store.read() as tx:
+            return tx.secrets.get(secret_id)
+
+    core: dict[str, TaskHandler] = {
+        kinds.FRONTGATE_ENSURE: FrontgateEnsure(
+            store=store, provider=services.gates.of, pilot_urls=(config.frontgate_url,)
+        ),
+        kinds.FRONTGATE_WAIT: FrontgateWait(store=store),
+        kinds.METADATA_PUT: MetadataPut(store=store, loader=services.loader),
+        kinds.METADATA_DELETE: MetadataDelete(store=store),
+        kinds.AGENT_WAIT: AgentWait(store=store),
+        kinds.SERVICE_RUN: ServiceRun(store=store),
+    }
+    provider = ProviderTasks(
+        gate=services.gates.of,
+        secret=secret,
+        user_data=lambda start: make_user_data(start, file_of=services.agent_files.file_of),
+    )
+    return TaskKindTable(core=core, provider=provider)
+
+
+# -- processes -------------------------------------------------------------------------------------
+
+
+def run_api(config: Config, *, listener: socket.socket | None = None) -> None:
+    """Serve the REST API until a signal ends it.
+
+    :param listener: a bound socket to serve on, instead of the configured address.
+    """
+    bind = f"fd://{listener.fileno()}" if listener else f"{config.api_host}:{config.api_port}"
+    serve_api(lambda: make_services(config), bind=bind)
+
+
+def run_runner(config: Config, *, settings: RunnerSettings | None = None) -> None:
+    """Carry tasks out, and index repos, until a signal says to end."""
+    with _stopped_by_signals() as stop, _closing(make_services(config)) as services:
+        indexer = threading.Thread(
+            target=_index_now_and_then, args=(services, config, stop), daemon=True
+        )
+        indexer.start()
+        worker = Worker(services.store, make_task_kinds(services, config))
+        Runner(services.store, worker, settings or RunnerSettings()).run(stop)
+        indexer.join(timeout=2.0)
+
+
+def run_pilot(config: Config, *, listener: socket.socket | None = None) -> None:
+    """Serve Frontgates until a signal says to end.
+
+    :param listener: a bound socket to serve on, instead of the configured address.
+    """
+    with _stopped_by_signals() as stop:
+        store = make_store(config)
+        try:
+            pilot = Pilot(Desk(store=store, pilot_id=new_id("pil")))
+            address = (config.pilot_host, config.pilot_port)
+            bound = listener or socket.create_server(address)
+            serve_frontgates(pilot, bound, stop=stop)
+        finally:
+            store.close()
+
+
+def run_indexer(config: Config) -> None:
+    """Index repos now and then until a signal says to end."""
+    with _stopped_by_signals() as stop, _closing(make_services(config)) as services:
+        _index_now_and_then(services, config, stop)
+
+
+def _index_now_and_then(services: Services, config: Config, stop: threading.Event) -> None:
+    while not stop.wait(config.index_interval_s):
+        with services.store.read() as tx:
+            repos = tx.catalog.repos()
+        for repo in repos:
+            try:
+                services.indexer.index(repo)
+            except PitrixError as ex:
+                log.warning("Repo %s was not indexed: %s", repo.name, ex)
+
+
+@contextlib.contextmanager
+def _closing(services: Services) -> Iterator[Services]:
+    try:
+        yield services
+    finally:
+        services.close()
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """Give an event that SIGTERM and SIGINT set, and put the old handlers back at the end."""
+    stop = threading.Event()
+    previous = {
+        number: signal.signal(number, lambda *_: stop.set())
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
