@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 REPLAYED_HEADER: Final = "Idempotent-Replayed"
 
 #: A request that has been at work for longer was cut off; the API's own requests take seconds.
-_ABANDONED_AFTER: Final = dt.timedelta(minutes=10)
+ABANDONED_AFTER: Final = dt.timedelta(minutes=10)
 
 
 @attrs.frozen(kw_only=True)
@@ -99,7 +99,7 @@ def _replayed(kept: KeptAnswer, status: int) -> Answer:
 
 
 def _in_flight(age: dt.timedelta) -> IdempotencyInFlightError:
-    if age > _ABANDONED_AFTER:
+    if age > ABANDONED_AFTER:
         return IdempotencyInFlightError(
             "The request with this Idempotency-Key was cut off.",
             next_step="Look whether it took effect; if not, send it again with a new key.",

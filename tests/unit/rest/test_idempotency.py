@@ -1,0 +1,141 @@
+"""Tests that a request with an Idempotency-Key is carried out once."""
+
+import datetime as dt
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import falcon.testing
+import pytest
+
+from pitrix_core.errors import ConflictError
+from pitrix_core.rest import idempotency
+from pitrix_core.store import Store
+
+Client = falcon.testing.TestClient
+KEY = {"Idempotency-Key": "key-1"}
+
+
+def _add(client: Client, name: str = "one", **headers: str) -> Any:
+    return client.simulate_post("/v1/things", json={"name": name}, headers={**KEY, **headers})
+
+
+def test_the_same_request_is_answered_as_the_first_time(client: Client, things: Any) -> None:
+    """The second answer is the first one, and says so; nothing is done again."""
+    first = _add(client)
+    second = _add(client)
+
+    assert len(things.made) == 1
+    assert (second.status_code, second.json) == (first.status_code, first.json)
+    assert second.headers["location"] == first.headers["location"]
+    assert second.headers["idempotent-replayed"] == "true"
+    assert "idempotent-replayed" not in first.headers
+
+
+def test_another_request_with_the_key_is_refused(client: Client, things: Any) -> None:
+    """One key stands for one request."""
+    _add(client)
+
+    refused = _add(client, "two")
+
+    assert refused.status_code == 409
+    assert refused.json["code"] == "idempotency_mismatch"
+    assert len(things.made) == 1
+
+
+def test_the_same_key_on_another_path_is_another_request(client: Client) -> None:
+    """Path and method belong to the request."""
+    _add(client)
+
+    refused = client.simulate_delete("/v1/things/thing-1", headers=KEY)
+
+    assert refused.json["code"] == "idempotency_mismatch"
+
+
+def test_an_empty_answer_is_kept_too(client: Client) -> None:
+    """A deletion can be sent again."""
+    client.simulate_post("/v1/things", json={"name": "one"})
+    first = client.simulate_delete("/v1/things/thing-1", headers=KEY)
+    second = client.simulate_delete("/v1/things/thing-1", headers=KEY)
+
+    assert first.status_code == second.status_code == 204
+
+
+def test_a_request_that_failed_can_be_sent_again(
+    client: Client, things: Any, failing: Callable[[Exception | None], None]
+) -> None:
+    """What did nothing leaves the key free."""
+    failing(ConflictError())
+    refused = _add(client)
+    failing(None)
+
+    again = _add(client)
+
+    assert (refused.status_code, again.status_code) == (409, 201)
+    assert len(things.made) == 1
+
+
+def test_a_request_that_is_invalid_takes_no_key(client: Client) -> None:
+    """After a refusal the mended request may have the same key."""
+    client.simulate_post("/v1/things", json={}, headers=KEY)
+
+    assert _add(client).status_code == 201
+
+
+def test_a_request_at_work_is_not_begun_again(client: Client, things: Any) -> None:
+    """Whoever is impatient gets 409, and the first request goes on."""
+    begun, go_on = threading.Event(), threading.Event()
+    answers: list[Any] = []
+
+    def wait() -> None:
+        begun.set()
+        assert go_on.wait(10)
+
+    things.before = wait
+    first = threading.Thread(target=lambda: answers.append(_add(client)))
+    first.start()
+    try:
+        assert begun.wait(10)
+        impatient = _add(client)
+    finally:
+        go_on.set()
+        first.join(10)
+
+    assert impatient.status_code == 409
+    assert impatient.json["code"] == "idempotency_in_flight"
+    assert answers[0].status_code == 201
+
+
+def test_a_request_that_was_cut_off_is_not_guessed_at(
+    client: Client, store: Store, things: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that a dead process left reserved says what to look for."""
+    monkeypatch.setattr(idempotency, "ABANDONED_AFTER", dt.timedelta(seconds=-1))
+    body = b'{"name": "one"}'
+    digest = idempotency.digest_of(b"POST", b"/v1/things", b"", body)
+    with store.begin() as tx:
+        tx.identity.reserve_key("key-1", owner="admin", request_digest=digest)
+
+    refused = client.simulate_post(
+        "/v1/things", body=body, content_type="application/json", headers=KEY
+    )
+
+    assert refused.status_code == 409
+    assert "took effect" in refused.json["next_step"]
+    assert things.made == []
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("a b", id="with-a-space"),
+        pytest.param("x" * 256, id="too-long"),
+    ],
+)
+def test_a_key_has_to_be_one(client: Client, key: str) -> None:
+    """A header that is no key is refused with 400."""
+    refused = _add(client, **{"Idempotency-Key": key})
+
+    assert refused.status_code == 400
+    assert refused.json["code"] == "header_invalid"
