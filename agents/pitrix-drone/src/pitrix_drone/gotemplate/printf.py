@@ -182,7 +182,7 @@ def _float(value: float, spec: _Spec) -> str | None:
         return None
     sign = _sign(math.copysign(1, value) < 0, spec)
     if not math.isfinite(value):
-        return sign + show_float(abs(value)).lstrip("+")
+        return show_float(value)
     if spec.verb in "gG" and spec.precision is None:
         return sign + show_float(abs(value))
     precision = _DEFAULT_PRECISION if spec.precision is None else spec.precision

@@ -1,0 +1,76 @@
+"""The command line, called as a function."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from pitrix_drone import __version__
+from pitrix_drone.cli import main
+
+
+@pytest.fixture
+def root(tmp_path: pathlib.Path) -> pathlib.Path:
+    """An image with one resource."""
+    (tmp_path / "etc/confd/conf.d").mkdir(parents=True)
+    (tmp_path / "etc/confd/templates").mkdir()
+    resource = '[template]\nsrc = "a"\ndest = "/opt/a"\nreload_cmd = "exit 1"\n'
+    (tmp_path / "etc/confd/conf.d/a.toml").write_text(resource, "utf-8")
+    (tmp_path / "etc/confd/templates/a").write_text('{{getv "/env/a"}}', "utf-8")
+    return tmp_path
+
+
+def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Alone on its line."""
+    assert main(["version"]) == 0
+    assert capsys.readouterr().out == f"{__version__}\n"
+
+
+def test_an_author_renders_without_a_cluster(
+    root: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No command is run."""
+    metadata = root / "m.json"
+    metadata.write_text('{"/self/env/a": "x"}', "utf-8")
+
+    exit_code = main(["render", "--once", "--root", str(root), "--metadata", str(metadata)])
+
+    assert (exit_code, (root / "opt/a").read_text("utf-8")) == (0, "x")
+    assert capsys.readouterr().out == f"wrote {root}/opt/a\n"
+
+
+def test_a_template_that_fails_is_told(
+    root: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The exit code is 1, and nothing is written."""
+    assert main(["render", "--once", "--root", str(root)]) == 1
+    assert "a.toml: template: a:1: error calling getv" in capsys.readouterr().err
+    assert not (root / "opt/a").exists()
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"a": 1}'])
+def test_bad_metadata_is_told(
+    root: pathlib.Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    """With the file's name."""
+    (root / "m.json").write_text(text, "utf-8")
+
+    assert main(["render", "--once", "--root", str(root), "--metadata", f"{root}/m.json"]) == 1
+    assert f"drone: {root}/m.json: " in capsys.readouterr().err
+
+
+def test_a_root_without_confd_is_told(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the folder that was looked for."""
+    assert main(["render", "--once", "--root", str(tmp_path)]) == 1
+    assert f"{tmp_path}/etc/confd: no such folder" in capsys.readouterr().err
+
+
+def test_a_missing_configuration_is_told(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is started."""
+    assert main(["run", "--config", f"{tmp_path}/none.json"]) == 1
+    assert "none.json: cannot be read" in capsys.readouterr().err

@@ -1,0 +1,68 @@
+"""drone.json, by the protocol's own examples and beyond."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+import pytest
+
+from pitrix_drone.config import ConfigError, layout, read_config
+
+_EXAMPLES = pathlib.Path(__file__).parents[2] / "protocol/examples"
+
+
+def examples(kind: str) -> list[pathlib.Path]:
+    """Return the protocol's examples; none outside a checkout."""
+    return sorted((_EXAMPLES / kind / "drone-config").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", examples("valid"), ids=lambda path: path.stem)
+def test_a_valid_example_is_read(path: pathlib.Path) -> None:
+    """Members that may be left out have their defaults."""
+    config = read_config(path)
+
+    assert (config.cluster_id, config.node_id, config.prefix) == ("cl-1", "cl-1-n1", "/self")
+
+
+@pytest.mark.parametrize("path", examples("invalid"), ids=lambda path: path.stem)
+def test_an_invalid_example_is_refused(path: pathlib.Path) -> None:
+    """The message names the member, and never the password."""
+    with pytest.raises(ConfigError, match=r"/[a-z_]+: ") as caught:
+        read_config(path)
+
+    assert "example-password" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{"])
+def test_what_is_no_object_is_refused(tmp_path: pathlib.Path, text: str) -> None:
+    """The message names the file."""
+    path = tmp_path / "drone.json"
+    path.write_text(text, "utf-8")
+
+    with pytest.raises(ConfigError, match=r"drone\.json: "):
+        read_config(path)
+
+
+def test_all_problems_are_named_at_once(tmp_path: pathlib.Path) -> None:
+    """So that one round is enough."""
+    path = tmp_path / "drone.json"
+    path.write_text(json.dumps({"protocol": 2, "endpoints": []}), "utf-8")
+
+    with pytest.raises(ConfigError) as caught:
+        read_config(path)
+
+    assert all(name in str(caught.value) for name in ("/protocol", "/endpoints", "/user", "/role"))
+
+
+@pytest.mark.parametrize(
+    ("environment", "path"),
+    [
+        ({}, "/etc/confd"),
+        ({"PITRIX_ROOT": ""}, "/etc/confd"),
+        ({"PITRIX_ROOT": "/srv/m1/"}, "/srv/m1/etc/confd"),
+    ],
+)
+def test_the_root_stands_before_every_path(environment: dict[str, str], path: str) -> None:
+    """Unless it is empty."""
+    assert str(layout(environment).confd) == path
