@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 REPLAYED_HEADER: Final = "Idempotent-Replayed"
 
 #: A request that has been at work for longer was cut off; the API's own requests take seconds.
-ABANDONED_AFTER: Final = dt.timedelta(minutes=10)
+_ABANDONED_AFTER: Final = dt.timedelta(minutes=10)
 
 
 @attrs.frozen(kw_only=True)
@@ -46,13 +46,20 @@ def digest_of(*parts: bytes) -> str:
     return sha256.hexdigest()
 
 
-def answer_once(store: Store, request: KeyedRequest, answer: Callable[[], Answer]) -> Answer:
+def answer_once(
+    store: Store,
+    request: KeyedRequest,
+    answer: Callable[[], Answer],
+    *,
+    abandoned_after: dt.timedelta = _ABANDONED_AFTER,
+) -> Answer:
     """Carry a request out, or return what it was answered before.
 
+    :param abandoned_after: how long a request may be at work before it is taken for cut off.
     :raises IdempotencyMismatchError: the key belongs to another request.
     :raises IdempotencyInFlightError: the same request is still at work.
     """
-    kept = _reserve(store, request)
+    kept = _reserve(store, request, abandoned_after)
     if kept is not None:
         return kept
     try:
@@ -71,7 +78,7 @@ def answer_once(store: Store, request: KeyedRequest, answer: Callable[[], Answer
     return made
 
 
-def _reserve(store: Store, request: KeyedRequest) -> Answer | None:
+def _reserve(store: Store, request: KeyedRequest, abandoned_after: dt.timedelta) -> Answer | None:
     with store.begin() as tx:
         kept = tx.identity.kept_answer(request.key, owner=request.owner)
         if kept is None:
@@ -81,7 +88,7 @@ def _reserve(store: Store, request: KeyedRequest) -> Answer | None:
     if kept.request_digest != request.digest:
         raise IdempotencyMismatchError(next_step="Use a new key for a new request.")
     if kept.status is None:
-        raise _in_flight(now - kept.created_at)
+        raise _in_flight(is_abandoned=now - kept.created_at > abandoned_after)
     return _replayed(kept, int(kept.status))
 
 
@@ -98,8 +105,8 @@ def _replayed(kept: KeptAnswer, status: int) -> Answer:
     return Answer(status=status, headers=headers, body=(kept.body or "").encode())
 
 
-def _in_flight(age: dt.timedelta) -> IdempotencyInFlightError:
-    if age > ABANDONED_AFTER:
+def _in_flight(*, is_abandoned: bool) -> IdempotencyInFlightError:
+    if is_abandoned:
         return IdempotencyInFlightError(
             "The request with this Idempotency-Key was cut off.",
             next_step="Look whether it took effect; if not, send it again with a new key.",

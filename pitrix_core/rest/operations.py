@@ -1,9 +1,9 @@
 """The table of the API: every operation, what it takes, and which use it asks."""
 
-import logging
-from typing import Any, Final
+from typing import Final
 
-from pitrix_core.model import Cluster, ClusterSnapshot, Job, Plan, Runtime
+from pitrix_core.model import Cluster, ClusterSnapshot, Job, JsonObject, Plan, Runtime
+from pitrix_core.plugins.discovery import PluginInfo
 from pitrix_core.plugins.registry import PluginReport
 from pitrix_core.rest import answers, replies
 from pitrix_core.rest.operation import IF_MATCH, Call, Operation, Parameter, Shape
@@ -23,8 +23,6 @@ from pitrix_core.service import (
 from pitrix_core.service.inputs import ApplyInput, PlanInput, RepoInput, RuntimeInput
 from pitrix_core.store.catalog import App, AppVersion, Repo
 from pitrix_core.store.events import Event
-
-log = logging.getLogger(__name__)
 
 # -- uses that take more than the table can say ----------------------------------------------------
 
@@ -71,9 +69,9 @@ def _events(call: Call) -> list[Event]:
     )
 
 
-def _config_schema(call: Call) -> Any:
+def _config_schema(call: Call) -> JsonObject:
     return apps.config_schema(
-        call.services, call.actor, call.path["id"], language=call.parameters.get("language")
+        call.services, call.actor, call.path["id"], language=call.parameters["language"]
     )
 
 
@@ -85,7 +83,7 @@ _PLUGINS: Final = (
         method="GET",
         path="/v1/plugins",
         summary="List the installed plugins, sound and broken",
-        run=lambda c: plugins.report(c.services),
+        run=lambda c: plugins.report(c.services, c.actor),
         shape=Shape.PAGE,
         answer=PluginReport,
     ),
@@ -96,6 +94,7 @@ _PLUGINS: Final = (
         summary="List the providers that runtimes can be registered with",
         run=lambda c: providers.search(c.services, c.actor),
         shape=Shape.PAGE,
+        answer=PluginInfo,
     ),
     Operation(
         id="getProvider",
@@ -196,7 +195,9 @@ _CATALOGUE: Final = (
         run=_config_schema,
         parameters=(
             Parameter(
-                name="language", description="Language of titles and descriptions: `en`, `zh-CN`."
+                name="language",
+                description="Language of titles and descriptions: `en`, `zh-CN`.",
+                schema={"type": "string", "minLength": 1, "default": "en"},
             ),
         ),
     ),

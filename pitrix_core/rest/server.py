@@ -9,9 +9,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
 
-from gunicorn.app.base import BaseApplication
-from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
 from pitrix_core.rest.app import App, make_app
 from pitrix_core.rest.events import Streams
@@ -60,7 +60,7 @@ class ApiServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     ) -> None:
         """Keep how to build the services; build nothing yet.
 
-        :param make_services: called in each worker; the store is closed when the worker stops.
+        :param make_services: called in each worker; they are closed when the worker stops.
         :param bind: ``HOST:PORT``, ``unix:PATH``, or the file descriptor of a socket that is bound
             already; the server closes it.
         :param threads: of each worker, at least 2; half of them may hold an event stream.
@@ -97,7 +97,7 @@ class ApiServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
 
     def _leave(self, _arbiter: object, _worker: object) -> None:
         if self._services is not None:  # None in the supervising process
-            self._services.store.close()
+            self._services.close()
 
 
 def serve_api(
