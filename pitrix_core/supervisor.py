@@ -22,7 +22,6 @@ from typing import IO, Final
 import attrs
 import httpx
 
-from pitrix_core import wiring
 from pitrix_core.config import Config
 from pitrix_core.errors import ConflictError, PitrixError
 
@@ -41,21 +40,25 @@ _LIVED_S: Final = 30.0
 _PR_SET_PDEATHSIG: Final = 1
 
 
+#: Names the file descriptor of a bound socket to a child.
+_LISTENER_VARIABLE: Final = "PITRIX_LISTENER_FD"
+
+
 @attrs.define
 class _Child:
+    #: The verb of the command line that it is.
     name: str
-    command: list[str]
-    descriptors: tuple[int, ...]
+    listener: socket.socket | None
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     delay_s: float = _FIRST_RESTART_S
     due: float = 0.0
 
 
-def serve(config: Config, *, on_ready: Callable[[str], None] = lambda _url: None) -> None:
-    """Run an installation until SIGTERM or SIGINT.
+def supervise(config: Config, *, prepare: Callable[[Config], None]) -> None:
+    """Run an installation until SIGTERM or SIGINT; its URL is in ``DATA/url`` once it answers.
 
-    :param on_ready: called with the API's URL once it answers.
+    :param prepare: makes the data folder ready, with nobody else at it.
     :raises ConflictError: another one runs on the same data folder.
     :raises PitrixError: a port is taken, or the API does not come up.
     """
@@ -64,19 +67,17 @@ def serve(config: Config, *, on_ready: Callable[[str], None] = lambda _url: None
         config = attrs.evolve(
             config, api_port=api.getsockname()[1], pilot_port=pilot.getsockname()[1]
         )
-        wiring.prepare(config)
-        children = [
-            _Child("api", [*_COMMAND, "api", "--fd", str(api.fileno())], (api.fileno(),)),
-            _Child("runner", [*_COMMAND, "runner"], ()),
-            _Child("pilot", [*_COMMAND, "pilot", "--fd", str(pilot.fileno())], (pilot.fileno(),)),
-        ]
-        _supervise(children, config, on_ready)
+        prepare(config)
+        _run([_Child("api", api), _Child("runner", None), _Child("pilot", pilot)], config)
 
 
-_COMMAND: Final = [sys.executable, "-m", "pitrix_core.cli.main"]
+def inherited_listener() -> socket.socket | None:
+    """Return the bound socket that the supervisor gave this process, if it did."""
+    descriptor = os.environ.get(_LISTENER_VARIABLE)
+    return None if descriptor is None else socket.socket(fileno=int(descriptor))
 
 
-def _supervise(children: list[_Child], config: Config, on_ready: Callable[[str], None]) -> None:
+def _run(children: list[_Child], config: Config) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -87,7 +88,7 @@ def _supervise(children: list[_Child], config: Config, on_ready: Callable[[str],
         _await_api(config, children[0], stop)
         if not stop.is_set():
             config.url_file.write_text(config.api_url + "\n")
-            on_ready(config.api_url)
+            log.info("Serves %s", config.api_url, extra={"action": "serve.ready"})
         while not stop.wait(0.2):
             for child in children:
                 _keep_alive(child, environment)
@@ -107,10 +108,14 @@ def _environment(config: Config) -> dict[str, str]:
 
 def _start(child: _Child, environment: dict[str, str]) -> None:
     parent = os.getpid()
+    descriptors: tuple[int, ...] = ()
+    if child.listener is not None:
+        descriptors = (child.listener.fileno(),)
+        environment = {**environment, _LISTENER_VARIABLE: str(descriptors[0])}
     child.process = subprocess.Popen(
-        child.command,
+        [sys.executable, "-m", "pitrix_core.cli.main", child.name],
         env=environment,
-        pass_fds=child.descriptors,
+        pass_fds=descriptors,
         stdin=subprocess.DEVNULL,
         preexec_fn=lambda: _die_with(parent),  # noqa: PLW1509 (no threads yet, or async-safe calls only)
     )

@@ -21,6 +21,7 @@ from pitrix_core.jobs.handler import TaskHandler
 from pitrix_core.jobs.provider_tasks import ProviderTasks
 from pitrix_core.jobs.runner import Runner, RunnerSettings
 from pitrix_core.jobs.worker import Worker
+from pitrix_core.logs import set_up_logging
 from pitrix_core.pilot.agent_files import AgentFiles
 from pitrix_core.pilot.frontgates import FrontgateEnsure, FrontgateWait
 from pitrix_core.pilot.inbox import Desk
@@ -36,12 +37,13 @@ from pitrix_core.service.identity import ensure_admin_token
 from pitrix_core.service.services import Services
 from pitrix_core.store import Cipher, Store, make_engine, new_id
 from pitrix_core.store.migrations import upgrade
+from pitrix_core.supervisor import inherited_listener, supervise
 
 log = logging.getLogger(__name__)
 
 
 def prepare(config: Config) -> None:
-    """Make the data folder, its keys, the tables and the first admin token, where they are missing."""
+    """Make the data folder, its key, the tables and the first admin token, if missing."""
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = make_store(config)
     try:
@@ -120,45 +122,54 @@ def make_task_kinds(services: Services, config: Config) -> TaskKindTable:
 # -- processes -------------------------------------------------------------------------------------
 
 
-def run_api(config: Config, *, listener: socket.socket | None = None) -> None:
-    """Serve the REST API until a signal ends it.
+def serve(config: Config) -> None:
+    """Run everything on this machine until a signal says to end.
 
-    :param listener: a bound socket to serve on, instead of the configured address.
+    :raises ConflictError: another one runs on the same data folder.
+    :raises PitrixError: a port is taken, or the API does not come up.
     """
-    bind = f"fd://{listener.fileno()}" if listener else f"{config.api_host}:{config.api_port}"
+    set_up_logging(config.log_level)
+    supervise(config, prepare=prepare)
+
+
+def run_api(config: Config) -> None:
+    """Serve the REST API until a signal says to end."""
+    set_up_logging(config.log_level)
+    listener = inherited_listener()
+    bind = listener.fileno() if listener else f"{config.api_host}:{config.api_port}"
     serve_api(lambda: make_services(config), bind=bind)
 
 
-def run_runner(config: Config, *, settings: RunnerSettings | None = None) -> None:
+def run_runner(config: Config) -> None:
     """Carry tasks out, and index repos, until a signal says to end."""
+    set_up_logging(config.log_level)
     with _stopped_by_signals() as stop, _closing(make_services(config)) as services:
         indexer = threading.Thread(
             target=_index_now_and_then, args=(services, config, stop), daemon=True
         )
         indexer.start()
         worker = Worker(services.store, make_task_kinds(services, config))
-        Runner(services.store, worker, settings or RunnerSettings()).run(stop)
+        Runner(services.store, worker, RunnerSettings()).run(stop)
         indexer.join(timeout=2.0)
 
 
-def run_pilot(config: Config, *, listener: socket.socket | None = None) -> None:
-    """Serve Frontgates until a signal says to end.
-
-    :param listener: a bound socket to serve on, instead of the configured address.
-    """
+def run_pilot(config: Config) -> None:
+    """Serve Frontgates until a signal says to end."""
+    set_up_logging(config.log_level)
     with _stopped_by_signals() as stop:
         store = make_store(config)
         try:
             pilot = Pilot(Desk(store=store, pilot_id=new_id("pil")))
             address = (config.pilot_host, config.pilot_port)
-            bound = listener or socket.create_server(address)
-            serve_frontgates(pilot, bound, stop=stop)
+            listener = inherited_listener() or socket.create_server(address)
+            serve_frontgates(pilot, listener, stop=stop)
         finally:
             store.close()
 
 
 def run_indexer(config: Config) -> None:
     """Index repos now and then until a signal says to end."""
+    set_up_logging(config.log_level)
     with _stopped_by_signals() as stop, _closing(make_services(config)) as services:
         _index_now_and_then(services, config, stop)
 
