@@ -93,7 +93,7 @@ class FakeProvider(Provider[FakeSettings, FakeCredential]):
 
         :param context: of another installation that uses the same account.
         """
-        other = FakeProvider(
+        other = type(self)(
             self.runtime,
             settings=self.config,
             credential=self.account,
