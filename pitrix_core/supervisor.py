@@ -55,10 +55,13 @@ class _Child:
     due: float = 0.0
 
 
-def supervise(config: Config, *, prepare: Callable[[Config], None]) -> None:
+def supervise(
+    config: Config, *, prepare: Callable[[Config], None], on_ready: Callable[[str], None]
+) -> None:
     """Run an installation until SIGTERM or SIGINT; its URL is in ``DATA/url`` once it answers.
 
     :param prepare: makes the data folder ready, with nobody else at it.
+    :param on_ready: called with the API's URL once it answers.
     :raises ConflictError: another one runs on the same data folder.
     :raises PitrixError: a port is taken, or the API does not come up.
     """
@@ -68,7 +71,7 @@ def supervise(config: Config, *, prepare: Callable[[Config], None]) -> None:
             config, api_port=api.getsockname()[1], pilot_port=pilot.getsockname()[1]
         )
         prepare(config)
-        _run([_Child("api", api), _Child("runner", None), _Child("pilot", pilot)], config)
+        _run([_Child("api", api), _Child("runner", None), _Child("pilot", pilot)], config, on_ready)
 
 
 def inherited_listener() -> socket.socket | None:
@@ -77,7 +80,7 @@ def inherited_listener() -> socket.socket | None:
     return None if descriptor is None else socket.socket(fileno=int(descriptor))
 
 
-def _run(children: list[_Child], config: Config) -> None:
+def _run(children: list[_Child], config: Config, on_ready: Callable[[str], None]) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -88,7 +91,7 @@ def _run(children: list[_Child], config: Config) -> None:
         _await_api(config, children[0], stop)
         if not stop.is_set():
             config.url_file.write_text(config.api_url + "\n")
-            log.info("Serves %s", config.api_url, extra={"action": "serve.ready"})
+            on_ready(config.api_url)
         while not stop.wait(0.2):
             for child in children:
                 _keep_alive(child, environment)

@@ -9,7 +9,7 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import attrs
 
@@ -122,14 +122,16 @@ def make_task_kinds(services: Services, config: Config) -> TaskKindTable:
 # -- processes -------------------------------------------------------------------------------------
 
 
-def serve(config: Config) -> None:
+def serve(config: Config, *, on_ready: Callable[[str], None] = lambda _url: None) -> None:
     """Run everything on this machine until a signal says to end.
+
+    :param on_ready: called with the API's URL once it answers.
 
     :raises ConflictError: another one runs on the same data folder.
     :raises PitrixError: a port is taken, or the API does not come up.
     """
     set_up_logging(config.log_level)
-    supervise(config, prepare=prepare)
+    supervise(config, prepare=prepare, on_ready=on_ready)
 
 
 def run_api(config: Config) -> None:

@@ -1,60 +1,76 @@
 """Verbs that start servers: all of them on one machine, or one kind alone."""
 
 import importlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pitrix_core.cli.connection import data_folder
 from pitrix_core.cli.options import data_option
+
+if TYPE_CHECKING:
+    from pitrix_core.config import Config
 
 _log_level = click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
-    help="Least level that is logged.",
+    help="Least level that is logged. [env: PITRIX_LOG_LEVEL]",
 )
-_host = click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-_port = click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
 
 
 @click.command()
 @data_option
-@_host
-@_port
+@click.option("--host", help="Address the API listens on.  [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="The API's port; 0 takes a free one.")
+@click.option("--pilot-host", help="Address Frontgates dial.  [default: 127.0.0.1]")
+@click.option("--pilot-port", type=click.IntRange(0, 65535), help="Its port; 0 takes a free one.")
 @click.option(
     "--allow-local",
     is_flag=True,
     help="Let admins use the provider `local`, which runs what packages say on this very machine.",
 )
 @_log_level
-def serve(
-    data: Path | None, host: str | None, port: int | None, allow_local: bool, log_level: str | None
+def serve(  # one for each option
+    data: Path | None,
+    *,
+    host: str | None,
+    port: int | None,
+    pilot_host: str | None,
+    pilot_port: int | None,
+    allow_local: bool,
+    log_level: str | None,
 ) -> None:
     """Run everything on this machine: API, runner, pilot and indexer.
 
     The first start makes the data folder, a database in it, and an admin's token in DATA/token; the
     API's address is written to DATA/url. Stop it with Ctrl-C.
     """
-    _start(
-        "serve",
+    config = _configured(
         data,
         api_host=host,
         api_port=port,
+        pilot_host=pilot_host,
+        pilot_port=pilot_port,
         allow_local=allow_local or None,
         log_level=log_level,
     )
 
+    def ready(url: str) -> None:
+        click.echo(f"pitrix serves {url} from {config.data_dir}. Stop it with Ctrl-C.")
+        click.echo(f"In another shell: export PITRIX_DATA={config.data_dir}; pitrix app list")
+
+    _wiring().serve(config, on_ready=ready)
+
 
 @click.command()
 @data_option
-@_host
-@_port
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
 @_log_level
 def api(data: Path | None, host: str | None, port: int | None, log_level: str | None) -> None:
     """Run the REST API alone."""
-    _start("run_api", data, api_host=host, api_port=port, log_level=log_level)
+    config = _configured(data, api_host=host, api_port=port, log_level=log_level)
+    _wiring().run_api(config)
 
 
 @click.command()
@@ -62,17 +78,18 @@ def api(data: Path | None, host: str | None, port: int | None, log_level: str | 
 @_log_level
 def runner(data: Path | None, log_level: str | None) -> None:
     """Run a runner alone: it carries jobs out. Any number of them share one database."""
-    _start("run_runner", data, log_level=log_level)
+    _wiring().run_runner(_configured(data, log_level=log_level))
 
 
 @click.command()
 @data_option
-@_host
-@_port
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
 @_log_level
 def pilot(data: Path | None, host: str | None, port: int | None, log_level: str | None) -> None:
-    """Run a pilot alone: it talks to the agents."""
-    _start("run_pilot", data, pilot_host=host, pilot_port=port, log_level=log_level)
+    """Run a pilot alone: it talks to the agents. Any number of them share one database."""
+    config = _configured(data, pilot_host=host, pilot_port=port, log_level=log_level)
+    _wiring().run_pilot(config)
 
 
 @click.command()
@@ -80,13 +97,16 @@ def pilot(data: Path | None, host: str | None, port: int | None, log_level: str 
 @_log_level
 def indexer(data: Path | None, log_level: str | None) -> None:
     """Run an indexer alone: it reads the repos."""
-    _start("run_indexer", data, log_level=log_level)
+    _wiring().run_indexer(_configured(data, log_level=log_level))
 
 
-def _start(name: str, data: Path | None, **given: Any) -> None:
-    """Call the function of the wiring that runs a server until it is stopped."""
-    config = importlib.import_module("pitrix_core.config").Config
-    wiring = importlib.import_module("pitrix_core.wiring")
-    overrides = {option: value for option, value in given.items() if value is not None}
-    run: Callable[[Any], None] = getattr(wiring, name)
-    run(config.load(data_folder(data), **overrides))
+def _configured(data: Path | None, **given: Any) -> "Config":
+    """Read the settings."""
+    from pitrix_core.config import Config  # noqa: PLC0415  # servers only
+
+    return Config.load(data, **given)
+
+
+def _wiring() -> Any:
+    """Import what builds everything; it stands above the command line."""
+    return importlib.import_module("pitrix_core.wiring")
