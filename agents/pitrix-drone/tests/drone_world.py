@@ -92,7 +92,7 @@ class Machine:
 
     def __init__(self, root: pathlib.Path, zipapp: pathlib.Path, endpoint: str) -> None:
         self.root = root
-        self._zipapp = zipapp
+        self.zipapp = zipapp
         self._process: subprocess.Popen[bytes] | None = None
         self.write(
             "/etc/pitrix/drone.json",
@@ -130,7 +130,7 @@ class Machine:
         """Start the drone as user-data does."""
         with self.at("/drone.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", self._zipapp, "run"],
+                [sys.executable, "-I", "-S", self.zipapp, "run"],
                 env={"PATH": os.environ["PATH"], "PITRIX_ROOT": str(self.root)},
                 stderr=log,
                 start_new_session=True,

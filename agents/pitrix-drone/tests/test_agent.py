@@ -339,6 +339,33 @@ def test_a_drone_goes_on_after_etcd_was_away(
     assert gate.wait_for_result("after")["state"] == "done"
 
 
+def test_a_status_that_was_lost_is_written_again(machine: Machine, gate: Frontgate) -> None:
+    """As when the Frontgate starts with an empty store and the same metadata."""
+    gate.put_metadata(1)
+    machine.start()
+    gate.wait_for_status("configured", 1)
+    gate.client.delete(f"/c/{CLUSTER}/reports/{NODE}/status")
+    gate.put_metadata(1)
+
+    gate.wait_for_status("configured", 1)
+
+
+def test_a_second_drone_waits_for_the_first_to_end(machine: Machine, gate: Frontgate) -> None:
+    """Two would run commands twice."""
+    gate.put_metadata(1)
+    machine.start()
+    gate.wait_for_status("configured", 1)
+    second = Machine(machine.root, machine.zipapp, gate.endpoint)
+    second.start()
+    machine.end()
+    gate.put_metadata(2)
+
+    try:
+        gate.wait_for_status("configured", 2)
+    finally:
+        second.end(signal.SIGKILL)
+
+
 def test_the_first_report_comes_quickly(machine: Machine, gate: Frontgate) -> None:
     """A start must not slow a deployment down; the limit leaves room for a busy machine."""
     gate.put_metadata(1)

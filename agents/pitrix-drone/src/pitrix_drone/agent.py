@@ -46,6 +46,7 @@ class Agent:
         self._stop = threading.Event()
         self._changed = threading.Event()
         self._where = places(cluster_id=config.cluster_id, node_id=config.node_id, role=config.role)
+        self._status_key = self._where.reports + "status"
         self._client = EtcdClient(config.endpoints, user=config.user, password=config.password)
         scratch = layout.state / "scratch"
         self._renderer = Renderer(
@@ -150,29 +151,34 @@ class Agent:
             began = time.monotonic()
             self._changed.clear()
             metadata = self._read()
+            if metadata != seen:
+                retry.reset()
             if not (is_changed and metadata == seen and self._is_configured(metadata)):
                 seen = metadata
                 self._apply(metadata)
-            if self._is_configured(metadata):
-                retry.reset()
-                wait_s = _RESYNC_S
-            else:
-                wait_s = _RESYNC_S if metadata.revision == 0 else retry.pause_s()
+            is_settled = self._is_configured(metadata) or metadata.revision == 0
+            wait_s = _RESYNC_S if is_settled else retry.pause_s()
             self._stop.wait(max(_SETTLE_S, _LEAST_INTERVAL_S - (time.monotonic() - began)))
 
     def _is_configured(self, metadata: Metadata) -> bool:
         return self._reported == ("configured", metadata.revision, "")
 
     def _read(self) -> Metadata:
-        """Read all metadata at one revision; asks again until etcd answers."""
+        """Read all metadata at one revision; asks again until etcd answers.
+
+        A status that is gone, as after the Frontgate lost its store, will be written again.
+        """
+        prefixes = (*self._where.watched, self._status_key)
         found = until_done(
-            lambda: self._client.read(self._where.watched),
+            lambda: self._client.read(prefixes),
             "reading the metadata",
             stop=self._stop,
             last_pause_s=_READ_LAST_S,
         )
         if found is None:
             return Metadata(revision=0, values={})
+        if not any(item.key == self._status_key for item in found.items):
+            self._reported = None
         return lay_over(found.items, self._where)
 
     def _apply(self, metadata: Metadata) -> None:
@@ -196,7 +202,7 @@ class Agent:
             return
         text = json.dumps(status(state=state, revision=revision, detail=detail, boot=self._boot))
         until_done(
-            lambda: self._client.put(self._where.reports + "status", text),
+            lambda: self._client.put(self._status_key, text),
             "storing the status",
             stop=self._stop,
             last_pause_s=_REPORT_LAST_S,

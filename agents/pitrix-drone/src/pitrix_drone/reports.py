@@ -32,7 +32,7 @@ def status(*, state: str, revision: int, detail: str, boot: str) -> dict[str, An
     return {
         "state": state,
         "revision": revision,
-        "detail": detail[:MAX_DETAIL_CHARS],
+        "detail": _storable(detail)[:MAX_DETAIL_CHARS],
         "drone": __version__,
         "boot_id": boot,
         "at": now(),
@@ -58,3 +58,8 @@ def result(
         "started_at": started_at,
         "finished_at": now(),
     }
+
+
+def _storable(text: str) -> str:
+    """Replace what JSON stores refuse: NUL, and bytes that are not UTF-8."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
