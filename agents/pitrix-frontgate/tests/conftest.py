@@ -1,26 +1,23 @@
 """Real parts for the tests: an etcd, a zipapp, a Pilot."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
-from typing import NamedTuple
 
 import pytest
-from frontgate_harness import FrontgateProcess, Pilot, own_loopback, running
+from frontgate_harness import (
+    FrontgateProcess,
+    Login,
+    Pilot,
+    Store,
+    own_loopback,
+    running,
+)
 
 from pitrix_drone.etcd import EtcdClient
 from pitrix_frontgate.build import build
 from pitrix_frontgate.etcd_server import EtcdServer, find_etcd
 from pitrix_frontgate.rbac import open_store
-
-Login = Callable[[str | None, str | None], EtcdClient]
-
-
-class Store(NamedTuple):
-    """An etcd whose door is closed, and root's client of it."""
-
-    client: EtcdClient
-    endpoint: str
 
 
 @pytest.fixture(scope="session")

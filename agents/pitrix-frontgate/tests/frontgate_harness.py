@@ -16,19 +16,30 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from protocol_schemas import validator
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
 
+from pitrix_drone.etcd import EtcdClient
 from pitrix_frontgate.config import Places
 
 Json = dict[str, Any]
 
 TOKEN: Final = "an-example-token"
 WITHIN_S: Final = 20.0
-_SYSTEM_PYTHON: Final = sys.executable
+_PYTHON: Final = sys.executable
+
+
+Login = Callable[[str | None, str | None], EtcdClient]
+
+
+class Store(NamedTuple):
+    """An etcd whose door is closed, and root's client of it."""
+
+    client: EtcdClient
+    endpoint: str
 
 
 def eventually(condition: Callable[[], Any], *, within_s: float = WITHIN_S) -> Any:
@@ -217,7 +228,7 @@ class FrontgateProcess:
         """Start it, not waiting for anything."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [_SYSTEM_PYTHON, "-I", str(self._zipapp), "run"],
+                [_PYTHON, "-I", str(self._zipapp), "run"],
                 stdin=subprocess.DEVNULL,
                 stderr=log,
                 env=self._environment(),
@@ -240,7 +251,7 @@ class FrontgateProcess:
     def status(self) -> Json:
         """Ask ``frontgate status``."""
         answer = subprocess.run(
-            [_SYSTEM_PYTHON, "-I", str(self._zipapp), "status"],
+            [_PYTHON, "-I", str(self._zipapp), "status"],
             capture_output=True,
             env=self._environment(),
             check=True,

@@ -5,8 +5,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from conftest import Store
-from frontgate_harness import TOKEN, Pilot, eventually
+from frontgate_harness import TOKEN, Pilot, Store, eventually
 
 from pitrix_frontgate import channel
 from pitrix_frontgate.channel import Channel, Greeting

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from conftest import Store
-from frontgate_harness import command, metadata, result, status
+from frontgate_harness import Store, command, metadata, result, status
 
 from pitrix_frontgate.frames import Frame
 from pitrix_frontgate.handlers import Handlers

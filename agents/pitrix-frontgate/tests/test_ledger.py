@@ -1,6 +1,6 @@
 """The memory of what was done is bounded."""
 
-from conftest import Store
+from frontgate_harness import Store
 
 from pitrix_frontgate.ledger import Ledger
 

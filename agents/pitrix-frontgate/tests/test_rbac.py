@@ -4,8 +4,7 @@ import secrets
 from collections.abc import Callable
 
 import pytest
-from conftest import Login, Store
-from frontgate_harness import metadata, password_of
+from frontgate_harness import Login, Store, metadata, password_of
 
 from pitrix_drone.etcd import EtcdClient, EtcdError
 from pitrix_frontgate.errors import FrameError

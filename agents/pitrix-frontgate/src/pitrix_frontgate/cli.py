@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _print(json.dumps(status.collect(places), indent=2))
         else:
             _print(__version__)
-    except (FrontgateError, EtcdError) as ex:
+    except (FrontgateError, EtcdError, OSError) as ex:
         sys.stderr.write(f"frontgate: {ex}\n")
         return 1
     return 0
