@@ -2,9 +2,11 @@
 
 import datetime as dt
 import posixpath
+import re
 import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from pitrix_core.errors import ProviderConflictError, ProviderError, ProviderNotFoundError
 from pitrix_core.model import InstanceSpec, Tags, VolumeAttachment
@@ -16,7 +18,8 @@ from pitrix_local.network import check_network
 from pitrix_local.records import Attachment, Machine, Records
 from pitrix_local.volumes import DATA_FOLDER
 
-_OPERATION = "compute.create"
+_OPERATION: Final = "compute.create"
+_HOSTNAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
 class Allocator:
@@ -78,6 +81,9 @@ class Allocator:
                 f"{_OPERATION}: the machine made under key {request_key} was deleted since"
             )
         attachments = tuple(part for each in spec.volumes for part in self._parts(each))
+        places = [part.mount_point for part in attachments]
+        if len(set(places)) < len(places):
+            raise ProviderError(f"{_OPERATION}: two volumes are to be mounted at one place")
         folder, claims = self._records.machine_folder(machine_id), claims_folder()
         with claimed(claims, folder, timeout_s=self._timeout_s) as address:
             machine = Machine(
@@ -90,7 +96,7 @@ class Allocator:
                 ),
                 address=address,
                 claims=str(claims),
-                hostname=spec.hostname or machine_id,
+                hostname=_hostname(spec, machine_id),
                 mode=mode,
                 image=spec.image.image or HOST_IMAGE,
                 image_folder=str(image) if image else "",
@@ -125,6 +131,16 @@ class Allocator:
             data = self._records.volume_folder(volume_id) / DATA_FOLDER
             (data / part.folder).mkdir(exist_ok=True)
         return parts
+
+
+def _hostname(spec: InstanceSpec, machine_id: str) -> str:
+    """Return the name asked for, or the machine's own name where that can be a host's."""
+    if spec.hostname and not _HOSTNAME.fullmatch(spec.hostname):
+        raise ProviderError(
+            f"{_OPERATION}: {spec.hostname!r} cannot be a host's name",
+            next_step="Use at most 63 characters of a-z, 0-9 and -.",
+        )
+    return spec.hostname or (spec.name if _HOSTNAME.fullmatch(spec.name) else machine_id)
 
 
 def _checked(mount_point: str) -> str:

@@ -8,6 +8,7 @@ import attrs
 from pitrix_core.contracts import ComputeInterface, starts
 from pitrix_core.errors import (
     ProviderConflictError,
+    ProviderError,
     ProviderNotFoundError,
     ProviderTemporaryError,
 )
@@ -34,6 +35,7 @@ from pitrix_local.sight import Sight, has_processes, look_at
 _POLL_S: Final = 0.1
 #: Stage of an operation whose process was asked for, or has to be asked for again.
 _BOOT, _REAP = "boot", "reap"
+_GONE: Final = ProviderNotFoundError.code
 _PURPOSES: Final = {"compute.stop": STOP, "compute.delete": REMOVE}
 
 
@@ -66,6 +68,10 @@ class LocalCompute(ComputeInterface):
         with translated("compute.start"):
             folder = self._folder(machine.id)
             sight = look_at(folder)
+            if sight.reaping:
+                raise ProviderTemporaryError(
+                    f"compute.start: {machine.id} has not ended yet", retry_after_s=1.0
+                )
             if sight.state in (InstanceState.RUNNING, InstanceState.PENDING) and sight.boot:
                 boot = sight.boot
             else:
@@ -119,7 +125,7 @@ class LocalCompute(ComputeInterface):
             if operation.kind == "compute.delete":
                 return self._poll_end(operation) if machine is not None else _done(operation)
             if machine is None:
-                raise ProviderNotFoundError(f"{operation.kind}: there is no machine {machine_id!r}")
+                return _failed(operation, f"there is no machine {machine_id!r}", code=_GONE)
             if operation.kind == "compute.stop":
                 return self._poll_end(operation)
             return self._poll_boot(operation, machine)
@@ -251,10 +257,10 @@ def _done(operation: Operation) -> Operation:
     return attrs.evolve(operation, state=OperationState.DONE, outputs=outputs)
 
 
-def _failed(operation: Operation, error: str) -> Operation:
+def _failed(operation: Operation, error: str, *, code: str = ProviderError.code) -> Operation:
     return attrs.evolve(
         operation,
         state=OperationState.FAILED,
         error=f"{operation.kind}: {error}",
-        error_code="provider",
+        error_code=code,
     )

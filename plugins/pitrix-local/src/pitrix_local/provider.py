@@ -1,10 +1,12 @@
 """The provider ``local``: machines are process trees on this host. The contract's reference."""
 
+import platform
 import tempfile
 import time
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from pitrix_core.contracts import Context, Provider
 from pitrix_core.errors import ProviderError
@@ -20,6 +22,10 @@ from pitrix_local.network import LocalNetwork
 from pitrix_local.records import Machine, Records, Volume
 from pitrix_local.settings import Isolation, LocalSettings, checked
 from pitrix_local.volumes import LocalVolumes
+
+#: Waits of the longest call, compute.create: the root's lock twice, the addresses', the machine's,
+#: and its process. Together they stay within the time of a request.
+_WAITS: Final = 5
 
 
 class LocalProvider(Provider[LocalSettings, NoCredential]):
@@ -44,11 +50,12 @@ class LocalProvider(Provider[LocalSettings, NoCredential]):
         super().__init__(
             runtime, settings=checked(settings), credential=credential, context=context
         )
+        self._wait_s = context.request_timeout_s / _WAITS
         self._root = Path(settings.root or context.state_dir).absolute()
         self._records = Records(
             self._root,
             installation_id=context.installation_id,
-            timeout_s=context.request_timeout_s,
+            timeout_s=self._wait_s,
         )
 
     @cached_property
@@ -59,13 +66,13 @@ class LocalProvider(Provider[LocalSettings, NoCredential]):
             images=self.image,
             mode=self._mode,
             installation_id=self.context.installation_id,
-            timeout_s=self.context.request_timeout_s,
+            timeout_s=self._wait_s,
         )
         return LocalCompute(
             self._records,
             settings=self.config,
             allocator=allocator,
-            timeout_s=self.context.request_timeout_s,
+            timeout_s=self._wait_s,
         )
 
     @cached_property
@@ -85,6 +92,8 @@ class LocalProvider(Provider[LocalSettings, NoCredential]):
 
     def check(self) -> list[Finding]:
         """Try to write in the root, and to boot with namespaces unless they are not wanted."""
+        if platform.system() != "Linux":
+            return [_finding(Level.ERROR, "host", "Machines need a host that runs Linux.")]
         try:
             with translated("provider.check"):
                 self._root.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -3,6 +3,8 @@
 import datetime as dt
 from typing import Final
 
+import attrs
+
 from pitrix_core.contracts import VolumeInterface, starts
 from pitrix_core.errors import ProviderConflictError, ProviderNotFoundError
 from pitrix_core.model import Operation, OperationState, ResourceRef, Tags, VolumeSpec
@@ -51,13 +53,15 @@ class LocalVolumes(VolumeInterface):
         )
 
     def poll(self, operation: Operation) -> Operation:
-        """Return the operation: everything here is done at once.
-
-        :raises ProviderNotFoundError: the volume that was made is gone.
-        """
+        """Return the operation: everything here is done at once."""
         volume_id = operation.resource_id or ""
         if operation.kind == "volume.create" and self._records.volume(volume_id) is None:
-            raise ProviderNotFoundError(f"volume.poll: there is no volume {volume_id!r}")
+            return attrs.evolve(
+                operation,
+                state=OperationState.FAILED,
+                error=f"volume.create: there is no volume {volume_id!r}",
+                error_code=ProviderNotFoundError.code,
+            )
         return operation
 
     def find(self, request_key: str) -> tuple[Operation, ...]:

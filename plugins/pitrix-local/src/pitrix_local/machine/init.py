@@ -17,7 +17,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from pitrix_local.machine import namespace, processes, system, tree
 from pitrix_local.machine.files import write_record
@@ -68,26 +68,16 @@ class Keeper:
             return
         if answer == _READY:
             self._write(state=RUNNING)
-        reason = _wait_for(init)
-        nothing_left = self._clear()
-        error = None if answer == _READY else answer.decode("utf-8", "replace") or reason
+        end = _end_of(_wait_for(init))
+        nothing_left = _kill_descendants()
+        error = end.error if answer == _READY else answer.decode("utf-8", "replace") or end.reason
         self._write(
             state=FAILED if error else ENDED,
             error=error,
-            reason=reason,
+            reason=end.reason,
             nothing_left=nothing_left,
             ended_at=_now(),
         )
-
-    def _clear(self) -> bool:
-        """Kill what outlived the init."""
-        own = os.getpid()
-
-        def left() -> list[int]:
-            _reap()
-            return processes.descendants(own)
-
-        return processes.kill_all(left, timeout_s=GRACE_S)
 
     def _write(self, **members: object) -> None:
         self._record.update(members)
@@ -193,6 +183,8 @@ def _serve_until_term(mode: str) -> None:
     deadline = time.monotonic() + GRACE_S
     while _reap() and (left_s := deadline - time.monotonic()) > 0:
         signal.sigtimedwait({signal.SIGCHLD}, left_s)
+    if mode != NAMESPACE:
+        _kill_descendants()
 
 
 def _ask_to_end(mode: str) -> None:
@@ -203,6 +195,19 @@ def _ask_to_end(mode: str) -> None:
     for pid in processes.descendants(os.getpid()):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
+
+
+def _kill_descendants() -> bool:
+    """Kill what is left below this process.
+
+    :returns: whether nothing is left.
+    """
+
+    def left() -> list[int]:
+        _reap()
+        return processes.descendants(os.getpid())
+
+    return processes.kill_all(left, timeout_s=GRACE_S)
 
 
 def _reap() -> bool:
@@ -218,20 +223,34 @@ def _reap() -> bool:
     return True
 
 
-def _wait_for(init: int) -> str:
+class _End(NamedTuple):
+    """How an init ended."""
+
+    reason: str
+    #: The reason again where it is not the end that was asked for; empty otherwise.
+    error: str
+
+
+def _wait_for(init: int) -> int:
     """Wait for the init's end, passing SIGTERM on.
 
-    :returns: how it ended, in words.
+    :returns: its status, as ``waitpid`` has it.
     """
     while True:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == init:
-            break
+            return status
         if not pid and signal.sigwait(_SIGNALS) != signal.SIGCHLD:
             os.kill(init, signal.SIGTERM)
-    if os.WIFSIGNALED(status):
-        return f"init was killed by signal {os.WTERMSIG(status)}"
-    return f"init exited with code {os.WEXITSTATUS(status)}"
+
+
+def _end_of(status: int) -> _End:
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:
+        reason = f"its init was killed by {signal.Signals(-code).name}"
+        return _End(reason, reason)
+    reason = f"its init exited with code {code}"
+    return _End(reason, reason if code else "")
 
 
 def _limit(limits: Limits) -> None:

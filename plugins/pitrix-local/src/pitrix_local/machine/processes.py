@@ -6,6 +6,7 @@ a machine by the variable ``PITRIX_INSTANCE`` in their environment.
 """
 
 import contextlib
+import functools
 import os
 import signal
 import time
@@ -57,7 +58,10 @@ def this_process() -> Process:
 
 def host_boot_id() -> str:
     """Return the kernel's id of the host's present boot."""
-    return (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    try:
+        return (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except FileNotFoundError:  # a sandbox's kernel
+        return ""
 
 
 def is_alive(process: Process | None) -> bool:
@@ -74,13 +78,7 @@ def is_alive(process: Process | None) -> bool:
 
 def send(process: Process, number: signal.Signals) -> None:
     """Send a signal to the very process, or to nobody."""
-    with contextlib.suppress(ProcessLookupError):
-        descriptor = os.pidfd_open(process.pid)
-        try:
-            if is_alive(process):
-                signal.pidfd_send_signal(descriptor, number)
-        finally:
-            os.close(descriptor)
+    _send_if(process.pid, number, lambda: is_alive(process))
 
 
 def marked(machine_id: str) -> list[int]:
@@ -108,7 +106,7 @@ def kill_all(find: Callable[[], Iterable[int]], *, timeout_s: float) -> bool:
     deadline = time.monotonic() + timeout_s
     while left := list(find()):
         for pid in left:
-            _kill_if(pid, find)
+            _send_if(pid, signal.SIGKILL, functools.partial(_is_among, pid, find))
         if time.monotonic() > deadline:
             return False
         time.sleep(_LOOK_S)
@@ -128,15 +126,19 @@ def wait_until(condition: Callable[[], bool], *, timeout_s: float) -> bool:
     return True
 
 
-def _kill_if(pid: int, find: Callable[[], Iterable[int]]) -> None:
-    """Kill a process through a descriptor that was opened before it was looked at again, so that a
-    reused number is not hit.
+def _is_among(pid: int, find: Callable[[], Iterable[int]]) -> bool:
+    return pid in find()
+
+
+def _send_if(pid: int, number: signal.Signals, is_meant: Callable[[], bool]) -> None:
+    """Send a signal through a descriptor that is opened before the process is looked at again, so
+    that a reused number is not hit.
     """
     with contextlib.suppress(ProcessLookupError):
         descriptor = os.pidfd_open(pid)
         try:
-            if pid in find():
-                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+            if is_meant():
+                signal.pidfd_send_signal(descriptor, number)
         finally:
             os.close(descriptor)
 

@@ -134,14 +134,15 @@ def _show_host(root: Path, launch: Launch, host: Path) -> None:
         own = root / name
         if name in OWN or name in _SKIPPED:
             continue
-        if entry.is_symlink():
+        if entry.is_symlink() and not _is_plain_folder(own):
             _link(own, str(entry.readlink()))
         elif entry.is_dir():
             with contextlib.suppress(FileExistsError):
                 own.mkdir()
+            if name == "etc":
+                _copy_plain_files(own, entry)
             if name == "etc" or (name not in KERNEL and not _is_empty_folder(own)):
                 _layer(own, entry, Path("/", HOST_VIEW, name))
-    _copy_plain_files(root / "etc", host / "etc")
     _introduce(root, launch)
     for path in launch.visible:
         _show(root, Path(path), host)
@@ -158,7 +159,7 @@ def _layer(own: Path, theirs: Path, view: Path) -> None:
             place = own / entry.name
             if _is_plain_folder(entry) and _is_plain_folder(place):
                 _layer(place, entry, view / entry.name)
-            elif not (own.name == "etc" and _is_copied(entry)):
+            else:
                 _link(place, str(view / entry.name))
 
 
