@@ -61,7 +61,14 @@ def test_it_renders_on_every_python(
     (confd / "templates/a").write_text('{{getv "/host/ip"}}', "utf-8")
     (tmp_path / "m.json").write_text('{"host/ip": "192.0.2.1"}', "utf-8")
 
-    arguments = ["render", "--once", "--root", tmp_path, "--metadata", tmp_path / "m.json"]
+    arguments: list[str | pathlib.Path] = [
+        "render",
+        "--once",
+        "--root",
+        tmp_path,
+        "--metadata",
+        tmp_path / "m.json",
+    ]
     subprocess.run([interpreter, "-I", "-S", zipapp, *arguments], check=True, timeout=30)
 
     assert (tmp_path / "a").read_text("utf-8") == "192.0.2.1"
