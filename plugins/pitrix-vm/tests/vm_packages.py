@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pitrix_core.contracts.apptype import RenderRequest
@@ -18,7 +19,7 @@ from pitrix_core.model import (
     PlanRequest,
     Runtime,
 )
-from pitrix_core.package import Package
+from pitrix_core.package import Package, build_archive, read_archive
 from pitrix_vm.apptype import VmAppType
 from pitrix_vm.spec import VmSpec
 
@@ -172,3 +173,8 @@ def render_request(
 ) -> RenderRequest:
     """Return what metadata are made from."""
     return RenderRequest(snapshot=current, runtime=RUNTIME, config=config or {})
+
+
+def parsed_folder(folder: Path) -> VmSpec:
+    """Return a package as it is read from the archive built of a folder."""
+    return VM.parse(read_archive(build_archive(folder).content))
