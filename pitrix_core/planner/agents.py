@@ -5,12 +5,15 @@ from typing import Final
 import attrs
 
 from pitrix_core.model import JsonObject, Ref, SecretRef, Task
+from pitrix_core.model.json import marker_of
 from pitrix_core.planner.kinds import FRONTGATE_ENSURE
 
 #: Version of the agent protocol (``agents/protocol/README.md``).
 PROTOCOL: Final = 1
 
 _NETWORK: Final = "network.ensure"
+#: The agent that talks to a Frontgate; a Frontgate itself needs none.
+_DRONE: Final = "drone"
 
 
 def node_secret(node_id: str) -> SecretRef:
@@ -25,7 +28,7 @@ def frontgate_secret(frontgate_id: str) -> SecretRef:
 
 def with_frontgate(tasks: tuple[Task, ...], *, cluster_id: str) -> tuple[Task, ...]:
     """Insert ``frontgate.ensure`` before the first machine that starts a drone, if there is one."""
-    if not any(_agent_of(task) for task in tasks):
+    if not any(_drone_of(task) for task in tasks):
         return tasks
     network = next((task for task in tasks if task.kind == _NETWORK), None)
     ensure = Task(
@@ -38,21 +41,21 @@ def with_frontgate(tasks: tuple[Task, ...], *, cluster_id: str) -> tuple[Task, .
         },
         after=(network.key,) if network else (),
     )
-    completed = [_complete(task) if _agent_of(task) else task for task in tasks]
-    place = next(number for number, task in enumerate(completed) if _agent_of(task))
+    completed = [_complete(task) if _drone_of(task) else task for task in tasks]
+    place = next(number for number, task in enumerate(completed) if _drone_of(task))
     return (*completed[:place], ensure, *completed[place:])
 
 
-def _agent_of(task: Task) -> JsonObject | None:
-    user_data = task.input.get("user_data")
-    if isinstance(user_data, dict) and "$agent" in user_data:
-        found: JsonObject = user_data["$agent"]
-        return found
-    return None
+def _drone_of(task: Task) -> JsonObject | None:
+    marker = marker_of(task.input.get("user_data"))
+    if marker is None or marker[0] != "$agent" or marker[1].get("agent") != _DRONE:
+        return None
+    found: JsonObject = marker[1]
+    return found
 
 
 def _complete(task: Task) -> Task:
-    agent = _agent_of(task) or {}
+    agent = _drone_of(task) or {}
     node_id = agent["config"]["node_id"]
     config = {
         **agent["config"],
