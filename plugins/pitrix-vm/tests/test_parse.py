@@ -198,3 +198,13 @@ def test_the_package_itself_is_not_needed_again() -> None:
     template = cluster_json(node("db"))
 
     assert VM.parse(package(template)) == VM.parse(package(template))
+
+
+def test_a_package_may_leave_every_count_to_the_user() -> None:
+    """Without a machine it cannot be deployed, but it can be offered."""
+    form = config_json(group("cluster", group("db", leaf("count", default=0))))
+
+    assert [f.level for f in VM.validate(parsed(cluster_json(node("db")), form=form))] == [
+        Level.WARNING,  # cluster.name
+        Level.WARNING,  # cluster.subnet
+    ]

@@ -20,7 +20,7 @@ from pitrix_vm.creation import creation_tasks
 from pitrix_vm.deletion import deletion_tasks
 from pitrix_vm.form import CONFIG_FILE
 from pitrix_vm.metadata import cluster_metadata
-from pitrix_vm.nodes import image_of, planned_nodes, refusals
+from pitrix_vm.nodes import NO_MACHINE, image_of, planned_nodes, refusals
 from pitrix_vm.schema import form_schema
 from pitrix_vm.spec import (
     VmSpec,
@@ -54,7 +54,10 @@ class VmAppType(AppType[VmSpec]):
 
     def validate(self, spec: VmSpec) -> list[Finding]:
         """Say what the author of a package that could be read should know."""
-        return [*spec.findings, *_unfillable(spec), *refusals(spec.sample, file=spec.template.file)]
+        remarks = refusals(spec.sample, file=spec.template.file)
+        # NOTE(counts): a package may leave every count to the user
+        missing = [finding for finding in remarks if finding.code != NO_MACHINE]
+        return [*spec.findings, *_unfillable(spec), *missing]
 
     def config_schema(self, spec: VmSpec, *, language: str = "en") -> JsonObject:
         """Return the JSON Schema of a configuration."""

@@ -12,6 +12,8 @@ from pitrix_vm.cluster import UNNAMED, ClusterDocument, Role
 
 #: Longest host name. Source: RFC 1123, section 2.1, and RFC 1035, section 2.3.4: 63 octets.
 _HOST_NAME_CHARACTERS: Final = 63
+#: Code of the finding about a cluster without machines.
+NO_MACHINE: Final = "cluster.empty"
 
 
 def planned_nodes(cluster: ClusterDocument, *, cluster_id: str) -> tuple[PlannedNode, ...]:
@@ -64,7 +66,7 @@ def image_of(role: Role) -> ImageQuery:
 def refusals(cluster: ClusterDocument, *, file: str) -> Iterator[Finding]:
     """Say what of a package is not done, and whether it can go on without."""
     if not any(role.count for role in cluster.roles):
-        yield _finding(Level.ERROR, "cluster.empty", "there is no machine in it", file, ())
+        yield _finding(Level.ERROR, NO_MACHINE, "there is no machine in it", file, ())
     for number, role in enumerate(cluster.roles):
         at = ("nodes", number)
         if role.extra.get("replica"):
