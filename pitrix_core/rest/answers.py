@@ -53,6 +53,7 @@ class JobTask:
 
     id: str
     job_id: str
+    owner: str
     cluster_id: str
     runtime_id: str
     key: str

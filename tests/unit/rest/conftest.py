@@ -1,20 +1,26 @@
 """A real store, and an API of things over it whose use is a list in memory."""
 
 import hashlib
+import importlib.metadata
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import cast
 
 import attrs
 import falcon.testing
 import pytest
 from cryptography.fernet import Fernet
 
+from pitrix_core.catalog.indexer import Indexer
+from pitrix_core.catalog.loader import PackageLoader
 from pitrix_core.errors import NotFoundError, PitrixError
+from pitrix_core.pilot.agent_files import AgentFiles
+from pitrix_core.plugins.discovery import PROVIDERS
+from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.rest.app import make_app
 from pitrix_core.rest.events import Pace, Streams
 from pitrix_core.rest.operation import Call, Operation, Parameter, Shape
+from pitrix_core.service.gates import Gates
 from pitrix_core.service.services import Services
 from pitrix_core.store import Cipher, Store, make_engine, migrations
 from pitrix_core.store.events import Event
@@ -38,13 +44,6 @@ class Thing:
 
     id: str
     name: str
-
-
-@attrs.frozen(kw_only=True)
-class OnlyStore:
-    """Services of which the HTTP layer itself uses nothing but the store."""
-
-    store: Store
 
 
 class Things:
@@ -111,9 +110,28 @@ def store(empty_database: Path, tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def services(store: Store) -> Services:
-    """Services of which nothing but the store is there."""
-    return cast("Services", OnlyStore(store=store))
+def services(store: Store, tmp_path: Path) -> Iterator[Services]:
+    """The parts of a process, with the fake provider as the only plugin, and one agent."""
+    fake = importlib.metadata.EntryPoint(
+        name="fake", value="pitrix_core.testing.fake_provider:FakeProvider", group=PROVIDERS
+    )
+    registry = PluginRegistry(entry_points=[fake])
+    services = Services(
+        store=store,
+        registry=registry,
+        gates=Gates(store, registry, data_dir=tmp_path, allow_local=False),
+        loader=PackageLoader(store, registry),
+        indexer=Indexer(store, registry),
+        agent_files=AgentFiles(
+            tmp_path / "agents", builder=lambda _: _write_agent, public_url="http://127.0.0.1:1"
+        ),
+    )
+    yield services
+    services.close()
+
+
+def _write_agent(path: Path) -> None:
+    path.write_bytes(b"an agent")
 
 
 @pytest.fixture

@@ -1,0 +1,414 @@
+"""Tests the table: each operation over the real uses, a real store and the fake provider."""
+
+import datetime as dt
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import falcon.testing
+import pytest
+
+from pitrix_core.model import (
+    Action,
+    Cluster,
+    ClusterState,
+    Operation,
+    OperationState,
+    Plan,
+    Runtime,
+    Task,
+    TaskRecord,
+    TaskState,
+    Totals,
+)
+from pitrix_core.rest import answers
+from pitrix_core.rest.app import make_app
+from pitrix_core.service.services import Services
+from pitrix_core.store import Store
+
+Client = falcon.testing.TestClient
+NOW = dt.datetime(2026, 8, 1, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def api(services: Services) -> Client:
+    """A client of the whole API, as the admin."""
+    return Client(make_app(services), headers={"Authorization": "Bearer the-admin's-token"})
+
+
+@pytest.fixture
+def repo(api: Client, tmp_path: Path) -> Any:
+    """A repo without packages."""
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    (folder / "index.yaml").write_text("apiVersion: v1\nentries: {}\n")
+    return api.simulate_post("/v1/repos", json={"name": "empty", "url": f"file://{folder}"})
+
+
+@pytest.fixture
+def runtime(api: Client) -> Any:
+    """A runtime of the fake provider."""
+    body = {"name": "here", "provider": "fake", "credential": {"api_key": "hunter2"}}
+    return api.simulate_post("/v1/runtimes", json=body)
+
+
+def _cluster(runtime_id: str) -> Cluster:
+    return Cluster(
+        id="cl-1",
+        name="one",
+        owner="admin",
+        state=ClusterState.ACTIVE,
+        runtime_id=runtime_id,
+        app_version_id="appv-1",
+        config={},
+        revision=3,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+
+
+def _plan(runtime_id: str) -> Plan:
+    return Plan(
+        id="plan-1",
+        action=Action.DELETE,
+        owner="admin",
+        cluster_id="cl-1",
+        cluster_name="one",
+        revision=3,
+        app_version_id="appv-1",
+        runtime_id=runtime_id,
+        config={},
+        tasks=(Task(key="a", kind="compute.delete", title="A", input={"made": "up"}),),
+        nodes=(),
+        endpoints={},
+        totals=Totals(),
+        price=None,
+        findings=(),
+        digest="d",
+        created_at=NOW,
+    )
+
+
+@pytest.fixture
+def cluster(store: Store, runtime: Any) -> Cluster:
+    """A cluster at revision 3, with a plan to delete it."""
+    made = _cluster(runtime.json["id"])
+    with store.begin() as tx:
+        tx.clusters.add(made)
+        tx.plans.add(_plan(runtime.json["id"]))
+    return made
+
+
+@pytest.fixture
+def job(api: Client, cluster: Cluster) -> Any:
+    """The job of that plan."""
+    return api.simulate_post("/v1/clusters/cl-1/jobs", json={"plan_id": "plan-1"})
+
+
+def test_the_api_is_healthy_once_the_database_answers(services: Services) -> None:
+    """Whoever started it can wait for this; it needs no token."""
+    assert Client(make_app(services)).simulate_get("/healthz").json == {"status": "ok"}
+
+
+def test_the_api_is_not_healthy_without_its_tables(
+    services: Services, store: Store, tmp_path: Path
+) -> None:
+    """What the database says is in the log, not in the answer."""
+    store.close()
+    for file in tmp_path.glob("pitrix.db*"):
+        file.write_bytes(b"")
+
+    answer = Client(make_app(services)).simulate_get("/healthz")
+
+    assert answer.status_code == 503
+    assert answer.json["code"] == "unhealthy"
+    assert "tokens" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/plugins",
+        "/v1/providers",
+        "/v1/repos",
+        "/v1/apps",
+        "/v1/runtimes",
+        "/v1/clusters",
+        "/v1/jobs",
+        "/v1/events",
+    ],
+)
+def test_lists_are_pages(api: Client, path: str) -> None:
+    """Every list has the same form."""
+    answer = api.simulate_get(path)
+
+    assert answer.status_code == 200
+    assert isinstance(answer.json["items"], list)
+    assert answer.json["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/providers/none"),
+        ("GET", "/v1/repos/none"),
+        ("POST", "/v1/repos/none/index"),
+        ("GET", "/v1/apps/none"),
+        ("GET", "/v1/apps/none/versions"),
+        ("GET", "/v1/app_versions/none"),
+        ("GET", "/v1/app_versions/none/config_schema"),
+        ("GET", "/v1/runtimes/none"),
+        ("POST", "/v1/runtimes/none/check"),
+        ("DELETE", "/v1/runtimes/none"),
+        ("GET", "/v1/plans/none"),
+        ("GET", "/v1/clusters/none"),
+        ("GET", "/v1/jobs/none"),
+        ("GET", "/v1/jobs/none/tasks"),
+        ("POST", "/v1/jobs/none/retry"),
+        ("GET", "/v1/agents/none/0"),
+    ],
+)
+def test_what_is_not_there_is_not_found(api: Client, method: str, path: str) -> None:
+    """Every thing that is named and missing is answered with 404."""
+    answer = api.simulate_request(method, path)
+
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_installed_plugins_are_listed(api: Client) -> None:
+    """The report says of each whether it is sound."""
+    [plugin] = api.simulate_get("/v1/plugins").json["items"]
+
+    assert (plugin["name"], plugin["status"]) == ("fake", "ok")
+
+
+def test_a_provider_says_what_can_be_set(api: Client) -> None:
+    """Its schemas are what forms are drawn from."""
+    described = api.simulate_get("/v1/providers/fake").json
+
+    assert described["name"] == "fake"
+    assert "settings_schema" in described
+    assert "credential_schema" in described
+
+
+def test_a_repo_is_registered_indexed_and_shown(api: Client, repo: Any) -> None:
+    """The same repo is behind its id and its name."""
+    repo_id = repo.json["id"]
+
+    assert repo.status_code == 201
+    assert repo.headers["location"] == f"/v1/repos/{repo_id}"
+    assert api.simulate_post(f"/v1/repos/{repo_id}/index").status_code == 200
+    assert api.simulate_get("/v1/repos/empty").json["id"] == repo_id
+
+
+def test_a_repo_that_cannot_be_read_is_refused(api: Client) -> None:
+    """The pointer names the member that is at fault."""
+    refused = api.simulate_post("/v1/repos", json={"name": "x", "url": "file:///nowhere"})
+
+    assert refused.status_code == 422
+    assert refused.json["pointer"] == "/url"
+
+
+def test_a_runtime_is_registered_without_showing_its_credential(
+    api: Client, runtime: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The secret goes in and never comes out."""
+    shown = api.simulate_get(runtime.headers["location"])
+
+    assert runtime.status_code == 201
+    assert shown.json == runtime.json
+    assert "hunter2" not in runtime.text + shown.text + caplog.text
+
+
+def test_a_credential_that_does_not_fit_is_not_quoted(
+    api: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The answer says where, and not what."""
+    body = {"name": "here", "provider": "fake", "credential": {"api_key": ["hunter2"]}}
+
+    refused = api.simulate_post("/v1/runtimes", json=body)
+
+    assert refused.status_code == 422
+    assert refused.json["findings"][0]["pointer"] == "/credential/api_key"
+    assert "hunter2" not in refused.text + caplog.text
+
+
+def test_a_runtime_is_checked(api: Client, runtime: Any) -> None:
+    """Nothing to object to is an empty list."""
+    checked = api.simulate_post(f"{runtime.headers['location']}/check")
+
+    assert checked.status_code == 200
+    assert checked.json == {"findings": []}
+
+
+def test_a_runtime_that_holds_nothing_is_gone_at_once(api: Client, runtime: Any) -> None:
+    """There is nothing left to tell, not even when it is told twice."""
+    key = {"Idempotency-Key": "key-1"}
+    gone = [api.simulate_delete(runtime.headers["location"], headers=key) for _ in range(2)]
+
+    assert [answer.status_code for answer in gone] == [204, 204]
+
+
+def test_a_plan_that_lacks_something_is_refused(api: Client) -> None:
+    """What a plan needs depends on its action; the use says so."""
+    refused = api.simulate_post("/v1/plans", json={})
+
+    assert refused.status_code == 422
+    assert refused.json["pointer"] == "/app_version_id"
+
+
+def test_a_plan_is_shown(api: Client, cluster: Cluster) -> None:
+    """Tasks of a plan are shown with their inputs: they are what is agreed to."""
+    shown = api.simulate_get("/v1/plans/plan-1").json
+
+    assert shown["tasks"][0]["input"] == {"made": "up"}
+
+
+def test_a_cluster_is_shown_with_its_nodes(api: Client, cluster: Cluster) -> None:
+    """Its ETag begins with its revision."""
+    shown = api.simulate_get("/v1/clusters/one")
+
+    assert shown.json["cluster"]["id"] == "cl-1"
+    assert shown.json["nodes"] == shown.json["resources"] == []
+    assert shown.headers["etag"].startswith('"3-')
+
+
+def test_a_cluster_that_moved_on_is_shown_anew(api: Client, cluster: Cluster, store: Store) -> None:
+    """A change of state is seen, though the revision is the same."""
+    tag = api.simulate_get("/v1/clusters/cl-1").headers["etag"]
+    with store.begin() as tx:
+        tx.clusters.set_state("cl-1", ClusterState.FAILED)
+
+    again = api.simulate_get("/v1/clusters/cl-1", headers={"If-None-Match": tag})
+
+    assert again.status_code == 200
+    assert again.json["cluster"]["state"] == "failed"
+
+
+@pytest.mark.parametrize("tag", ['"3"', '"3-abc"', '"2", W/"3"', "*"])
+def test_a_change_goes_through_at_the_revision_it_is_for(
+    api: Client, cluster: Cluster, tag: str
+) -> None:
+    """A plan for the cluster as it is becomes a job."""
+    job = api.simulate_post(
+        "/v1/clusters/cl-1/jobs", json={"plan_id": "plan-1"}, headers={"If-Match": tag}
+    )
+
+    assert job.status_code == 202
+    assert job.headers["location"] == f"/v1/jobs/{job.json['id']}"
+
+
+def test_a_change_of_another_revision_is_refused(api: Client, cluster: Cluster) -> None:
+    """If-Match with an older ETag changes nothing."""
+    refused = api.simulate_post(
+        "/v1/clusters/cl-1/jobs", json={"plan_id": "plan-1"}, headers={"If-Match": '"2-abc"'}
+    )
+
+    assert refused.status_code == 412
+    assert api.simulate_get("/v1/jobs").json["items"] == []
+
+
+def test_a_change_is_no_new_cluster(api: Client, cluster: Cluster) -> None:
+    """A plan for a cluster that is there goes to that cluster."""
+    refused = api.simulate_post("/v1/clusters", json={"plan_id": "plan-1"})
+
+    assert refused.status_code == 422
+    assert "/v1/clusters/cl-1/jobs" in refused.json["next_step"]
+
+
+def test_a_job_is_shown_with_its_tasks(api: Client, job: Any) -> None:
+    """Tasks are shown without their input."""
+    shown = api.simulate_get(job.headers["location"]).json
+    [task] = api.simulate_get(f"{job.headers['location']}/tasks").json["items"]
+
+    assert shown["state"] == "running"
+    assert (task["title"], task["state"]) == ("A", "ready")
+    assert "input" not in task
+
+
+def test_a_job_that_has_not_failed_is_not_retried(api: Client, job: Any) -> None:
+    """Only failed jobs can be retried."""
+    refused = api.simulate_post(f"{job.headers['location']}/retry")
+
+    assert refused.status_code == 409
+
+
+def test_events_say_what_happened(api: Client, job: Any) -> None:
+    """A job that is submitted is an event about its cluster."""
+    answer = api.simulate_get("/v1/events", query_string="subject=cl-1").json
+
+    assert "job.submitted" in [event["kind"] for event in answer["items"]]
+
+
+def test_an_agent_is_downloaded_without_a_token(services: Services) -> None:
+    """Machines have none when they start."""
+    digest = services.agent_files.file_of("drone").sha256
+    client = Client(make_app(services))
+
+    answer = client.simulate_get(f"/v1/agents/drone/{digest}")
+    again = client.simulate_get(
+        f"/v1/agents/drone/{digest}", headers={"If-None-Match": answer.headers["etag"]}
+    )
+
+    assert answer.content == b"an agent"
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert again.status_code == 304
+
+
+def test_an_operation_is_shown_without_the_provider_s_notes() -> None:
+    """The handle is nobody's business but the provider's."""
+    record = TaskRecord(
+        id="t-1",
+        job_id="job-1",
+        owner="admin",
+        cluster_id="cl-1",
+        runtime_id="rt-1",
+        key="a",
+        kind="compute.create",
+        title="A",
+        input={"password": "hunter2"},
+        after=(),
+        node_id=None,
+        timeout_s=1.0,
+        max_attempts=1,
+        state=TaskState.READY,
+        attempts=1,
+        fence=1,
+        request_key="key",
+        sent_at=NOW,
+        operation=Operation(
+            request_key="key",
+            kind="compute.create",
+            state=OperationState.PENDING,
+            handle={"note": "own"},
+        ),
+        outputs={"id": "i-1"},
+        error=None,
+        error_code=None,
+        run_at=NOW,
+        started_at=NOW,
+        finished_at=None,
+    )
+
+    shown = answers.task_of(record)
+
+    assert not hasattr(shown, "input")
+    assert not hasattr(shown.operation, "handle")
+    assert shown.outputs == {"id": "i-1"}
+
+
+def test_another_owner_s_things_are_not_there(store: Store, services: Services) -> None:
+    """What a caller may not see is answered as what does not exist."""
+    with store.begin() as tx:
+        runtime = Runtime(id="rt-1", name="rt", provider="fake", owner="admin")
+        tx.runtimes.add(runtime, credential_id=None)
+        tx.clusters.add(_cluster("rt-1"))
+        digest = hashlib.sha256(b"somebody's").hexdigest()
+        tx.identity.add_token(digest, owner="somebody", role="user")
+    stranger = Client(make_app(services), headers={"Authorization": "Bearer somebody's"})
+
+    answer = stranger.simulate_get("/v1/clusters/cl-1")
+
+    assert answer.status_code == 404
+    assert answer.json["code"] == "not_found"
