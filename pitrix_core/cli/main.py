@@ -131,3 +131,7 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.close()
         return FAILED
     return code if isinstance(code, int) else 0
+
+
+if __name__ == "__main__":
+    main()

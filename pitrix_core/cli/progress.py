@@ -4,6 +4,7 @@ In a terminal a picture that is drawn anew; elsewhere a line for each change. Wa
 nothing: whoever stops watching leaves the job at work.
 """
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, Self
@@ -14,6 +15,7 @@ import click
 from pitrix_core.cli.client import UnreachableError
 from pitrix_core.cli.options import Session
 from pitrix_core.cli.output import is_terminal
+from pitrix_core.cli.problems import CliError
 from pitrix_core.model import JsonObject
 
 if TYPE_CHECKING:
@@ -79,11 +81,19 @@ def follow(session: Session, job_id: str) -> Snapshot:
     return seen
 
 
-def watch(api: "Api", job_id: str, *, display: Display, poll_s: float = POLL_S) -> Snapshot:
+def watch(
+    api: "Api",
+    job_id: str,
+    *,
+    display: Display,
+    poll_s: float = POLL_S,
+    give_up_s: float = math.inf,
+) -> Snapshot:
     """Look at a job again and again until it ends.
 
+    :param give_up_s: seconds after which it is watched no longer.
     :raises ApiError: there is no such job.
-    :raises CliError: the API is away for longer than half a minute.
+    :raises CliError: the API is away for longer than half a minute, or the job takes too long.
     """
     began = last_answer = time.monotonic()
     with display:
@@ -99,6 +109,8 @@ def watch(api: "Api", job_id: str, *, display: Display, poll_s: float = POLL_S) 
             display.show(seen)
             if seen.has_ended:
                 return seen
+            if seen.elapsed_s > give_up_s:
+                raise CliError(f"The job {job_id} did not end within {give_up_s:g} s.")
             time.sleep(poll_s)
 
 

@@ -3,11 +3,23 @@
 import datetime as dt
 from pathlib import Path
 
+import attrs
 import click
 
 from pitrix_core.cli.options import json_option
 from pitrix_core.cli.output import print_json
 from pitrix_core.cli.problems import CliError
+
+
+@attrs.frozen(kw_only=True)
+class Done:
+    """An archive that was written, and listed."""
+
+    path: Path
+    #: ``sha256:…``.
+    digest: str
+    #: What the index lists now.
+    versions: int
 
 
 @click.group()
@@ -33,17 +45,12 @@ def build(folder: Path, name: str | None, version: str | None, output: Path, as_
     The same folder gives the same bytes. A folder of such archives is a repo: pitrix repo add NAME
     file:///FOLDER.
     """
-    from pitrix_core.package import build_archive, write_index  # noqa: PLC0415  # slow to import
-
-    built = build_archive(folder, name=name, version=version)
-    path = output / built.file_name
-    _write(path, built.content)
-    index = write_index(output, now=dt.datetime.now(dt.UTC))
+    done = build_into(output, folder, name=name, version=version)
     if as_json:
-        print_json({"file": str(path), "digest": built.digest, "versions": len(index.entries)})
+        print_json({"file": str(done.path), "digest": done.digest, "versions": done.versions})
         return
-    click.echo(f"{path}  {built.digest}")
-    click.echo(f"{output / 'index.yaml'} lists {len(index.entries)} versions.")
+    click.echo(f"{done.path}  {done.digest}")
+    click.echo(f"{output / 'index.yaml'} lists {done.versions} versions.")
 
 
 @package.command()
@@ -59,6 +66,23 @@ def index(folder: Path, as_json: bool) -> None:
         return
     for entry in listed.entries:
         click.echo(f"{entry.name}  {entry.version}  {', '.join(entry.urls)}")
+
+
+def build_into(
+    output: Path, folder: Path, *, name: str | None = None, version: str | None = None
+) -> Done:
+    """Pack a folder into another one, and list it in that one's index.
+
+    :raises PackageError: the folder holds no package, or one that is not sound.
+    :raises CliError: the archive cannot be written, or is there with other content.
+    """
+    from pitrix_core.package import build_archive, write_index  # noqa: PLC0415  # slow to import
+
+    built = build_archive(folder, name=name, version=version)
+    path = output / built.file_name
+    _write(path, built.content)
+    index = write_index(output, now=dt.datetime.now(dt.UTC))
+    return Done(path=path, digest=built.digest, versions=len(index.entries))
 
 
 def _write(path: Path, content: bytes) -> None:
