@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
+import subprocess
 import threading
 
 import pytest
 
+from pitrix_drone import journal
 from pitrix_drone.commands import CommandError, read_command
 from pitrix_drone.journal import Journal, Process
-from pitrix_drone.processes import run_shell
+from pitrix_drone.processes import kill_leftover, run_shell, start_ticks
 
 _GOOD = {"command_id": "c1", "cmd": "true", "timeout_s": 5, "idempotent": False}
 
@@ -72,6 +75,49 @@ def test_a_damaged_entry_is_a_command_that_was_begun(tmp_path: pathlib.Path) -> 
 
     assert entry is not None
     assert entry.result is None
+
+
+def test_a_command_that_takes_too_long_has_no_exit_code(tmp_path: pathlib.Path) -> None:
+    """What it wrote is kept."""
+    outcome = run_shell("echo a; sleep 20", timeout_s=0.2, stop=threading.Event(), scratch=tmp_path)
+
+    assert outcome == (None, "a\n", False)
+
+
+def test_a_drone_that_stops_does_not_wait_for_a_command(tmp_path: pathlib.Path) -> None:
+    """Its process group is killed."""
+    stop = threading.Event()
+    stop.set()
+
+    outcome = run_shell("sleep 20", timeout_s=20, stop=stop, scratch=tmp_path)
+
+    assert outcome.exit_code is None
+
+
+def test_a_leftover_is_killed_only_if_it_is_the_same_process(tmp_path: pathlib.Path) -> None:
+    """A process id alone may belong to another by now."""
+    process = subprocess.Popen(["/bin/sleep", "20"], start_new_session=True)
+    ticks = start_ticks(process.pid)
+    assert ticks is not None
+    kill_leftover(process.pid, ticks + 1)
+    is_spared = process.poll() is None
+    kill_leftover(process.pid, ticks)
+
+    assert (is_spared, process.wait(5)) == (True, -9)
+
+
+def test_the_oldest_entries_are_forgotten(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest are kept."""
+    monkeypatch.setattr(journal, "KEPT", 2)
+    for number in range(4):
+        Journal(tmp_path).start(f"c{number}", started_at="then")
+        os.utime(tmp_path / f"c{number}.json", (number, number))
+
+    Journal(tmp_path).drop_oldest()
+
+    assert sorted(path.stem for path in tmp_path.iterdir()) == ["c2", "c3"]
 
 
 def test_a_signal_is_a_negative_exit_code(tmp_path: pathlib.Path) -> None:

@@ -313,26 +313,47 @@ def test_a_watch_survives_a_restart_without_loss(etcd_server: EtcdServer, how: i
     client.close()
 
 
-def test_a_watch_reads_anew_after_a_compaction(etcd_server: EtcdServer) -> None:
-    """What happened in between is in the second snapshot."""
-    client = EtcdClient([etcd_server.endpoint])
-    watched = Watched(client, "/w/")
-    etcd_server.stop()
-    etcd_server.start()
-    last = max(client.put("/w/a", str(number)) for number in range(5))
-    client._transport.post("/kv/compaction", {"revision": str(last)}, token=None)
+def test_a_watch_reads_anew_after_a_compaction(client: EtcdClient) -> None:
+    """What happened in between is in the second snapshot, and events follow it."""
+    snapshots: list[Snapshot] = []
+    events: list[Event] = []
+    stop = threading.Event()
 
-    wait_for(
-        lambda: (
-            watched.values()[-1:] == ["4"]
-            or any(kv.value == "4" for kv in watched.snapshots[-1].items)
-        ),
-        "the last value",
-        within_s=20,
+    def on_snapshot(snapshot: Snapshot) -> None:
+        snapshots.append(snapshot)
+        if len(snapshots) == 1:  # the watch is about to go on from here, and must not find it
+            client.compact(max(client.put("/w/a", str(number)) for number in range(5)))
+        else:
+            client.put("/w/b", "after")
+
+    def on_events(found: tuple[Event, ...]) -> None:
+        events.extend(found)
+        stop.set()
+
+    client.watch("/w/", on_snapshot=on_snapshot, on_events=on_events, stop=stop)
+
+    assert [[kv.value for kv in snapshot.items] for snapshot in snapshots] == [[], ["4"]]
+    assert [event.kv.value for event in events] == ["after"]
+
+
+def test_a_watch_that_is_refused_asks_again(root: EtcdClient, etcd_server: EtcdServer) -> None:
+    """It begins as soon as the permission is there."""
+    node = EtcdClient([etcd_server.endpoint], user="n1", password="one")
+    snapshots: list[Snapshot] = []
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=node.watch,
+        args=("/c/2/",),
+        kwargs={"on_snapshot": snapshots.append, "on_events": print, "stop": stop},
     )
+    thread.start()
+    root.role_grant_prefix("n1", "/c/2/", permission="READ")
 
-    watched.end()
-    client.close()
+    wait_for(lambda: snapshots, "the snapshot")
+
+    stop.set()
+    thread.join(5)
+    node.close()
 
 
 def test_a_watch_logs_in_again(root: EtcdClient, etcd_server: EtcdServer) -> None:

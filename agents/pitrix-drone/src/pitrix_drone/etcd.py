@@ -152,6 +152,13 @@ class EtcdClient:
         answer["succeeded"] = bool(answer.get("succeeded"))
         return answer
 
+    def compact(self, revision: int) -> None:
+        """Let etcd forget what was before *revision*; watches that are behind read anew.
+
+        :raises EtcdError: it is ahead of the store, or forgotten already.
+        """
+        self._call("/kv/compaction", {"revision": str(revision)})
+
     def status(self) -> Status:
         """Ask a member for its version and health; needs no login before etcd 3.6."""
         answer = self._call("/maintenance/status", {})
