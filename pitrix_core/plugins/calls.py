@@ -321,8 +321,10 @@ def _hidden_texts(value: object) -> Iterable[str]:
 
 
 def _long_texts(value: object, fields: "Iterable[attrs.Attribute[Any]]") -> Iterable[str]:
-    texts = (getattr(value, field.name) for field in fields)
-    return [text for text in texts if isinstance(text, str) and len(text) >= _SHORTEST_SECRET]
+    """Return texts and their lines, since a message may quote one line only."""
+    texts = [getattr(value, field.name) for field in fields]
+    parts = [part for text in texts if isinstance(text, str) for part in (text, *text.split("\n"))]
+    return [part for part in parts if len(part) >= _SHORTEST_SECRET]
 
 
 def _without(text: str, secrets: Iterable[str]) -> str:

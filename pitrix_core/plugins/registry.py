@@ -292,7 +292,7 @@ class PluginRegistry:
 
         added = hooks.app_types(failed=failed)
         claims: dict[str, list[tuple[PluginInfo, AppType[Any]]]] = {}
-        for name, types in added.items():
+        for name, types in sorted(added.items()):
             for app_type in types:
                 claims.setdefault(app_type.name, []).append(
                     (self._listing(PLUGINS).plugins[name], app_type)
