@@ -5,13 +5,15 @@ them. The share that can be planned is in the report as the property ``planned``
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 from vm_packages import VM, planned
 
-from pitrix_core.errors import PackageInvalidError
+from pitrix_core.errors import PackageInvalidError, PlanRefusedError, TemplateRenderError
 from pitrix_core.package import Package, violations
 
 #: Share of the packages that have to be read and planned with their defaults.
@@ -38,12 +40,22 @@ def packages() -> Iterator[tuple[str, Package]]:
         yield str(config.parent), Package(digest="sha256:0", files=files)
 
 
+def defaults_of(schema: Mapping[str, Any]) -> Any:
+    """Return the configuration of a user who fills in nothing."""
+    if "properties" not in schema:
+        return schema["default"]
+    members = schema["properties"].items()
+    return {k: defaults_of(v) for k, v in members if "default" in v or "properties" in v}
+
+
 def outcome(package: Package) -> str | None:
     """Plan a package with its defaults; return why it is refused, or None."""
     try:
         draft = planned(VM.parse(package))
-    except PackageInvalidError as ex:
+    except (PackageInvalidError, PlanRefusedError) as ex:
         return str(ex) if ex.findings else "refused without a finding"
+    except TemplateRenderError as ex:
+        return str(ex)
     return None if draft.nodes else "no machine"
 
 
@@ -59,13 +71,38 @@ def test_packages_of_others_are_planned_with_their_defaults(
     assert len(outcomes) - len(refused) >= LEAST_SHARE * len(outcomes), refused
 
 
-def test_forms_of_others_lack_only_what_has_to_be_given() -> None:
-    """Their defaults fulfil their own schemas."""
+def test_defaults_of_others_fulfil_their_own_schemas() -> None:
+    """A user who fills in nothing lacks only what has to be given."""
     codes = {
         finding.code
         for name, package in packages()
         if outcome(package) is None
-        for finding in violations({}, VM.config_schema(VM.parse(package)), file=name)
+        for schema in (VM.config_schema(VM.parse(package)),)
+        for finding in violations(defaults_of(schema), schema, file=name)
     }
 
     assert codes <= {"schema.required"}
+
+
+def test_damaged_packages_of_others_are_refused_with_findings() -> None:
+    """However a file is cut or mixed up, nothing but our own error comes of it."""
+    random = Random(2026)  # noqa: S311  the same damage every time
+    for _, package in packages():
+        files = dict(package.files)
+        name = random.choice(sorted(files))
+        files[name] = damaged(files[name], random)
+        reason = outcome(Package(digest="sha256:0", files=files))
+
+        assert reason != "refused without a finding"
+
+
+def damaged(content: bytes, random: Random) -> bytes:
+    """Return a file with a few pieces of it copied, cut out or overwritten."""
+    broken = bytearray(content)
+    for _ in range(random.randint(1, 4)):
+        start = random.randrange(len(broken) + 1)
+        piece = broken[start : start + random.randint(1, 40)]
+        at = random.randrange(len(broken) + 1)
+        end = at + random.choice((0, len(piece), 3))
+        broken[at:end] = random.choice((piece, b"", b"null", b'"x"', b"-1"))
+    return bytes(broken)

@@ -350,3 +350,14 @@ def test_a_cluster_that_never_got_anywhere_needs_no_tasks(shop: VmSpec) -> None:
     current = snapshot(planned(shop), state=None, revision=0, made=False)
 
     assert planned(shop, current=current).tasks == ()
+
+
+def test_a_cluster_can_be_deleted_when_its_commands_cannot_be_read(shop: VmSpec) -> None:
+    """The plan goes on without them, and says so."""
+    current = snapshot(planned(shop))
+    broken = attrs.evolve(shop, template=attrs.evolve(shop.template, text="{"))
+
+    draft = planned(broken, current=current)
+    kinds = {task.kind for task in draft.tasks}
+    assert kinds == {"metadata.delete", "compute.delete", "volume.delete"}
+    assert [finding.code for finding in draft.findings] == ["deletion.commands"]

@@ -33,9 +33,40 @@ def test_a_tag_becomes_the_json_of_its_value(text: str, expected: object) -> Non
         pytest.param('{"x": "{{.long}}" "y"}', "line 1, column 19", id="after-a-quoted-tag"),
         pytest.param('\n{"x": "a {{long}}"}', "line 2, column 10", id="inside-a-text"),
         pytest.param('{"x": {{>long}}}', "line 1, column 7", id="partial"),
+        pytest.param('{"x": {{long}} * 2}', "line 1, column 7: .*only numbers", id="no-number"),
+        pytest.param('{"x": {{n}} / 0}', "line 1, column 12: '/ 0'", id="by-zero"),
+        pytest.param('{"x": "a', "line 1, column 7", id="without-end"),
     ],
 )
 def test_places_are_of_the_template(text: str, place: str) -> None:
     """However long the values are, the message points into the file its author wrote."""
     with pytest.raises(TemplateRenderError, match=place):
-        fill(Template(file="t", text=text), {"long": "v" * 100})
+        fill(Template(file="t", text=text), {"long": "v" * 100, "n": 1})
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ("", 1536),
+        ("* 3 / 1024", 4),
+        ("*3/1024", 4),
+        (" + 2 * 3 - 1", 1541),
+        ("/ 1024.0", 1.5),
+        ("* 0.5", 768.0),
+        ("- 1", 1535),
+    ],
+)
+def test_simple_arithmetic_is_worked_out(steps: str, expected: float) -> None:
+    """Whole numbers stay whole."""
+    template = Template(file="t", text=f'{{"x": {{{{n}}}}{steps}}}')
+
+    assert fill(template, {"n": 1536}) == {"x": expected}
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ " * 40_000, '"\\"' * 40_000, "{{" + " " * 200_000, "{{a} " * 40_000]
+)
+def test_looking_for_tags_takes_linear_time(text: str) -> None:
+    """A template made to keep us busy is refused like any other that is no JSON."""
+    with pytest.raises(TemplateRenderError, match="not JSON"):
+        fill(Template(file="t", text=text), {})

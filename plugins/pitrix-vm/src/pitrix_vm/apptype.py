@@ -17,7 +17,7 @@ from pitrix_core.model import (
     PlanRequest,
 )
 from pitrix_vm.creation import creation_tasks
-from pitrix_vm.deletion import deletion_tasks
+from pitrix_vm.deletion import deletion_draft
 from pitrix_vm.form import CONFIG_FILE
 from pitrix_vm.metadata import cluster_metadata
 from pitrix_vm.nodes import NO_MACHINE, image_of, planned_nodes, refusals
@@ -83,7 +83,7 @@ class VmAppType(AppType[VmSpec]):
         :raises TemplateRenderError: the template gives no JSON with this configuration.
         """
         if request.action is Action.DELETE:
-            return PlanDraft(tasks=deletion_tasks(request))
+            return deletion_draft(request)
         spec = _vm_spec(request)
         reading = read_configured(spec, request.config)
         cluster = reading.cluster

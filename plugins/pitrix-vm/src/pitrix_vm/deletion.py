@@ -8,7 +8,16 @@ answer, and the deletion would hang.
 from collections.abc import Sequence
 from typing import Final
 
-from pitrix_core.model import ClusterSnapshot, OwnedResource, PlanRequest, Task
+from pitrix_core.errors import TemplateRenderError
+from pitrix_core.findings import Finding, Level
+from pitrix_core.model import (
+    ClusterSnapshot,
+    OwnedResource,
+    PackageSpec,
+    PlanDraft,
+    PlanRequest,
+    Task,
+)
 from pitrix_vm.cluster import Role
 from pitrix_vm.nodes import node_title
 from pitrix_vm.spec import VmSpec, configured_cluster
@@ -23,15 +32,24 @@ _PHASES: Final = (
 _CONFIGURED: Final = "configured"  # a state of agents/protocol, section 3
 
 
-def deletion_tasks(request: PlanRequest) -> tuple[Task, ...]:
+def deletion_draft(request: PlanRequest) -> PlanDraft:
     """Return the tasks that stop a cluster and remove what is its own; the network stays.
 
-    :raises TemplateRenderError: there are commands to be run, and the template gives no cluster.
+    Where the package's commands cannot be read any more, the plan goes on without them and says so:
+    a cluster that nobody can delete would cost more.
     """
     current = request.current
     if current is None:
-        return ()
-    services = _service_tasks(request, current)
+        return PlanDraft(tasks=())
+    try:
+        services = _service_tasks(request, current)
+    except TemplateRenderError as ex:
+        tasks = _removal_tasks(current, ())
+        return PlanDraft(tasks=tasks, findings=(_not_run(ex, request.spec),))
+    return PlanDraft(tasks=_removal_tasks(current, services))
+
+
+def _removal_tasks(current: ClusterSnapshot, services: tuple[Task, ...]) -> tuple[Task, ...]:
     stopped = last_stage(services, otherwise=())
     machines = [
         _delete_task(resource, current, kind="compute.delete", after=stopped)
@@ -63,6 +81,15 @@ def _service_tasks(request: PlanRequest, current: ClusterSnapshot) -> tuple[Task
         targets,
         cluster_id=request.cluster_id,
         after=(),
+    )
+
+
+def _not_run(error: TemplateRenderError, spec: PackageSpec) -> Finding:
+    return Finding(
+        level=Level.WARNING,
+        code="deletion.commands",
+        message=f"stop and destroy are not run: {error.message}",
+        file=spec.template.file if isinstance(spec, VmSpec) else None,
     )
 
 

@@ -1,8 +1,8 @@
 """Fills a user's values into the template of ``cluster.json``.
 
 A tag stands where a JSON value stands, and is replaced by the JSON of its parameter's value, by
-flat path: no logic, no escaping, no lookup part by part. Both spellings are read wherever they
-occur: ``"{{.a.b}}"``, quotes included (OpenPitrix), and ``{{a.b}}`` (AppCenter).
+flat path: no logic but simple arithmetic, no escaping, no lookup part by part. Both spellings are
+read wherever they occur: ``"{{.a.b}}"``, quotes included (OpenPitrix), and ``{{a.b}}`` (AppCenter).
 
 Places in messages are of the template, also where the JSON is wrong after the values are in.
 """
@@ -17,15 +17,19 @@ import attrs
 
 from pitrix_core.errors import TemplateRenderError
 from pitrix_core.model import JsonValue
+from pitrix_vm.arithmetic import calculated
 
 #: Template files, the first one that is there counts.
 TEMPLATE_FILES: Final = ("cluster.json.tmpl", "cluster.json.mustache")
 OPENPITRIX: Final = "openpitrix"
 APPCENTER: Final = "appcenter"
 
-_PATH: Final = r"\{\{\s*(\.?)([^{}\"\n]+?)\s*\}\}"
-#: A quoted tag, or a JSON text, or a bare tag; the first of them counts.
-_TOKEN: Final = re.compile(rf'"{_PATH}"|("(?:[^"\\\n]|\\.)*")|{_PATH}')
+#: Longest path of a tag, in characters; bounded, so that looking for tags takes linear time.
+_PATH: Final = r"\{\{\s{0,8}(\.?)([^{}\"\n]{1,512}?)\s{0,8}\}\}"
+_STEPS: Final = r"((?:\s{0,8}[*/+-]\s{0,8}[0-9]{1,15}(?:\.[0-9]{1,15})?){0,8})"
+#: A quoted tag, or a JSON text, or a bare tag and what is calculated with it; the first counts. A
+#: text without an end is one all the same, or each of its quotes would be looked at again.
+_TOKEN: Final = re.compile(rf'"{_PATH}"|("(?:[^"\\\n]|\\.)*+"?)|{_PATH}{_STEPS}')
 _INNER_TAG: Final = re.compile(_PATH)
 #: What a logic-less tag never begins with: sections, partials, comments, raw values.
 _FOREIGN: Final = tuple("#^/>!&")
@@ -97,7 +101,21 @@ def _replacement(match: re.Match[str], template: Template, values: Mapping[str, 
     path = match.group(2) or match.group(5)
     if path.startswith(_FOREIGN):
         _fail(template, match.start(), f"tag {path!r}: only a parameter's path is allowed")
-    return json.dumps(values.get(path), default=dict)
+    value = values.get(path)
+    if match.group(6):
+        value = _calculated(value, match, template)
+    return json.dumps(value, default=dict)
+
+
+def _calculated(value: JsonValue, match: re.Match[str], template: Template) -> JsonValue:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        _fail(
+            template, match.start(), f"tag {match.group(5)!r}: only numbers can be calculated with"
+        )
+    try:
+        return calculated(value, match.group(6))
+    except (ZeroDivisionError, OverflowError) as ex:
+        _fail(template, match.start(6), f"{match.group(6).strip()!r}: {ex}")
 
 
 def _check_text(match: re.Match[str], template: Template, values: Mapping[str, JsonValue]) -> None:

@@ -1,0 +1,42 @@
+"""Works out what a package calculates with a value: ``{{cluster.node.memory}} * 3 / 1024``.
+
+Seen in released AppCenter packages after a tag, with numbers only. Whole numbers stay whole: a
+division is rounded down, as the size of a volume has to be.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from operator import add, floordiv, mul, sub, truediv
+from typing import Final
+
+_Number = int | float
+_STEP: Final = re.compile(r"\s*([*/+-])\s*([0-9]{1,15}(?:\.[0-9]{1,15})?)")
+_EXACT: Final[Mapping[str, Callable[[_Number, _Number], _Number]]] = {
+    "+": add,
+    "-": sub,
+    "*": mul,
+    "/": truediv,
+}
+_WHOLE: Final = {**_EXACT, "/": floordiv}
+
+
+def calculated(value: _Number, steps: str) -> _Number:
+    """Return what a number becomes.
+
+    :param steps: operators and numbers in turn; ``*`` and ``/`` go before ``+`` and ``-``.
+    :raises ZeroDivisionError: it is divided by zero.
+    """
+    total: _Number = 0
+    sign, term = "+", value
+    for operator, text in _STEP.findall(steps):
+        number = float(text) if "." in text else int(text)
+        if operator in "*/":
+            term = _apply(operator, term, number)
+        else:
+            total, sign, term = _apply(sign, total, term), operator, number
+    return _apply(sign, total, term)
+
+
+def _apply(operator: str, left: _Number, right: _Number) -> _Number:
+    whole = isinstance(left, int) and isinstance(right, int)
+    return (_WHOLE if whole else _EXACT)[operator](left, right)
