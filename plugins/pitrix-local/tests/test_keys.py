@@ -96,12 +96,14 @@ def test_what_a_crash_left_of_a_folder_is_replaced(host: Host) -> None:
     host.delete(machine_id)
     draft = host.root / "machines" / f".new-{_id_of(host, 'k-1')}"
     draft.mkdir()
+    (draft.parent / ".new-another").mkdir()
     (draft / "rubbish").touch()
 
     made = host.create(key="k-1")
 
     assert host.get(made).state is InstanceState.RUNNING
     assert not (host.folder(made) / "rubbish").exists()
+    assert list(draft.parent.iterdir()) == [host.folder(made)]
 
 
 def test_a_late_request_makes_no_second_machine(host: Host) -> None:

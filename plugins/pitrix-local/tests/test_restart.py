@@ -1,6 +1,5 @@
 """What is known of machines survives pitrix, the host's restart and reused process numbers."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_kit import Host, wait_for
+from local_kit import Host, finished
 
+from pitrix_core import OperationState
+from pitrix_core.errors import ProviderConflictError, ProviderTemporaryError
 from pitrix_core.model import InstanceState, ResourceRef
+from pitrix_local.compute import LocalCompute
 from pitrix_local.machine import processes
-from pitrix_local.machine.files import read_record, write_record
+from pitrix_local.machine.files import read_record, remove_tree, write_record
 
 _LOOK = """
 import sys
@@ -110,16 +112,47 @@ def test_a_machine_is_stopped_after_the_hosts_restart_and_boots_again(host: Host
     host.printed(machine_id, "2")
 
 
-def test_a_removal_that_was_interrupted_is_ended(host: Host) -> None:
-    """The records are removed last, so that what is left is seen."""
+def test_a_removal_that_was_interrupted_is_ended(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The records are removed last, so that what is left is seen; rubbish is swept along."""
     machine_id = host.create()
     host.stop(machine_id)
-    operation = host.provider.compute.delete(ResourceRef(id=machine_id), request_key="k-1")
-    wait_for(lambda: not host.folder(machine_id).exists(), what="the removal")
-    host.folder(machine_id).mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalCompute, "_reap", lambda *_args, **_more: None)
+        ref = ResourceRef(id=machine_id)
+        operation = host.provider.compute.delete(ref, request_key="k-1")
+    remove_tree(host.folder(machine_id) / "rootfs")
+    (host.folder(machine_id) / "launch.json").unlink()
+    (host.root / "machines/.gone-another-1/rootfs").mkdir(parents=True)
 
-    again = host.delete(machine_id)
+    state = host.get(machine_id).state
+    done = finished(host.provider.compute, operation)
 
-    assert operation.resource_id == machine_id
-    assert again.outputs == {"id": machine_id}
-    os.rmdir(host.folder(machine_id))  # noqa: PTH106 - an empty folder is no machine's
+    assert state is InstanceState.STOPPED
+    assert done.state is OperationState.DONE
+    assert list((host.root / "machines").iterdir()) == []
+
+
+def test_a_machine_that_is_being_deleted_cannot_be_started(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its address may be another's already."""
+    machine_id = host.create()
+    host.stop(machine_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalCompute, "_reap", lambda *_args, **_more: None)
+        host.provider.compute.delete(ResourceRef(id=machine_id), request_key="k-1")
+
+    with pytest.raises(ProviderConflictError, match="being deleted"):
+        host.start(machine_id)
+
+
+def test_a_machine_that_is_being_stopped_is_started_later(host: Host) -> None:
+    """The core tries again until it has ended."""
+    machine_id = host.create("trap 'sleep 1' TERM; echo UP; while :; do sleep 0.1; done")
+    host.printed(machine_id, "UP")
+    host.provider.compute.stop(ResourceRef(id=machine_id), request_key="k-1")
+
+    with pytest.raises(ProviderTemporaryError, match="has not ended yet"):
+        host.start(machine_id)

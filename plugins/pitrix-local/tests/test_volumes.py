@@ -50,6 +50,26 @@ def test_a_volume_hides_what_the_image_has_at_its_place(image_host: Host) -> Non
     assert image_host.printed(machine_id, "END").splitlines() == ["0", "END"]
 
 
+def test_a_volume_may_be_mounted_in_another(host: Host) -> None:
+    """In the order of the attachments, also at the next boot."""
+    outer, inner = make_volume(host, "k-outer"), make_volume(host, "k-inner")
+    parts = (
+        VolumeAttachment(volume_id=outer, mount_points=("/data",)),
+        VolumeAttachment(volume_id=inner, mount_points=("/data/log",)),
+    )
+    machine_id = host.create(
+        "echo 1 >> $R/data/x; echo 2 >> $R/data/log/x; cat $R/data/x $R/data/log/x; echo END",
+        volumes=parts,
+    )
+    host.printed(machine_id, "END")
+    host.stop(machine_id)
+
+    host.start(machine_id)
+
+    host.printed(machine_id, "1")
+    assert (host.root / "volumes" / inner / "data/x").read_text().startswith("2\n")
+
+
 def test_a_volume_is_there_again_after_a_restart(host: Host) -> None:
     """Each boot attaches the machine's volumes."""
     part = VolumeAttachment(volume_id=make_volume(host))

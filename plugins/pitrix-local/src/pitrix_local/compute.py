@@ -24,7 +24,7 @@ from pitrix_local import commands
 from pitrix_local.allocation import Allocator
 from pitrix_local.failures import translated
 from pitrix_local.launching import launch_of
-from pitrix_local.machine.files import write_record
+from pitrix_local.machine.files import find_put_away, remove_put_away, write_record
 from pitrix_local.machine.launch import CONSOLE_FILE, LAUNCH_FILE
 from pitrix_local.machine.reaper import REMOVE, STOP
 from pitrix_local.records import Machine, Records
@@ -122,11 +122,11 @@ class LocalCompute(ComputeInterface):
         machine_id = operation.resource_id or ""
         with translated(f"{operation.kind}: poll"):
             machine = self._records.machine(machine_id)
-            if operation.kind == "compute.delete":
-                return self._poll_end(operation) if machine is not None else _done(operation)
+            if machine is None and operation.kind == "compute.delete":
+                return self._poll_put_away(operation)
             if machine is None:
                 return _failed(operation, f"there is no machine {machine_id!r}", code=_GONE)
-            if operation.kind == "compute.stop":
+            if operation.kind in _PURPOSES:
                 return self._poll_end(operation)
             return self._poll_boot(operation, machine)
 
@@ -138,7 +138,9 @@ class LocalCompute(ComputeInterface):
             if machine is not None and operation.stage == _BOOT:
                 after = int(operation.handle["boot"]) - 1
                 self._boot(machine, after=after, operation=operation.kind)
-            elif machine is not None:
+            elif machine is None:
+                remove_put_away(self._folder(machine_id).parent)
+            else:
                 self._reap(machine_id, _PURPOSES[operation.kind], operation=operation.kind)
         return self.poll(attrs.evolve(operation, state=OperationState.PENDING))
 
@@ -177,7 +179,16 @@ class LocalCompute(ComputeInterface):
         if sight.reaper_error:
             return _failed(operation, sight.reaper_error)
         if self._records.machine(machine_id) is None:  # removed between two looks
+            return operation
+        return attrs.evolve(operation, state=OperationState.NEXT_STAGE, stage=_REAP)
+
+    def _poll_put_away(self, operation: Operation) -> Operation:
+        """Look for the last of a machine's files, which a crash may have left."""
+        doomed = find_put_away(self._folder(operation.resource_id or ""))
+        if doomed is None:
             return _done(operation)
+        if look_at(doomed).reaping:
+            return operation
         return attrs.evolve(operation, state=OperationState.NEXT_STAGE, stage=_REAP)
 
     def _is_stopped(self, operation: Operation, sight: Sight) -> bool:

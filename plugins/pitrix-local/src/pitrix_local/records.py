@@ -28,6 +28,8 @@ from pitrix_local.machine.launch import STATE_FILE
 
 #: Hexadecimal digits of an id.
 _ID_DIGITS: Final = 16
+#: First characters of the name of a folder that is being made.
+_DRAFT: Final = ".new-"
 #: Seconds for which a deleted thing's key is remembered; no request is that late.
 _REMEMBERED_S: Final = 86_400.0
 
@@ -170,10 +172,14 @@ class Records:
 
     @contextlib.contextmanager
     def appearing(self, folder: Path, value: Machine | Volume) -> Iterator[Path]:
-        """Give a folder to fill, which appears under its name, with its record, after the block."""
+        """Give a folder to fill, which appears under its name, with its record, after the block.
+
+        The root has to be locked.
+        """
         folder.parent.mkdir(exist_ok=True)
-        draft = folder.with_name(f".new-{folder.name}")
-        remove_tree(draft)  # what a crash left
+        draft = folder.with_name(f"{_DRAFT}{folder.name}")
+        for left_by_crash in folder.parent.glob(f"{_DRAFT}*"):
+            remove_tree(left_by_crash)
         draft.mkdir(mode=0o700)
         try:
             yield draft

@@ -9,7 +9,7 @@ from pitrix_core.contracts import VolumeInterface, starts
 from pitrix_core.errors import ProviderConflictError, ProviderNotFoundError
 from pitrix_core.model import Operation, OperationState, ResourceRef, Tags, VolumeSpec
 from pitrix_local.failures import translated
-from pitrix_local.machine.files import remove_tree
+from pitrix_local.machine.files import put_away, remove_put_away
 from pitrix_local.records import Records, Volume
 
 #: Folder of a volume that machines see.
@@ -43,7 +43,9 @@ class LocalVolumes(VolumeInterface):
                     next_step="Delete the machine first.",
                 )
             if self._records.volume(spec.id) is not None:
-                self._remove(spec.id)
+                self._put_away(spec.id)
+        with translated("volume.delete"):  # under no lock: there may be much in it
+            remove_put_away(self._records.volume_folder(spec.id).parent)
         return Operation(
             request_key=request_key,
             kind="volume.delete",
@@ -91,14 +93,10 @@ class LocalVolumes(VolumeInterface):
         with self._records.appearing(self._records.volume_folder(volume_id), volume) as folder:
             (folder / DATA_FOLDER).mkdir(mode=0o755)
 
-    def _remove(self, volume_id: str) -> None:
+    def _put_away(self, volume_id: str) -> None:
         """Take the folder away at once, so that a crash leaves no half of a volume in sight."""
         self._records.remember_gone(volume_id)
-        folder = self._records.volume_folder(volume_id)
-        doomed = folder.with_name(f".gone-{volume_id}")
-        remove_tree(doomed)
-        folder.rename(doomed)
-        remove_tree(doomed)
+        put_away(self._records.volume_folder(volume_id))
 
     def _made(self, volume_id: str, request_key: str) -> Operation:
         return Operation(

@@ -34,8 +34,8 @@ class NoAddressError(Exception):
 
 def claims_folder() -> Path:
     """Return where this user's claims are; it need not be there."""
-    state_home = os.environ.get("XDG_STATE_HOME")
-    base = Path(state_home) if state_home else Path.home() / ".local/state"
+    state_home = Path(os.environ.get("XDG_STATE_HOME", ""))
+    base = state_home if state_home.is_absolute() else Path.home() / ".local/state"
     return base / "pitrix" / "loopback"
 
 

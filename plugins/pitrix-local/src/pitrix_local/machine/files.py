@@ -13,6 +13,8 @@ from typing import Any, Final
 
 #: Seconds between two looks at a lock that somebody else holds.
 _LOCK_LOOK_S: Final = 0.01
+#: First characters of the name of a folder that is being removed.
+_DOOMED: Final = ".gone-"
 
 
 def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
@@ -87,6 +89,28 @@ def remove_tree(folder: Path) -> None:
     """
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(folder, onerror=_open_up)
+
+
+def put_away(folder: Path) -> None:
+    """Take a folder out of sight at once; :func:`remove_put_away` does the rest.
+
+    :raises OSError: it cannot be renamed.
+    """
+    folder.rename(folder.with_name(f"{_DOOMED}{folder.name}-{time.monotonic_ns()}"))
+
+
+def find_put_away(folder: Path) -> Path | None:
+    """Return where a folder is that was put away and is not removed yet, or None."""
+    return next(folder.parent.glob(f"{_DOOMED}{folder.name}-*"), None)
+
+
+def remove_put_away(parent: Path) -> None:
+    """Remove all folders that were put away in a parent, also what a crash left of them.
+
+    :raises OSError: something cannot be removed.
+    """
+    for doomed in parent.glob(f"{_DOOMED}*"):
+        remove_tree(doomed)
 
 
 def _open_up(function: Callable[..., Any], path: str, problem: Any) -> None:

@@ -129,6 +129,7 @@ def _enter(root: Path, folder: Path, launch: Launch) -> list[str]:
 
     :returns: command that runs the user-data; empty when it is no script.
     """
+    os.umask(0o022)
     user_data = (folder / USER_DATA_FILE).read_bytes()
     tree.prepare(root, launch)
     place = Path(root)
@@ -138,7 +139,6 @@ def _enter(root: Path, folder: Path, launch: Launch) -> list[str]:
     else:
         system.adopt_orphans()
     os.chdir(place)
-    os.umask(0o022)
     return _store_user_data(place, user_data)
 
 

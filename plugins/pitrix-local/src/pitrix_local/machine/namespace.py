@@ -49,6 +49,7 @@ def enter(root: Path, launch: Launch) -> None:
     _mount_kernel(root)
     for volume in launch.volumes:
         place = ensure_inside(root, volume.mount_point)
+        place.mkdir(parents=True, exist_ok=True)  # it may be in the volume mounted before
         system.mount(volume.source, place, flags=system.MS_BIND)
     system.set_hostname(launch.hostname)
     system.change_root(root)

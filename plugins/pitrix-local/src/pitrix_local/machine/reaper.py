@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from pitrix_local.machine import addresses, processes
-from pitrix_local.machine.files import read_record, remove_tree, write_record
+from pitrix_local.machine.files import (
+    put_away,
+    read_record,
+    remove_put_away,
+    remove_tree,
+    write_record,
+)
 from pitrix_local.machine.init import GRACE_S
 from pitrix_local.machine.launch import BOOT_FILE, REAPER_FILE, STATE_FILE
 
@@ -79,14 +85,16 @@ class Reaper:
         if state is not None:
             claims = Path(state["claims"])
             addresses.release(claims, state["address"], self._folder, timeout_s=_LOCK_S)
-        doomed = self._folder.with_name(f".gone-{self._folder.name}")
-        remove_tree(doomed)
-        self._folder.rename(doomed)
-        remove_tree(doomed)
+        put_away(self._folder)
+        remove_put_away(self._folder.parent)
 
     def _write(self, **members: object) -> None:
         self._record.update(members)
-        write_record(self._folder / REAPER_FILE, self._record)
+        try:
+            write_record(self._folder / REAPER_FILE, self._record)
+        except OSError:
+            if self._purpose != REMOVE:  # which makes room on a full disk
+                raise
 
 
 def _ended(process: processes.Process) -> Callable[[], bool]:

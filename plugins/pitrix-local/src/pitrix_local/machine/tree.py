@@ -59,12 +59,11 @@ def prepare(root: Path, launch: Launch, *, host: Path = Path("/")) -> None:
     for name, target in (("run", "../run"), ("lock", "../run/lock")):
         _link(root / "var" / name, target)
     if launch.mode == NAMESPACE:
-        for volume in launch.volumes:
+        for volume in launch.volumes:  # before the layers: what they are in is the machine's own
             ensure_inside(root, volume.mount_point).mkdir(parents=True, exist_ok=True)
         _show_host(root, launch, host)
     else:
-        for number, volume in enumerate(launch.volumes):
-            _link_volume(root, volume.mount_point, volume.source, number)
+        _link_volumes(root, launch)
 
 
 def tops_of_host(root: Path, *, host: Path = Path("/")) -> list[str]:
@@ -78,14 +77,15 @@ def tops_of_host(root: Path, *, host: Path = Path("/")) -> list[str]:
     ]
 
 
-def ensure_inside(root: Path, path: str) -> Path:
+def ensure_inside(root: Path, path: str, *, also: Iterable[str] = ()) -> Path:
     """Return where a path of the machine is on the host.
 
-    :raises OSError: a link on the way leads out of the machine's folder.
+    :param also: other folders that are the machine's: its volumes.
+    :raises OSError: a link on the way leads out of the machine's folders.
     """
     place = root / path.lstrip("/")
     parent = Path(os.path.realpath(place.parent))
-    if not parent.is_relative_to(os.path.realpath(root)):
+    if not any(parent.is_relative_to(os.path.realpath(own)) for own in (str(root), *also)):
         raise OSError(f"{path}: a link of the image leads out of the machine, to {parent}")
     return parent / place.name
 
@@ -114,17 +114,19 @@ def _link(place: Path, target: str) -> None:
         place.symlink_to(target)
 
 
-def _link_volume(root: Path, mount_point: str, source: str, number: int) -> None:
-    """Put a link in the place of a mount point; what the image has there is kept out of sight, as a
-    mount would.
+def _link_volumes(root: Path, launch: Launch) -> None:
+    """Put links in the places of the mount points; what the image has there is kept out of sight,
+    as a mount would.
     """
-    place = ensure_inside(root, mount_point)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if place.is_symlink():
-        place.unlink()
-    elif place.exists():
-        place.rename(root.with_name(f"hidden-{number}"))
-    place.symlink_to(source)
+    sources = [volume.source for volume in launch.volumes]
+    for number, volume in enumerate(launch.volumes):
+        place = ensure_inside(root, volume.mount_point, also=sources)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.is_symlink():
+            place.unlink()
+        elif place.exists():
+            place.rename(root.with_name(f"hidden-{launch.boot}-{number}"))
+        place.symlink_to(volume.source)
 
 
 def _show_host(root: Path, launch: Launch, host: Path) -> None:
@@ -136,7 +138,7 @@ def _show_host(root: Path, launch: Launch, host: Path) -> None:
             continue
         if entry.is_symlink() and not _is_plain_folder(own):
             _link(own, str(entry.readlink()))
-        elif entry.is_dir():
+        elif _is_folder(entry):
             with contextlib.suppress(FileExistsError):
                 own.mkdir()
             if name == "etc":
@@ -207,7 +209,13 @@ def _spellings(path: Path) -> Iterable[Path]:
 
 
 def _is_plain_folder(entry: Path) -> bool:
-    return entry.is_dir() and not entry.is_symlink()
+    return _is_folder(entry) and not entry.is_symlink()
+
+
+def _is_folder(entry: Path) -> bool:
+    with contextlib.suppress(OSError):  # another user's FUSE mount says so to root even
+        return entry.is_dir()
+    return False
 
 
 def _is_empty_folder(place: Path) -> bool:
