@@ -69,9 +69,8 @@ class Authentication:
         :raises UnauthorizedError: the route wants a token, and there is none, or a wrong one.
         """
         req.context.actor = _NOBODY
-        if not isinstance(resource, Resource):
-            return
-        operation = resource.operations.get(req.method)
+        known = resource.operations if isinstance(resource, Resource) else {}
+        operation = known.get(req.method)  # None: Falcon answers that the method is not known
         if operation is not None and not operation.is_open:
             req.context.actor = identity.actor_of(self._services, _token(req))
 

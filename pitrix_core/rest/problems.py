@@ -13,6 +13,7 @@ from pitrix_core import convert, errors
 from pitrix_core.errors import PitrixError
 from pitrix_core.findings import Finding
 from pitrix_core.rest import refusals
+from pitrix_core.rest.refusals import UnhealthyError
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ STATUSES: Final[Mapping[type[PitrixError], HTTPStatus]] = {
     refusals.HeaderError: HTTPStatus.BAD_REQUEST,
     refusals.PreconditionError: HTTPStatus.PRECONDITION_FAILED,
     refusals.TooManyStreamsError: HTTPStatus.SERVICE_UNAVAILABLE,
-    refusals.UnhealthyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    UnhealthyError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 #: Seconds after which to come back where the error names no delay of its own.
@@ -163,7 +164,7 @@ def _log_failure(req: falcon.Request, problem: Problem, ex: Exception) -> None:
         "request_id": getattr(req.context, "request_id", None),
         "status": problem.status,
     }
-    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(ex, UnhealthyError):
         log.error("a request failed: %s %s", req.method, req.path, extra=facts, exc_info=ex)
     else:
         log.warning("a request was given up: %s", problem.code, extra=facts)

@@ -88,17 +88,15 @@ def _tags(condition: str) -> list[str]:
     return [tag.strip().removeprefix("W/") for tag in condition.split(",")]
 
 
-def require_revision(condition: str | None, revision: int) -> None:
+def require_revision(condition: str, revision: int) -> None:
     """Check a cluster's revision with If-Match.
 
     A cluster's ETag begins with its revision, ``"7-…"``; what follows changes with its nodes'
     reports and says nothing about whether a change still fits. ``"7"`` alone is enough.
 
-    :param condition: the header; None for none.
+    :param condition: the header.
     :raises PreconditionError: none of its tags begins with the revision.
     """
-    if condition is None:
-        return
     revisions = {tag.strip('"').partition("-")[0] for tag in _tags(condition)}
     if not revisions & {"*", str(revision)}:
         raise PreconditionError(

@@ -6,7 +6,7 @@ import attrs
 import falcon
 
 from pitrix_core.rest import events, idempotency, replies, requests
-from pitrix_core.rest.operation import Call, Operation, Shape
+from pitrix_core.rest.operation import IDEMPOTENCY_KEY, Call, Operation, Shape
 from pitrix_core.rest.replies import Answer
 from pitrix_core.service.services import Services
 
@@ -58,21 +58,19 @@ class Performer:
         if operation.input is not None:
             record = requests.read_record(body, operation.input, content_type=req.content_type)
             call = attrs.evolve(call, body=record)
-        key = parameters.get("Idempotency-Key")
+        _write(resp, self._answer(operation, call, req, body))
+
+    def _answer(self, operation: Operation, call: Call, req: falcon.Request, body: bytes) -> Answer:
+        key = call.parameters.get(IDEMPOTENCY_KEY.name)
         if key is None:
-            _write(resp, _carry_out(operation, call))
-            return
+            return _carry_out(operation, call)
+        parts = (req.method.encode(), req.path.encode(), req.query_string.encode(), body)
         request = idempotency.KeyedRequest(
-            key=key,
-            owner=call.actor.owner,
-            digest=idempotency.digest_of(
-                req.method.encode(), req.path.encode(), req.query_string.encode(), body
-            ),
+            key=key, owner=call.actor.owner, digest=idempotency.digest_of(*parts)
         )
-        answer = idempotency.answer_once(
+        return idempotency.answer_once(
             self._services.store, request, lambda: _carry_out(operation, call)
         )
-        _write(resp, answer)
 
     def _answer_events(
         self, operation: Operation, call: Call, req: falcon.Request, resp: falcon.Response

@@ -71,7 +71,7 @@ class Things:
     def search(self, call: Call) -> list[Thing]:
         if self.failure is not None:
             raise self.failure
-        return self.made
+        return self.made[::2] if call.parameters["odd"] else self.made
 
     def delete(self, call: Call) -> None:
         self.made = [thing for thing in self.made if thing.id != call.path["id"]]
@@ -153,6 +153,9 @@ def operations(things: Things) -> tuple[Operation, ...]:
         description="After which.",
         schema={"type": "integer", "minimum": 0, "default": 0},
     )
+    odd = Parameter(
+        name="odd", description="Every other one.", schema={"type": "boolean", "default": False}
+    )
     return (
         Operation(
             id="addThing",
@@ -173,6 +176,7 @@ def operations(things: Things) -> tuple[Operation, ...]:
             run=things.search,
             shape=Shape.PAGE,
             answer=Thing,
+            parameters=(odd,),
         ),
         Operation(
             id="getThing",

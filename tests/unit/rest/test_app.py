@@ -163,6 +163,8 @@ def test_a_secret_is_never_quoted(
         pytest.param("colour=red", id="unknown"),
         pytest.param("cursor=bm90aGluZw", id="no-cursor-of-ours"),
         pytest.param("cursor=é", id="no-base64"),
+        pytest.param("cursor=Wy0xLG51bGxd", id="a-place-before-the-first"),
+        pytest.param("odd=yes", id="neither-true-nor-false"),
     ],
 )
 def test_a_bad_query_is_refused(client: Client, query: str) -> None:
@@ -172,6 +174,18 @@ def test_a_bad_query_is_refused(client: Client, query: str) -> None:
     assert refused.status_code == 422
     assert refused.json["code"] == "parameter_invalid"
     assert query.partition("=")[0] in refused.json["detail"]
+
+
+def test_a_parameter_can_be_true_or_false(client: Client) -> None:
+    """Switches are words of JSON."""
+    for name in ("one", "two"):
+        client.simulate_post("/v1/things", json={"name": name})
+
+    def names(odd: str) -> list[str]:
+        items = client.simulate_get("/v1/things", query_string=f"odd={odd}").json["items"]
+        return [item["name"] for item in items]
+
+    assert (names("true"), names("false")) == (["one"], ["one", "two"])
 
 
 # -- ETags -----------------------------------------------------------------------------------------

@@ -76,6 +76,22 @@ def test_a_request_that_failed_can_be_sent_again(
     assert len(things.made) == 1
 
 
+def test_a_failure_is_reported_though_its_key_cannot_be_freed(
+    client: Client, things: Any, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the caller can mend comes first; the rest is in the log."""
+
+    def lose_the_keys() -> None:
+        with store.engine.begin() as connection:
+            connection.exec_driver_sql("DROP TABLE idempotency_keys")
+        raise ConflictError
+
+    things.before = lose_the_keys
+
+    assert _add(client).status_code == 409
+    assert "could not be released" in caplog.text
+
+
 def test_a_request_that_is_invalid_takes_no_key(client: Client) -> None:
     """After a refusal the mended request may have the same key."""
     client.simulate_post("/v1/things", json={}, headers=KEY)

@@ -1,0 +1,104 @@
+"""The store: repos, apps and their versions."""
+
+from typing import Final
+
+from pitrix_core.model import JsonObject
+from pitrix_core.rest.operation import Call, Operation, Parameter, Shape
+from pitrix_core.service import apps, repos
+from pitrix_core.service.inputs import RepoInput
+from pitrix_core.store.catalog import App, AppVersion, Repo
+
+
+def _config_schema(call: Call) -> JsonObject:
+    return apps.config_schema(
+        call.services, call.actor, call.path["id"], language=call.parameters["language"]
+    )
+
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    Operation(
+        id="addRepo",
+        method="POST",
+        path="/v1/repos",
+        summary="Register a repo and index it",
+        run=lambda c: repos.add(c.services, c.actor, c.body),
+        input=RepoInput,
+        answer=Repo,
+        status=201,
+        location="/v1/repos/{id}",
+    ),
+    Operation(
+        id="listRepos",
+        method="GET",
+        path="/v1/repos",
+        summary="List the repos",
+        run=lambda c: repos.search(c.services, c.actor),
+        shape=Shape.PAGE,
+        answer=Repo,
+    ),
+    Operation(
+        id="getRepo",
+        method="GET",
+        path="/v1/repos/{id}",
+        summary="Show a repo, by id or name",
+        run=lambda c: repos.get(c.services, c.actor, c.path["id"]),
+        answer=Repo,
+    ),
+    Operation(
+        id="indexRepo",
+        method="POST",
+        path="/v1/repos/{id}/index",
+        summary="Index a repo now",
+        run=lambda c: repos.index(c.services, c.actor, c.path["id"]),
+        answer=Repo,
+    ),
+    Operation(
+        id="listApps",
+        method="GET",
+        path="/v1/apps",
+        summary="List the apps of the store",
+        run=lambda c: apps.search(c.services, c.actor, text=c.parameters.get("search")),
+        shape=Shape.PAGE,
+        answer=App,
+        parameters=(Parameter(name="search", description="Words to look for."),),
+    ),
+    Operation(
+        id="getApp",
+        method="GET",
+        path="/v1/apps/{id}",
+        summary="Show an app, by id or name",
+        run=lambda c: apps.get(c.services, c.actor, c.path["id"]),
+        answer=App,
+    ),
+    Operation(
+        id="listAppVersions",
+        method="GET",
+        path="/v1/apps/{id}/versions",
+        summary="List an app's versions, newest first",
+        run=lambda c: apps.versions(c.services, c.actor, c.path["id"]),
+        shape=Shape.PAGE,
+        answer=AppVersion,
+    ),
+    Operation(
+        id="getAppVersion",
+        method="GET",
+        path="/v1/app_versions/{id}",
+        summary="Show an app version",
+        run=lambda c: apps.version(c.services, c.actor, c.path["id"]),
+        answer=AppVersion,
+    ),
+    Operation(
+        id="getConfigSchema",
+        method="GET",
+        path="/v1/app_versions/{id}/config_schema",
+        summary="Return the JSON Schema of an app version's configuration",
+        run=_config_schema,
+        parameters=(
+            Parameter(
+                name="language",
+                description="Language of titles and descriptions: `en`, `zh-CN`.",
+                schema={"type": "string", "minLength": 1, "default": "en"},
+            ),
+        ),
+    ),
+)

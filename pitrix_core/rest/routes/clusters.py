@@ -1,0 +1,83 @@
+"""Plans, and the clusters they make and change."""
+
+from typing import Final
+
+from pitrix_core.model import Cluster, ClusterSnapshot, Job, Plan
+from pitrix_core.rest import replies
+from pitrix_core.rest.operation import IF_MATCH, Call, Operation, Parameter, Shape
+from pitrix_core.service import clusters, plans
+from pitrix_core.service.inputs import ApplyInput, PlanInput
+
+
+def _change_cluster(call: Call) -> Job:
+    condition = call.parameters.get("If-Match")
+    if condition is not None:
+        snapshot = clusters.get(call.services, call.actor, call.path["id"])
+        replies.require_revision(condition, snapshot.cluster.revision)
+    return clusters.apply(call.services, call.actor, call.body, cluster_id=call.path["id"])
+
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    Operation(
+        id="createPlan",
+        method="POST",
+        path="/v1/plans",
+        summary="Plan a change: its tasks, totals, price and findings; changes nothing",
+        run=lambda c: plans.create(c.services, c.actor, c.body),
+        input=PlanInput,
+        answer=Plan,
+        status=201,
+        location="/v1/plans/{id}",
+    ),
+    Operation(
+        id="getPlan",
+        method="GET",
+        path="/v1/plans/{id}",
+        summary="Show a plan",
+        run=lambda c: plans.get(c.services, c.actor, c.path["id"]),
+        answer=Plan,
+    ),
+    Operation(
+        id="createCluster",
+        method="POST",
+        path="/v1/clusters",
+        summary="Carry out a plan that creates a cluster",
+        run=lambda c: clusters.apply(c.services, c.actor, c.body),
+        input=ApplyInput,
+        answer=Job,
+        status=202,
+        location="/v1/jobs/{id}",
+    ),
+    Operation(
+        id="changeCluster",
+        method="POST",
+        path="/v1/clusters/{id}/jobs",
+        summary="Carry out a plan that changes a cluster",
+        run=_change_cluster,
+        input=ApplyInput,
+        answer=Job,
+        status=202,
+        location="/v1/jobs/{id}",
+        parameters=(IF_MATCH,),
+    ),
+    Operation(
+        id="listClusters",
+        method="GET",
+        path="/v1/clusters",
+        summary="List the clusters",
+        run=lambda c: clusters.search(
+            c.services, c.actor, runtime_id=c.parameters.get("runtime_id")
+        ),
+        shape=Shape.PAGE,
+        answer=Cluster,
+        parameters=(Parameter(name="runtime_id", description="Only those on this runtime."),),
+    ),
+    Operation(
+        id="getCluster",
+        method="GET",
+        path="/v1/clusters/{id}",
+        summary="Show a cluster with its nodes and resources, by id or name",
+        run=lambda c: clusters.get(c.services, c.actor, c.path["id"]),
+        answer=ClusterSnapshot,
+    ),
+)

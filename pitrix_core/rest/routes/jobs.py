@@ -1,0 +1,86 @@
+"""Jobs, their tasks, and what happened."""
+
+from typing import Final
+
+from pitrix_core.model import Job
+from pitrix_core.rest import answers
+from pitrix_core.rest.operation import Call, Operation, Parameter, Shape
+from pitrix_core.service import events, jobs
+from pitrix_core.store.events import Event
+
+
+def _tasks(call: Call) -> list[answers.JobTask]:
+    records = jobs.tasks(call.services, call.actor, call.path["id"])
+    return [answers.task_of(record) for record in records]
+
+
+def _events(call: Call) -> list[Event]:
+    return events.after(
+        call.services,
+        call.actor,
+        call.parameters["after"],
+        subjects=frozenset(call.parameters.get("subject", ())),
+        limit=call.parameters["limit"],
+    )
+
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    Operation(
+        id="listJobs",
+        method="GET",
+        path="/v1/jobs",
+        summary="List the jobs, newest first",
+        run=lambda c: jobs.search(c.services, c.actor, cluster_id=c.parameters.get("cluster_id")),
+        shape=Shape.PAGE,
+        answer=Job,
+        parameters=(Parameter(name="cluster_id", description="Only those of this cluster."),),
+    ),
+    Operation(
+        id="getJob",
+        method="GET",
+        path="/v1/jobs/{id}",
+        summary="Show a job and how far it is",
+        run=lambda c: jobs.get(c.services, c.actor, c.path["id"]),
+        answer=Job,
+    ),
+    Operation(
+        id="listTasks",
+        method="GET",
+        path="/v1/jobs/{id}/tasks",
+        summary="List a job's tasks in the order of its plan",
+        run=_tasks,
+        shape=Shape.PAGE,
+        answer=answers.JobTask,
+    ),
+    Operation(
+        id="retryJob",
+        method="POST",
+        path="/v1/jobs/{id}/retry",
+        summary="Let a failed job go on from where it failed",
+        run=lambda c: jobs.retry(c.services, c.actor, c.path["id"]),
+        answer=Job,
+        status=202,
+        location="/v1/jobs/{id}",
+    ),
+    Operation(
+        id="listEvents",
+        method="GET",
+        path="/v1/events",
+        summary="List what happened, oldest first; or stream it, as server-sent events",
+        run=_events,
+        shape=Shape.EVENTS,
+        answer=Event,
+        parameters=(
+            Parameter(
+                name="subject",
+                description="Only events about these: ids of clusters, jobs, tasks.",
+                schema={"type": "array", "items": {"type": "string", "minLength": 1}},
+            ),
+            Parameter(
+                name="after",
+                description="Id of the event after which to begin.",
+                schema={"type": "integer", "minimum": 0, "default": 0},
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,69 @@
+"""Runtimes: where clusters can run."""
+
+from typing import Final
+
+from pitrix_core.model import Runtime
+from pitrix_core.rest import answers
+from pitrix_core.rest.operation import Call, Operation, Shape
+from pitrix_core.service import runtimes
+from pitrix_core.service.inputs import RuntimeInput
+
+
+def _check_runtime(call: Call) -> answers.Findings:
+    found = runtimes.check(call.services, call.actor, call.path["id"])
+    return answers.Findings(findings=tuple(found))
+
+
+def _delete_runtime(call: Call) -> answers.Jobs | None:
+    begun = runtimes.delete(call.services, call.actor, call.path["id"])
+    return answers.Jobs(jobs=tuple(begun)) if begun else None
+
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    Operation(
+        id="addRuntime",
+        method="POST",
+        path="/v1/runtimes",
+        summary="Register a runtime",
+        run=lambda c: runtimes.add(c.services, c.actor, c.body),
+        input=RuntimeInput,
+        answer=Runtime,
+        status=201,
+        location="/v1/runtimes/{id}",
+    ),
+    Operation(
+        id="listRuntimes",
+        method="GET",
+        path="/v1/runtimes",
+        summary="List the runtimes",
+        run=lambda c: runtimes.search(c.services, c.actor),
+        shape=Shape.PAGE,
+        answer=Runtime,
+    ),
+    Operation(
+        id="getRuntime",
+        method="GET",
+        path="/v1/runtimes/{id}",
+        summary="Show a runtime, by id or name",
+        run=lambda c: runtimes.get(c.services, c.actor, c.path["id"]),
+        answer=Runtime,
+    ),
+    Operation(
+        id="checkRuntime",
+        method="POST",
+        path="/v1/runtimes/{id}/check",
+        summary="Ask a runtime's cloud whether it can be used",
+        run=_check_runtime,
+        answer=answers.Findings,
+    ),
+    Operation(
+        id="deleteRuntime",
+        method="DELETE",
+        path="/v1/runtimes/{id}",
+        summary="Delete a runtime; jobs remove what pitrix keeps running on it",
+        run=_delete_runtime,
+        answer=answers.Jobs,
+        status=202,
+        may_be_empty=True,
+    ),
+)
