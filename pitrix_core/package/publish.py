@@ -27,13 +27,16 @@ def write_index(folder: Path, *, now: dt.datetime, limits: Limits = DEFAULT_LIMI
     :returns: what is listed now.
     :raises PackageDigestError: an archive differs from what the index lists under its name and
         version, or two archives say they are the same version.
-    :raises PackageArchiveError: an archive cannot be read; the message names it.
+    :raises PackageArchiveError: an archive cannot be read, and the message names it; or there is no
+        such folder.
     :raises PackageInvalidError: an archive does not say its name and version, or the index that is
         there cannot be read.
     """
+    if not folder.is_dir():
+        raise PackageArchiveError(f"{folder}: there is no such folder")
     stamp = now.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     path = folder / INDEX_FILE
-    before = read_index(path.read_text("utf-8")) if path.exists() else IndexEntries(entries=())
+    before = _listed(path)
     entries = {(entry.name, entry.version): entry for entry in before.entries}
     for archive in _archives(folder):
         entry = _entry(archive, stamp, limits)
@@ -59,6 +62,13 @@ def dump_index(index: IndexEntries) -> str:
         entries.setdefault(entry.name, []).append(_document(entry))
     document = {"apiVersion": "v1", "generated": index.generated, "entries": entries}
     return yaml.safe_dump(document, sort_keys=True, allow_unicode=True, width=100)
+
+
+def _listed(path: Path) -> IndexEntries:
+    if not path.exists():
+        return IndexEntries(entries=())
+    # NOTE(encoding): bytes that are not UTF-8 become a character that YAML or a name refuses
+    return read_index(path.read_bytes().decode("utf-8", "replace"))
 
 
 def _archives(folder: Path) -> list[Path]:

@@ -23,28 +23,33 @@ def tar_members(content: bytes, limits: Limits) -> Iterator[Member]:
     :raises PackageArchiveError: the archive is damaged, holds something other than files and
         folders, or is beyond a limit.
     """
-    data = _unzipped(content, limits)
     try:
-        with tarfile.open(
-            fileobj=io.BytesIO(data), mode="r:", encoding="utf-8", errors="surrogateescape"
-        ) as archive:
-            yield from _read(archive, data, limits)
+        with (
+            _unzipped(content, limits) as data,
+            tarfile.open(
+                fileobj=data, mode="r:", encoding="utf-8", errors="surrogateescape"
+            ) as archive,
+        ):
+            yield from _members(archive, limits)
+            # NOTE(tarfile): it takes a damaged header for the end of the archive
+            data.seek(archive.offset)
+            if data.read().strip(b"\0"):
+                raise PackageArchiveError(
+                    "the tar archive is damaged: no header where one should be"
+                )
     except _TAR_FAULTS as ex:
         raise PackageArchiveError(f"the tar archive is damaged: {ex}") from ex
     except RecursionError as ex:
         raise PackageArchiveError("the tar archive is damaged: headers without end") from ex
 
 
-def _read(archive: tarfile.TarFile, data: bytes, limits: Limits) -> Iterator[Member]:
+def _members(archive: tarfile.TarFile, limits: Limits) -> Iterator[Member]:
     seen = 0
     while (info := archive.next()) is not None:
         seen += 1
         if seen > 2 * limits.files:  # folders are members too
             raise PackageArchiveError(f"more than {2 * limits.files} members, which is the limit")
         yield _member(archive, info, limits)
-    # NOTE(tarfile): it takes a damaged header for the end of the archive
-    if data[archive.offset :].strip(b"\0"):
-        raise PackageArchiveError("the tar archive is damaged: no header where one should be")
 
 
 def _member(archive: tarfile.TarFile, info: tarfile.TarInfo, limits: Limits) -> Member:
@@ -63,17 +68,18 @@ def _member(archive: tarfile.TarFile, info: tarfile.TarInfo, limits: Limits) -> 
     return Member(path=info.name, content=content)
 
 
-def _unzipped(content: bytes, limits: Limits) -> bytes:
+def _unzipped(content: bytes, limits: Limits) -> io.BytesIO:
     # NOTE(size): headers and padding make a tar larger than its files
     limit = limits.unpacked_limit(len(content)) + 4 * _BLOCK_BYTES * limits.files
-    unpacked = bytearray()
+    unpacked = io.BytesIO()
     rest = content
     while rest.strip(b"\0"):  # gzip files may be joined, and padded with zeros
         rest = _unzip_one(rest, unpacked, limit)
-    return bytes(unpacked)
+    unpacked.seek(0)
+    return unpacked
 
 
-def _unzip_one(content: bytes, unpacked: bytearray, limit: int) -> bytes:
+def _unzip_one(content: bytes, unpacked: io.BytesIO, limit: int) -> bytes:
     """Unpack one gzip file to the end of ``unpacked``; return what follows it."""
     decompressor = zlib.decompressobj(_GZIP_WBITS)
     pending = content
@@ -81,14 +87,14 @@ def _unzip_one(content: bytes, unpacked: bytearray, limit: int) -> bytes:
         while not decompressor.eof:
             piece = decompressor.decompress(pending, _CHUNK_BYTES)
             pending = decompressor.unconsumed_tail
-            unpacked += piece
-            if len(unpacked) > limit:
+            if unpacked.tell() + len(piece) > limit:
                 raise PackageArchiveError(
                     f"the archive unpacks to more than {limit} bytes, which is the limit for one "
                     "of its size"
                 )
             if not piece and not pending and not decompressor.eof:
                 raise PackageArchiveError("the archive is truncated")
+            unpacked.write(piece)
     except zlib.error as ex:
         raise PackageArchiveError(f"the gzip archive is damaged: {ex}") from ex
     return decompressor.unused_data

@@ -4,6 +4,7 @@ import gzip
 import stat
 import tarfile
 import zipfile
+from collections.abc import Callable, Mapping
 
 import archives
 import pytest
@@ -25,6 +26,11 @@ FILES = {"app/package.json": b'{"name": "app"}', "app/locale/en.json": b"{}"}
         pytest.param(archives.tgz({k[4:]: v for k, v in FILES.items()}), id="without-top-folder"),
         pytest.param(archives.zipped({**FILES, "__MACOSX/app/._x": b""}), id="from-a-desktop"),
         pytest.param(archives.tgz(FILES) + b"\0" * 512, id="padded"),
+        pytest.param(
+            archives.tgz(FILES, extra=[archives.tar_member("app/empty", tarfile.DIRTYPE)]),
+            id="tgz-with-folder",
+        ),
+        pytest.param(archives.zipped({**FILES, "app/": b"", "empty/": b""}), id="zip-with-folder"),
         pytest.param(archives.zipped(FILES, mode=0o104755), id="setuid-ignored"),
     ],
 )
@@ -125,6 +131,33 @@ def test_a_compression_bomb_is_refused(content: bytes) -> None:
 
     with pytest.raises(PackageArchiveError, match="unpacks to more than"):
         read_archive(content, limits=limits)
+
+
+def test_an_encrypted_member_is_refused() -> None:
+    """Nobody could give the password."""
+    content = bytearray(archives.zipped({"a": b"x"}))
+    content[6] |= 1  # in the member's own header
+    content[content.index(b"PK\x01\x02") + 8] |= 1  # and in the directory
+
+    with pytest.raises(PackageArchiveError, match="'a': it is encrypted"):
+        read_archive(bytes(content))
+
+
+def test_a_name_in_another_encoding_is_refused() -> None:
+    """A name that is not UTF-8 would be another one on every machine."""
+    content = archives.zipped({"abc": b"x"}).replace(b"abc", b"\xb0\xa1c")
+
+    with pytest.raises(PackageArchiveError, match="not UTF-8"):
+        read_archive(content)
+
+
+@pytest.mark.parametrize("pack", [archives.tgz, archives.zipped])
+def test_folders_are_counted_too(pack: Callable[[Mapping[str, bytes]], bytes]) -> None:
+    """Members without end are refused before there are too many files."""
+    content = pack({f"f{number}": b"" for number in range(5)})
+
+    with pytest.raises(PackageArchiveError, match="more than"):
+        read_archive(content, limits=Limits(files=2))
 
 
 def test_a_zip_that_lies_about_a_size_is_refused() -> None:

@@ -3,7 +3,10 @@
 import datetime as dt
 from pathlib import Path
 
+import archives
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pitrix_core.errors import PackageArchiveError, PackageDigestError, PackageInvalidError
 from pitrix_core.package import build_archive, read_index, write_index
@@ -59,6 +62,14 @@ def test_a_bad_entry_is_left_out_with_a_finding(entry: str, pointer: str) -> Non
 
     assert len(index.entries) == 3
     assert [finding.pointer for finding in index.findings] == [pointer]
+
+
+def test_a_version_that_is_listed_twice_counts_once() -> None:
+    """The first one is kept, and the second is remarked on."""
+    index = read_index(f"{GOOD}  - {{name: app, version: 1.9.0, urls: [other.tgz]}}\n")
+
+    assert [e.urls for e in index.entries if e.version == "1.9.0"] == [("app-1.9.0.tgz",)]
+    assert [finding.message for finding in index.findings] == ["version 1.9.0 is listed twice"]
 
 
 @pytest.mark.parametrize(
@@ -154,3 +165,43 @@ def test_a_bad_archive_is_named(repo: Path) -> None:
 
     with pytest.raises(PackageArchiveError, match=r"^bad\.tgz: "):
         write_index(repo, now=NOW)
+
+
+def test_an_archive_without_metadata_is_named(repo: Path) -> None:
+    """The message says which archive does not say its name and version."""
+    (repo / "nameless.tgz").write_bytes(archives.tgz({"a.txt": b""}))
+
+    with pytest.raises(PackageInvalidError, match=r"^nameless\.tgz: .*unknown"):
+        write_index(repo, now=NOW)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    """An index is not made where there is no folder."""
+    with pytest.raises(PackageArchiveError, match="no such folder"):
+        write_index(tmp_path / "nowhere", now=NOW)
+
+
+def test_an_index_of_before_that_is_no_text_is_refused(repo: Path) -> None:
+    """What is there is not thrown away."""
+    (repo / "index.yaml").write_bytes(b"\xff\xfe")
+
+    with pytest.raises(PackageInvalidError, match=r"index\.yaml"):
+        write_index(repo, now=NOW)
+
+    assert (repo / "index.yaml").read_bytes() == b"\xff\xfe"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, len(GOOD)), st.text(max_size=4)), max_size=6))
+def test_a_mixed_up_index_is_read_or_refused(changes: list[tuple[int, str]]) -> None:
+    """Nothing but our own error comes of it."""
+    text = GOOD
+    for place, piece in changes:
+        text = text[:place] + piece + text[place + 2 :]
+
+    try:
+        entries = read_index(text).entries
+    except PackageInvalidError as ex:
+        assert ex.findings  # noqa: PT017  either outcome is right
+    else:
+        assert all(entry.urls for entry in entries)

@@ -3,7 +3,7 @@
 import pytest
 
 from pitrix_core.errors import PackageInvalidError
-from pitrix_core.package import Package
+from pitrix_core.package import Package, violations
 
 
 def package(content: bytes) -> Package:
@@ -39,3 +39,24 @@ def test_bad_json_is_refused_with_its_place(content: bytes, reason: str) -> None
         package(content).read_json("a.json")
 
     assert [finding.file for finding in caught.value.findings] == ["a.json"]
+
+
+def test_every_violation_of_a_schema_has_its_place() -> None:
+    """Findings are in the order of the document, and never show a secret."""
+    schema = {
+        "properties": {
+            "a/b": {"type": "integer"},
+            "secret": {"pattern": "^x", "writeOnly": True},
+        },
+        "required": ["c"],
+    }
+
+    found = violations({"a/b": "1", "secret": "hidden"}, schema, file="f", pointer="/top")
+
+    assert [(finding.pointer, finding.code) for finding in found] == [
+        ("/top", "schema.required"),
+        ("/top/a~1b", "schema.type"),
+        ("/top/secret", "schema.pattern"),
+    ]
+    assert "hidden" not in found[2].message
+    assert {finding.file for finding in found} == {"f"}
