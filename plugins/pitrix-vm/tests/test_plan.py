@@ -266,6 +266,19 @@ def test_an_impossible_cluster_is_refused(shop: VmSpec, config: dict[str, Any], 
     assert code in {finding.code for finding in caught.value.findings}
 
 
+def test_what_has_no_effect_is_remarked_on() -> None:
+    """A cluster is made without it, and the plan says so."""
+    spec = parsed(
+        cluster_json(node("db", loadbalancer=[{"port": 80}]), links={"zk": "cl-9", "none": ""})
+    )
+
+    found = [(finding.code, finding.pointer) for finding in planned(spec).findings]
+    assert found == [
+        ("cluster.loadbalancer", "/nodes/0/loadbalancer"),
+        ("cluster.link", "/links/zk"),
+    ]
+
+
 def test_replicas_are_refused_rather_than_forgotten() -> None:
     """What cannot be made is said before anything is."""
     with pytest.raises(PlanRefusedError) as caught:
