@@ -1,22 +1,29 @@
 """Lets plugins add commands; one that is broken is a warning, and the others' are there."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 import click
 
-from pitrix_core.plugins import PluginRegistry
+from pitrix_core.plugins import Hooks, PluginRegistry
 
 #: Said by the log already, with its cause.
 _LOGGED: Final = "plugin.failed"
 
 
-def add_to(group: click.Group) -> None:
-    """Add the commands of all installed plugins."""
+def _installed() -> Hooks:
+    return PluginRegistry().hooks()
+
+
+def add_to(group: click.Group, *, hooks: Callable[[], Hooks] = _installed) -> None:
+    """Add the commands of plugins.
+
+    :param hooks: loads them; what it logs is shown as well.
+    """
     with _failures_shown():
-        findings = PluginRegistry().hooks().cli(group)
+        findings = hooks().cli(group)
     for finding in findings:
         if finding.code != _LOGGED:
             _warn(finding.message)
