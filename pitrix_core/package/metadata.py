@@ -28,7 +28,7 @@ def describe(reader: PackageReader) -> AppInfo:
         return app_info(reader.read_json(PACKAGE_FILE), file=PACKAGE_FILE)
     if reader.index.has(CHART_FILE):
         return app_info(parse_yaml(reader.read_text(CHART_FILE), file=CHART_FILE), file=CHART_FILE)
-    message = f"there is no {PACKAGE_FILE}: the package's name and version are unknown"
+    message = "there is no such file, so the package's name and version are unknown"
     raise _invalid([_finding("package.unnamed", message, next_step=_BUILD)])
 
 
