@@ -1,7 +1,7 @@
 """Requests and snapshots for trying an application type: what the core would hand it."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pitrix_core.contracts.interface import Interface
@@ -11,7 +11,6 @@ from pitrix_core.model import (
     ClusterSnapshot,
     ClusterState,
     JsonObject,
-    JsonValue,
     Node,
     NodeState,
     OwnedResource,
@@ -21,7 +20,6 @@ from pitrix_core.model import (
     Runtime,
     Task,
 )
-from pitrix_core.model.json import marker_of
 from pitrix_core.planner.kinds import CORE_KINDS
 
 #: Any moment will do: an app type has no clock.
@@ -124,19 +122,6 @@ def predecessors(tasks: tuple[Task, ...]) -> dict[str, frozenset[str]]:
         for key in ready:
             found[key] = frozenset(after[key]).union(*(found[name] for name in after[key]))
     return found
-
-
-def references(value: JsonValue) -> Iterator[str]:
-    """Name the tasks whose outputs a value refers to."""
-    marker = marker_of(value)
-    if marker is not None and marker[0] == "$ref":
-        yield str(marker[1]).partition("#")[0]
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from references(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from references(part)
 
 
 def argument_class(kind: str, interfaces: tuple[type[Interface], ...]) -> type | None:

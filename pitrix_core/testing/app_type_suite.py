@@ -32,7 +32,7 @@ from pitrix_core.model import (
     PlanDraft,
     Runtime,
 )
-from pitrix_core.model.json import marker_of
+from pitrix_core.model.json import marker_of, referred_tasks
 from pitrix_core.planner.kinds import CORE_KINDS
 from pitrix_core.testing import app_type_cases as cases
 
@@ -226,7 +226,7 @@ class AppTypeSuite:
         dangling = [
             (task.key, name)
             for task in tasks
-            for name in cases.references(to_json(task.input))
+            for name in referred_tasks(to_json(task.input))
             if name not in before[task.key]
         ]
 

@@ -23,6 +23,7 @@ from pitrix_core.contracts import (
     VolumeInterface,
 )
 from pitrix_core.errors import (
+    ProviderAnswerLostError,
     ProviderAuthError,
     ProviderError,
     ProviderQuotaError,
@@ -193,7 +194,7 @@ class FakeProvider(Provider[FakeSettings, FakeCredential]):
             os._exit(1)
         if fault.effect is FakeEffect.LOST:
             message = f"{operation}: the connection ended before the answer came"
-            raise ProviderTemporaryError(message, retry_after_s=_RETRY_S)
+            raise ProviderAnswerLostError(message, retry_after_s=_RETRY_S)
 
     def _due(self, operation: str) -> FakeFault | None:
         with self.cloud.rows() as rows:
