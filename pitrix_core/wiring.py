@@ -138,7 +138,7 @@ def run_api(config: Config) -> None:
     """Serve the REST API until a signal says to end."""
     set_up_logging(config.log_level)
     listener = inherited_listener()
-    bind = listener.fileno() if listener else f"{config.api_host}:{config.api_port}"
+    bind = listener.detach() if listener else f"{config.api_host}:{config.api_port}"
     serve_api(lambda: make_services(config), bind=bind)
 
 

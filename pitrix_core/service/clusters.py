@@ -56,14 +56,17 @@ def apply(
     return job
 
 
-def search(services: Services, actor: Actor, *, runtime_id: str | None = None) -> list[Cluster]:
+def search(
+    services: Services, actor: Actor, *, runtime_id: str | None = None, hidden: bool = False
+) -> list[Cluster]:
     """Return clusters that are not deleted, oldest first.
 
     :param runtime_id: only those on this runtime.
+    :param hidden: instead, those that pitrix made for itself (Frontgates).
     """
     with services.store.read() as tx:
         found = tx.clusters.search(owner=visible_owner(actor), runtime_id=runtime_id)
-    return [cluster for cluster in found if not cluster.hidden]
+    return [cluster for cluster in found if cluster.hidden is hidden]
 
 
 def get(services: Services, actor: Actor, cluster_id: str) -> ClusterSnapshot:

@@ -46,7 +46,7 @@ class PlanInput:
     #: For ``create``: what to deploy.
     app_version_id: str | None = None
     #: For ``create``: checked with ``GET /v1/app_versions/{id}/config_schema``.
-    config: JsonObject = attrs.field(factory=dict)
+    config: JsonObject = attrs.field(factory=dict, repr=False)
     #: For ``create``: where; left out, the one runtime that matches is taken.
     runtime_id: str | None = None
     #: For ``create``: the cluster's name; left out, the name in the configuration, or the app's.

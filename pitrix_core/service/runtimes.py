@@ -4,8 +4,9 @@ import json
 
 from pitrix_core.errors import ConflictError
 from pitrix_core.findings import Finding
-from pitrix_core.model import ClusterState, Job, Runtime
+from pitrix_core.model import Cluster, ClusterState, Job, Runtime
 from pitrix_core.pilot.frontgates import remove_frontgate
+from pitrix_core.planner.build import Offers
 from pitrix_core.service.inputs import RuntimeInput
 from pitrix_core.service.services import Services, require_admin
 from pitrix_core.store import Transaction, new_id
@@ -83,14 +84,16 @@ def delete(services: Services, actor: Actor, runtime_id: str) -> list[Job]:
         _require_empty(tx, runtime)
         tx.runtimes.close(runtime.id)
         hidden = tx.clusters.search(runtime_id=runtime.id)
-        jobs = [
-            remove_frontgate(tx, cluster, provider=offers)
-            for cluster in hidden
-            if cluster.state is not ClusterState.DELETING
-        ]
+        jobs = [_removal(tx, cluster, offers) for cluster in hidden]
         if not hidden:
             tx.runtimes.delete(runtime.id)
     return jobs
+
+
+def _removal(tx: Transaction, cluster: Cluster, offers: Offers) -> Job:
+    """Return the job that removes a Frontgate: the one at work, or a new one."""
+    running = tx.jobs.running_on(cluster.id)
+    return tx.jobs.get(running) if running else remove_frontgate(tx, cluster, provider=offers)
 
 
 def _require_empty(tx: Transaction, runtime: Runtime) -> None:

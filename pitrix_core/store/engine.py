@@ -18,7 +18,11 @@ def make_engine(url: str) -> sa.Engine:
 
     :param url: ``sqlite:///PATH`` or ``postgresql+psycopg://…``.
     """
-    engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    engine = sa.create_engine(
+        url,
+        pool_pre_ping=not url.startswith("sqlite"),
+        hide_parameters=True,  # what is bound may be a secret, and errors are logged
+    )
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_immediate)

@@ -16,14 +16,18 @@ def repo() -> None:
 
 @repo.command()
 @click.argument("name")
-@click.argument("url")
+@click.argument("location", metavar="URL")
 @click.option("--provider", "providers", multiple=True, help="Its apps may run on this one only.")
 @click.option(
     "--selector", "selectors", multiple=True, metavar="KEY=VALUE", help="Label a runtime must have."
 )
 @talks_to_api
 def add(
-    session: Session, name: str, url: str, providers: tuple[str, ...], selectors: tuple[str, ...]
+    session: Session,
+    name: str,
+    location: str,
+    providers: tuple[str, ...],
+    selectors: tuple[str, ...],
 ) -> None:
     """Register the repo at URL (file:///FOLDER with an index.yaml) as NAME, and read its index.
 
@@ -33,7 +37,7 @@ def add(
     for selector in selectors:
         for key, value in pairs([selector], option="--selector").items():
             wanted.setdefault(key, []).append(value)
-    body = {"name": name, "url": url, "providers": list(providers), "selectors": wanted}
+    body = {"name": name, "url": location, "providers": list(providers), "selectors": wanted}
     _show(session, session.api.post("/v1/repos", body))
 
 

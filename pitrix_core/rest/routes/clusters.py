@@ -66,11 +66,21 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path="/v1/clusters",
         summary="List the clusters",
         run=lambda c: clusters.search(
-            c.services, c.actor, runtime_id=c.parameters.get("runtime_id")
+            c.services,
+            c.actor,
+            runtime_id=c.parameters.get("runtime_id"),
+            hidden=c.parameters["hidden"],
         ),
         shape=Shape.PAGE,
         answer=Cluster,
-        parameters=(Parameter(name="runtime_id", description="Only those on this runtime."),),
+        parameters=(
+            Parameter(name="runtime_id", description="Only those on this runtime."),
+            Parameter(
+                name="hidden",
+                description="Instead, those that pitrix made for itself.",
+                schema={"type": "boolean", "default": False},
+            ),
+        ),
     ),
     Operation(
         id="getCluster",
