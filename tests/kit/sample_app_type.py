@@ -1,0 +1,196 @@
+"""A small application type: one machine with a volume; and ones that are broken in one way each."""
+
+import itertools
+from typing import Any
+
+import attrs
+
+from pitrix_core import AppType
+from pitrix_core.contracts.apptype import RenderRequest
+from pitrix_core.model import (
+    Action,
+    AppInfo,
+    ImageQuery,
+    JsonObject,
+    Metadata,
+    PackageIndex,
+    PackageSpec,
+    PlanDraft,
+    PlannedNode,
+    PlanRequest,
+    Task,
+)
+
+IMAGE = ImageQuery(image="debian-12")
+
+
+class Sample(AppType[PackageSpec]):
+    """Reads ``sample.json``: a name and a version."""
+
+    name = "sample"
+
+    def claims(self, index: PackageIndex) -> bool:
+        return index.has("sample.json")
+
+    def parse(self, reader: Any) -> PackageSpec:
+        return PackageSpec(info=AppInfo(**reader.read_json("sample.json")))
+
+    def config_schema(self, spec: PackageSpec, *, language: str = "en") -> JsonObject:
+        return {
+            "type": "object",
+            "properties": {
+                "size": {"type": "integer", "minimum": 1, "default": 1, "title": "Size"},
+                "password": {"type": "string", "writeOnly": True, "title": "Password"},
+            },
+        }
+
+    def requires(self, spec: PackageSpec) -> frozenset[str]:
+        return frozenset({"volume.create", "compute.create"})
+
+    def images(self, spec: PackageSpec, config: JsonObject) -> frozenset[ImageQuery]:
+        return frozenset({IMAGE})
+
+    def plan(self, request: PlanRequest) -> PlanDraft:
+        return self.removal(request) if request.action is Action.DELETE else self.creation(request)
+
+    def creation(self, request: PlanRequest) -> PlanDraft:
+        cluster_id = request.cluster_id
+        volume = Task(
+            key="volume.create/1",
+            kind="volume.create",
+            title="Create volume",
+            input={"name": "data", "cluster_id": cluster_id, "size_gib": request.config["size"]},
+            node_id="cln-1",
+        )
+        machine = Task(
+            key="compute.create/1",
+            kind="compute.create",
+            title="Create machine",
+            input={
+                "name": "sample-1",
+                "cluster_id": cluster_id,
+                "image": {"image": IMAGE.image},
+                "volumes": [{"volume_id": {"$ref": "volume.create/1#/id"}}],
+            },
+            after=("volume.create/1",),
+            node_id="cln-1",
+        )
+        node = PlannedNode(id="cln-1", role="", sid=1, gid=1)
+        return PlanDraft(tasks=(volume, machine), nodes=(node,))
+
+    def removal(self, request: PlanRequest) -> PlanDraft:
+        made = request.current.resources if request.current else ()
+        tasks = [
+            Task(
+                key=f"{found.kind.partition('.')[0]}.delete/1",
+                kind=f"{found.kind.partition('.')[0]}.delete",
+                title="Remove",
+                input={"id": found.resource_id},
+                after=("compute.delete/1",) if found.kind == "volume.create" else (),
+            )
+            for found in made
+        ]
+        return PlanDraft(tasks=tuple(tasks))
+
+    def render(self, spec: PackageSpec, request: RenderRequest) -> Metadata:
+        password = request.config["password"]
+        return Metadata(shared={"name": spec.info.name, "password": password})
+
+
+def with_input(draft: PlanDraft, **members: Any) -> PlanDraft:
+    """Return a plan with more in its machine's input."""
+    volume, machine = draft.tasks
+    changed = attrs.evolve(machine, input={**machine.input, **members})
+    return attrs.evolve(draft, tasks=(volume, changed))
+
+
+class ClaimsEverything(Sample):
+    def claims(self, index: PackageIndex) -> bool:
+        return True
+
+
+class IsNoSchema(Sample):
+    def config_schema(self, spec: PackageSpec, *, language: str = "en") -> JsonObject:
+        schema = super().config_schema(spec)
+        size = {**schema["properties"]["size"], "exclusiveMaximum": True}
+        return {"type": "object", "properties": {**schema["properties"], "size": size}}
+
+
+class HasBadDefaults(Sample):
+    def config_schema(self, spec: PackageSpec, *, language: str = "en") -> JsonObject:
+        schema = super().config_schema(spec)
+        size = {"type": "integer", "minimum": 1, "default": 0, "title": "Size"}
+        return {"type": "object", "properties": {**schema["properties"], "size": size}}
+
+    def creation(self, request: PlanRequest) -> PlanDraft:
+        return super().creation(attrs.evolve(request, config={"size": 1}))
+
+
+class HasNoTitles(Sample):
+    def config_schema(self, spec: PackageSpec, *, language: str = "en") -> JsonObject:
+        schema = super().config_schema(spec)
+        return {**schema, "properties": {**schema["properties"], "odd": {"type": "string"}}}
+
+
+class CountsItsPlans(Sample):
+    numbers = itertools.count()
+
+    def creation(self, request: PlanRequest) -> PlanDraft:
+        return with_input(super().creation(request), name=f"sample-{next(self.numbers)}")
+
+
+class RefersForward(Sample):
+    def creation(self, request: PlanRequest) -> PlanDraft:
+        volume, machine = super().creation(request).tasks
+        late = attrs.evolve(
+            volume, input={**volume.input, "name": {"$ref": "compute.create/1#/id"}}
+        )
+        return attrs.evolve(super().creation(request), tasks=(late, machine))
+
+
+class PlansTheImpossible(Sample):
+    def requires(self, spec: PackageSpec) -> frozenset[str]:
+        return super().requires(spec) | {"wishes.grant"}
+
+    def creation(self, request: PlanRequest) -> PlanDraft:
+        draft = super().creation(request)
+        wish = Task(key="wish", kind="wishes.grant", title="Grant a wish")
+        return attrs.evolve(draft, tasks=(*draft.tasks, wish))
+
+
+class RequiresTooLittle(Sample):
+    def requires(self, spec: PackageSpec) -> frozenset[str]:
+        return frozenset({"compute.create"})
+
+
+class AsksForWords(Sample):
+    def creation(self, request: PlanRequest) -> PlanDraft:
+        return with_input(super().creation(request), cpu="two")
+
+
+class ForgetsItsNode(Sample):
+    def creation(self, request: PlanRequest) -> PlanDraft:
+        return attrs.evolve(super().creation(request), nodes=())
+
+
+class HidesItsImage(Sample):
+    def images(self, spec: PackageSpec, config: JsonObject) -> frozenset[ImageQuery]:
+        return frozenset()
+
+
+class LeavesVolumes(Sample):
+    def removal(self, request: PlanRequest) -> PlanDraft:
+        tasks = super().removal(request).tasks
+        return PlanDraft(tasks=tuple(t for t in tasks if t.kind != "volume.delete"))
+
+
+class RendersNumbers(Sample):
+    def render(self, spec: PackageSpec, request: RenderRequest) -> Metadata:
+        return Metadata(shared={"size": request.config["size"]})
+
+
+class RendersAnew(Sample):
+    numbers = itertools.count()
+
+    def render(self, spec: PackageSpec, request: RenderRequest) -> Metadata:
+        return Metadata(shared={"number": str(next(self.numbers))})
