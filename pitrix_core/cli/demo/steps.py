@@ -21,7 +21,7 @@ CLUSTER: Final = "demo"
 RUNTIME: Final = "here"
 REPO: Final = "examples"
 #: Seconds in which a key written through one node has to be readable through another.
-_PROOF_S: Final = 15.0
+PROOF_S: Final = 15.0
 _CLIENT_PORT: Final = 2379
 
 
@@ -115,14 +115,14 @@ def look_at_cluster(api: Api, cluster_id: str) -> Deployed:
     )
 
 
-def prove(endpoints: Sequence[str]) -> str:
+def prove(endpoints: Sequence[str], *, within_s: float = PROOF_S) -> str:
     """Write a key through the first node, read it through the last.
 
     :returns: what was read.
     :raises CliError: it is not what was written, or etcd does not answer.
     """
     value = f"written at {time.time_ns()}"
-    deadline = time.monotonic() + _PROOF_S
+    deadline = time.monotonic() + within_s
     with httpx.Client(timeout=5.0, trust_env=False) as http:
         _until(deadline, lambda: _put(http, endpoints[0], "demo", value))
         read = _until(deadline, lambda: _get(http, endpoints[-1], "demo"))

@@ -38,7 +38,8 @@ def add(
         for key, value in pairs([selector], option="--selector").items():
             wanted.setdefault(key, []).append(value)
     body = {"name": name, "url": location, "providers": list(providers), "selectors": wanted}
-    _show(session, session.api.post("/v1/repos", body))
+    added = session.api.post("/v1/repos", body)
+    _show(session, session.api.post(f"/v1/repos/{added['id']}/index"))
 
 
 @repo.command("list")

@@ -11,7 +11,7 @@ from pitrix_core.cli.main import run
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from stand_in import StandIn  # noqa: E402  # found by the line above
+from stand_in import StandIn  # found by the line above
 
 
 @attrs.frozen

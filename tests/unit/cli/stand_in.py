@@ -48,6 +48,10 @@ class StandIn:
         """Answer the next requests one by one, and all later ones with the last."""
         self._answers.setdefault((method, path), []).extend((status, body) for body in bodies)
 
+    def forget(self, method: str, path: str) -> None:
+        """Answer as if nothing had been told."""
+        del self._answers[method, path]
+
     def lists(self, path: str, *items: Any) -> None:
         """Answer with a list of one page."""
         self.answers("GET", path, {"items": list(items), "next_cursor": None})

@@ -67,7 +67,7 @@ def test_a_setting_that_does_not_fit_is_a_usage_error(setting: str) -> None:
 
 def test_a_setting_cannot_go_below_a_value() -> None:
     """``a=1`` and ``a.b=2`` contradict each other."""
-    with pytest.raises(click.UsageError, match="name.x=1"):
+    with pytest.raises(click.UsageError, match=r"name\.x=1"):
         collect(["name=a", "name.x=1"], file=None, schema=SCHEMA)
 
 
