@@ -49,9 +49,9 @@ def instance(found: object, cls: type[T], *, called: str, clause: int) -> T:
 
 
 def instances(found: object, cls: type[T], *, called: str, clause: int) -> tuple[T, ...]:
-    """Return an answer that is a list of such.
+    """Return an answer whose parts are of the class they have to be of.
 
-    :raises ProviderError: it is not.
+    :raises ProviderError: one is not, or it has no parts.
     """
     if not isinstance(found, Iterable):
         raise broken(called, clause, f"it answers an object of {type(found).__name__}, no list")

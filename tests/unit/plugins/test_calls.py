@@ -1,5 +1,6 @@
 """The gate: errors of unknown kinds, broken answers, secrets, and plugins around a call."""
 
+import contextlib
 import logging
 from typing import Any
 
@@ -336,3 +337,65 @@ def test_a_stand_in_refuses_behind_the_gate_too(build_fake: Any) -> None:
     with pytest.raises(errors.UnsupportedOperationError, match=r"compute\.get"):
         gate.get_instance("i-1")
     assert absent(ComputeInterface, provider="fake").name == "compute"
+
+
+def test_another_clusters_resource_is_not_listed(build_fake: Any) -> None:
+    """A listing of one cluster that holds another's is refused (clause 22)."""
+
+    class Generous(FakeProvider):
+        def owned(self, *, cluster_id: Any = None) -> Any:
+            return super().owned()
+
+    gate = ProviderGate(build_fake(Generous), runtime_id="rt-1")
+    gate.start("compute.create", SPEC, request_key="key-1")
+
+    with pytest.raises(errors.ProviderError, match="another cluster"):
+        gate.owned("cl-2")
+
+
+def test_what_has_no_parts_is_no_list(build_fake: Any) -> None:
+    """A plugin's answer in the place of the provider's is checked like any other."""
+
+    class DryRun:
+        @hookimpl
+        def pitrix_provider_call(self, call: Any) -> Any:
+            return 7
+
+    gate = ProviderGate(build_fake(), runtime_id="rt-1", hooks=Hooks({"dry-run": DryRun()}))
+
+    with pytest.raises(errors.ProviderError, match=r"provider\.check: .*clause 21 .*no list"):
+        gate.check()
+
+
+def test_an_image_has_an_id(build_fake: Any) -> None:
+    """An empty id of an image is refused (clause 7)."""
+
+    class Nameless(FakeProvider):
+        @property
+        def image(self) -> Any:
+            image = super().image
+            image.resolve = lambda query: ""
+            return image
+
+    gate = ProviderGate(build_fake(Nameless), runtime_id="rt-1")
+
+    with pytest.raises(errors.ProviderError, match=r"image\.resolve: .*clause 7"):
+        gate.resolve_image(ImageQuery(image="debian"))
+
+
+def test_a_failed_call_is_not_made_again(build_fake: Any) -> None:
+    """A plugin that proceeds again after a failure gets the same failure."""
+
+    class Stubborn:
+        @hookimpl
+        def pitrix_provider_call(self, call: Any) -> Any:
+            with contextlib.suppress(errors.ProviderQuotaError):
+                call.proceed()
+
+    gate = ProviderGate(build_fake(), runtime_id="rt-1", hooks=Hooks({"stubborn": Stubborn()}))
+    gate.provider.inject(FakeFault(operation="compute.create", effect=FakeEffect.QUOTA))
+
+    with pytest.raises(errors.ProviderQuotaError):
+        gate.start("compute.create", SPEC, request_key="key-1")
+    with gate.provider.cloud.rows() as rows:
+        assert rows.calls("compute.create") == 1

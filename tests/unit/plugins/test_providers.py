@@ -90,3 +90,14 @@ def test_a_constructor_that_fails_is_the_providers_fault() -> None:
         build_provider(Stumbling, runtime(), credential={}, context=CONTEXT)
 
     assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_settings_that_contradict_themselves_are_told() -> None:
+    """What a constructor says of its settings arrives as it is."""
+
+    class Picky(FakeProvider):
+        def __init__(self, runtime: Any, **rest: Any) -> None:
+            raise errors.InvalidInputError("zone and region exclude one another")
+
+    with pytest.raises(errors.InvalidInputError, match="exclude one another"):
+        build_provider(Picky, runtime(), credential={}, context=CONTEXT)

@@ -2,8 +2,10 @@
 
 import logging
 import sys
+import threading
 from typing import Any
 
+import attrs
 import pytest
 
 from pitrix_core import ComputeInterface, Interface, Provider, errors
@@ -36,6 +38,20 @@ class Formless(FakeProvider):
 
     name = "formless"
     settings = dict
+
+
+@attrs.frozen
+class Undrawable:
+    """A form with something in it that has no JSON Schema."""
+
+    lock: threading.Lock
+
+
+class Undrawn(FakeProvider):
+    """Has a credential that no form can be drawn from."""
+
+    name = "undrawn"
+    credential = Undrawable
 
 
 class FalsyClass(type(FakeProvider)):
@@ -71,6 +87,7 @@ BROKEN = [
     pytest.param("nothing", None, "no subclass", id="none"),
     pytest.param("zero", 0, "no subclass", id="zero"),
     pytest.param("misnamed", Misnamed, "'somebody'", id="misnamed"),
+    pytest.param("undrawn", Undrawn, "has no JSON Schema", id="without-a-schema"),
     pytest.param("formless", Formless, "no attrs class", id="without-forms"),
 ]
 
@@ -173,6 +190,7 @@ def test_app_types_of_all_sound_plugins(
     reports = {found.name: found for found in registry.report()}
 
     assert set(registry.app_types()) == {"vm", "raw"}
+    assert registry.app_type("raw").name == "raw"
     assert reports["good"].app_types == ("vm", "raw")
     assert {name for name, found in reports.items() if found.status == "broken"} == {
         "raises",
@@ -215,6 +233,7 @@ def test_a_disabled_plugin_has_no_hooks(types_plugin: Any, sample_type: Any) -> 
     )
 
     assert registry.app_types() == {}
+    assert registry.hooks().app_types(failed=pytest.fail) == {}
     assert [(found.status, found.app_types) for found in registry.report()] == [("disabled", ())]
 
 
@@ -225,6 +244,7 @@ def test_agents_are_always_enabled(tmp_path: Any) -> None:
 
     registry.agent_builder("drone")(tmp_path / "drone.pyz")
 
+    assert set(registry.agents()) == {"drone"}
     assert (tmp_path / "drone.pyz").read_text() == "agent"
 
 
@@ -234,6 +254,8 @@ def test_a_plugin_brings_an_interface() -> None:
         entry_points=[
             entry_point(INTERFACES, "snapshot", Snapshots),
             entry_point(INTERFACES, "broken", object()),
+            entry_point(INTERFACES, "misnamed", Snapshots),
+            entry_point(INTERFACES, "compute", Snapshots),
         ]
     )
 
@@ -241,7 +263,25 @@ def test_a_plugin_brings_an_interface() -> None:
 
     assert found["snapshot"] is Snapshots
     assert found["compute"] is ComputeInterface
-    assert "broken" not in found
+    assert not {"broken", "misnamed"} & set(found)
+
+
+def test_an_agent_that_cannot_be_built_is_broken() -> None:
+    """What cannot be called builds nothing."""
+    registry = PluginRegistry(entry_points=[entry_point(AGENTS, "drone", "a text")])
+
+    with pytest.raises(errors.PluginLoadError, match="cannot be called"):
+        registry.agent_builder("drone")
+
+
+def test_an_app_type_without_a_name_is_refused(types_plugin: Any, sample_type: Any) -> None:
+    """A type has to be found by its name later."""
+    nameless = types_plugin(sample_type(""))
+    registry = PluginRegistry(entry_points=[entry_point(PLUGINS, "nameless", nameless)])
+
+    [found] = registry.report()
+
+    assert (found.status, "has no name" in (found.error or "")) == ("broken", True)
 
 
 def test_hook_calls_are_traced_on_request(caplog: Any, types_plugin: Any, sample_type: Any) -> None:
