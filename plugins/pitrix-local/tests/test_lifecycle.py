@@ -190,7 +190,7 @@ def test_deleting_twice_is_fine(host: Host) -> None:
 
 def test_deleting_again_while_it_is_deleted_is_fine(host: Host) -> None:
     """Two requests at a time end in one end."""
-    machine_id = host.create("trap '' TERM; echo UP; while :; do sleep 1; done")
+    machine_id = host.create("trap 'sleep 0.5; exit' TERM; echo UP; while :; do sleep 0.05; done")
     host.printed(machine_id, "UP")
     host.provider.compute.delete(ResourceRef(id=machine_id), request_key="k-first")
 

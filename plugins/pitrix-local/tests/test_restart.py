@@ -150,7 +150,7 @@ def test_a_machine_that_is_being_deleted_cannot_be_started(
 
 def test_a_machine_that_is_being_stopped_is_started_later(host: Host) -> None:
     """The core tries again until it has ended."""
-    machine_id = host.create("trap 'sleep 1' TERM; echo UP; while :; do sleep 0.1; done")
+    machine_id = host.create("trap 'sleep 1; exit' TERM; echo UP; while :; do sleep 0.1; done")
     host.printed(machine_id, "UP")
     host.provider.compute.stop(ResourceRef(id=machine_id), request_key="k-1")
 

@@ -31,7 +31,7 @@ DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
 _PYTHON_OPTIONS: Final = ("-I", "-S", "-X", "utf8")
 _CODE: Final = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
-    "from pitrix_local.machine.main import main; sys.exit(main(sys.argv[1:]))"
+    "from pitrix_local.machine.{} import main; sys.exit(main(sys.argv[1:]))"
 )
 _PROBE_S: Final = 10.0
 
@@ -46,6 +46,7 @@ def run(
 ) -> None:
     """Run one command on a machine's folder, until a detached process has taken over.
 
+    :param command: the module of ``pitrix_local.machine`` that is it: ``boot`` or ``end``.
     :param operation: what is tried; the error begins with it.
     :raises ProviderError: the process did not start; the machine's console says why.
     :raises ProviderTemporaryError: it did not start in time.
@@ -111,6 +112,5 @@ def plain_environment() -> dict[str, str]:
 
 def _command_line(command: str, folder: Path, *arguments: str) -> list[str]:
     sources = str(Path(pitrix_local.__file__).parent.parent)
-    return [
-        sys.executable, *_PYTHON_OPTIONS, "-c", _CODE, sources, command, str(folder), *arguments,
-    ]  # fmt: skip
+    python = [sys.executable, *_PYTHON_OPTIONS, "-c", _CODE.format(command)]
+    return [*python, sources, str(folder), *arguments]

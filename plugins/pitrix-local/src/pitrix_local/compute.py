@@ -229,8 +229,9 @@ class LocalCompute(ComputeInterface):
             with self._records.machine_locked(machine_id):
                 if look_at(folder).reaping not in (purpose, REMOVE):
                     commands.run(
-                        purpose,
+                        "end",
                         folder,
+                        purpose,
                         machine_id,
                         environment=commands.plain_environment(),
                         operation=operation,

@@ -7,10 +7,10 @@ address at which anything listens is never given away.
 """
 
 import contextlib
-import hashlib
 import os
 import socket
 import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -84,7 +84,7 @@ def _locked_folder(claims: Path, timeout_s: float) -> Iterator[None]:
 
 def _pick(claims: Path, machine: Path) -> str:
     """Try addresses from a place of the machine's own, so that few are tried twice."""
-    start = int.from_bytes(hashlib.sha256(str(machine).encode()).digest()[:4], "big")
+    start = zlib.crc32(str(machine).encode())
     listening = _listening()
     for number in range(start, start + _TRIES):
         address = _address(number)

@@ -7,7 +7,6 @@ record, and no zombie is left to anybody.
 
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -42,7 +41,7 @@ def _be_daemon(writer: int, introduce: Callable[[], None], work: Callable[[], No
         work()
         exit_code = 0
     except Exception:  # noqa: BLE001 - the end of a process: the console is told everything
-        traceback.print_exc()
+        sys.excepthook(*sys.exc_info())
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -14,7 +14,6 @@ import resource
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
@@ -116,7 +115,7 @@ def _be_init(writer: int, enter: Callable[[], list[str]], launch: Launch) -> NoR
         _serve_until_term(launch.mode)
         exit_code = 0
     except BaseException as ex:  # noqa: BLE001 - the end of a process: its parent is told
-        traceback.print_exc()
+        sys.excepthook(*sys.exc_info())
         with contextlib.suppress(OSError):
             os.write(writer, f"{type(ex).__name__}: {ex}".encode()[:_ERROR_LIMIT_BYTES])
     finally:
