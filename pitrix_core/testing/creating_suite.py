@@ -6,8 +6,8 @@ from typing import Final
 import attrs
 
 from pitrix_core.contracts.interface import Start
-from pitrix_core.model import ResourceRef
-from pitrix_core.testing.settling import done, eventually, saved
+from pitrix_core.model import OperationState, ResourceRef
+from pitrix_core.testing.settling import done, eventually, halted, saved
 from pitrix_core.testing.start_suite import StartSuite
 from pitrix_core.testing.suite_fixtures import (
     AnyProvider,
@@ -65,6 +65,28 @@ class CreatingSuite(StartSuite):
         assert [operation.request_key for operation in found] == [request_key]
         ended = done(other, saved(found[0]), deadline_s=deadline_s)
         assert ended.outputs["id"] == found[0].resource_id
+
+    def test_advancing_again_goes_no_further(
+        self,
+        provider: AnyProvider,
+        begin: Make,
+        start_of: Start,
+        new_key: NewKey,
+        deadline_s: float,
+    ) -> None:
+        """A stage that is started again under its key is the same stage of one thing (4)."""
+        interface, key, stage_key = interface_of(provider, self.suite_of), new_key(), new_key()
+        operation = halted(interface, begin(key), deadline_s=deadline_s)
+        if operation.state is OperationState.NEXT_STAGE:
+            first = interface.advance(operation, request_key=stage_key)
+            again = interface.advance(operation, request_key=stage_key)
+            assert (again.stage, again.resource_id) == (first.stage, first.resource_id)
+            operation = again
+
+        ended = done(interface, operation, deadline_s=deadline_s)
+
+        found = ids_found(provider, self.suite_of, key, within_s=start_of.settle_s)
+        assert found == {ended.outputs["id"]}
 
     def test_it_is_found_when_it_is_done(
         self,

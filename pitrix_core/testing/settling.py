@@ -27,15 +27,26 @@ def settle(interface: Interface, operation: Operation, *, deadline_s: float = 60
     :raises DeadlineError: it still goes on.
     """
     ends = time.monotonic() + deadline_s
+    operation = halted(interface, operation, deadline_s=deadline_s)
     stage = 1
-    while operation.state in (OperationState.PENDING, OperationState.NEXT_STAGE):
+    while operation.state is OperationState.NEXT_STAGE:
+        stage += 1
+        key = f"{operation.request_key[:58]}-s{stage}"
+        operation = interface.advance(operation, request_key=key)
+        operation = halted(interface, operation, deadline_s=ends - time.monotonic())
+    return operation
+
+
+def halted(interface: Interface, operation: Operation, *, deadline_s: float = 60.0) -> Operation:
+    """Poll until a stage is done, or the whole operation.
+
+    :param deadline_s: seconds from now.
+    :raises DeadlineError: it still goes on.
+    """
+    ends = time.monotonic() + deadline_s
+    while operation.state is OperationState.PENDING:
         if time.monotonic() > ends:
-            raise DeadlineError(f"{operation.kind} is {operation.state.value} after {deadline_s} s")
-        if operation.state is OperationState.NEXT_STAGE:
-            stage += 1
-            key = f"{operation.request_key[:58]}-s{stage}"
-            operation = interface.advance(operation, request_key=key)
-            continue
+            raise DeadlineError(f"{operation.kind} is pending after {deadline_s:.1f} s")
         time.sleep(min(max(operation.retry_after_s, _SHORTEST_PAUSE_S), _LONGEST_PAUSE_S))
         operation = interface.poll(operation)
     return operation

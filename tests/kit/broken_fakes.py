@@ -100,6 +100,18 @@ class KeepsOperationsInMemory(FakeCompute):
         return super().poll(operation)
 
 
+class AdvancesAnew(FakeCompute):
+    """Takes another step each time it is told to advance, whatever the stage's key."""
+
+    numbers = itertools.count()
+
+    def advance(self, operation: Operation, *, request_key: str) -> Operation:
+        with self._account.cloud.rows() as rows:
+            stage = rows.get(operation.handle["id"]).facts["stage"]
+        later = attrs.evolve(operation, handle={**operation.handle, "stage": stage})
+        return super().advance(later, request_key=f"{request_key}-{next(self.numbers)}")
+
+
 class HandleIsTooBig(FakeCompute):
     """Keeps half a megabyte in the handle."""
 

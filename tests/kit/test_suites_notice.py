@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-#: Broken interface or provider → suite, settings, and the tests that have to fail.
+#: Broken machines → the tests that have to fail.
 COMPUTE = {
     "ForgetsTheKey": {
         "test_the_same_key_makes_the_same_thing",
@@ -15,6 +15,7 @@ COMPUTE = {
     "PollsAndStarts": {"test_polling_changes_nothing"},
     "PollRestarts": {"test_polling_leaves_a_machine_as_it_is"},
     "KeepsOperationsInMemory": {"test_another_process_goes_on_polling"},
+    "AdvancesAnew": {"test_advancing_again_goes_no_further"},
     "HandleIsTooBig": {"test_the_handle_is_json_and_small"},
     "HandleIsNoJson": {"test_the_handle_is_json_and_small"},
     "FindsTheGone": {"test_it_is_not_found_when_it_is_gone"},
@@ -31,13 +32,18 @@ COMPUTE = {
     "AnswersNumbers": {"test_it_ends_with_an_id"},
     "AnswersForAnother": {"test_an_operation_names_its_request"},
 }
+#: Another broken thing → its suite, and the tests that have to fail.
 OTHERS = {
     "ListsTheNeighbours": ("ComputeSuite", {"test_it_belongs_to_no_other_installation"}),
     "RemovesWhatIsInUse": ("VolumeSuite", {"test_an_attached_volume_is_not_removed"}),
     "OffersByMood": ("ProviderSuite", {"test_offers_never_change"}),
 }
 #: What a variant needs to be seen.
-SETTINGS = {"AnswersForAnother": {"delay_polls": 1}, "MissesTheUnfinished": {"delay_polls": 1}}
+SETTINGS = {
+    "AdvancesAnew": {"stages": 3},
+    "AnswersForAnother": {"delay_polls": 1},
+    "MissesTheUnfinished": {"delay_polls": 1},
+}
 
 HEADER = """
 import pytest
