@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import click
@@ -70,7 +70,7 @@ def text_of(value: object) -> str:
         case str():
             return value
         case dict():
-            return ", ".join(f"{key}={text_of(item)}" for key, item in value.items())
+            return ", ".join(f"{path}={text}" for path, text in _leaves(value))
         case list() | tuple():
             return ", ".join(text_of(item) for item in value)
         case _:
@@ -81,6 +81,15 @@ def time_of(value: object) -> str:
     """Return a time of the API to the second, as ``2026-08-21 09:30:00Z``."""
     text = str(value or "")
     return f"{text[:10]} {text[11:19]}Z" if "T" in text else text
+
+
+def _leaves(value: JsonObject, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the paths and texts of an object's values, but for empty ones."""
+    for key, item in value.items():
+        if isinstance(item, Mapping):
+            yield from _leaves(item, f"{path}{key}.")
+        elif text := text_of(item):
+            yield f"{path}{key}", text
 
 
 def _cell(row: JsonObject, source: str | Callable[[JsonObject], object]) -> str:

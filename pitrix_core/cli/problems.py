@@ -69,10 +69,11 @@ def problem_of(error: PitrixError) -> JsonObject:
 
 def error_lines(problem: JsonObject) -> list[str]:
     """Return what a person reads of a problem document."""
-    findings = problem.get("findings") or []
     message = str(problem.get("detail") or problem.get("title"))
+    every = problem.get("findings") or []
+    findings = [found for found in every if not _says(message, found)]
     pointer = problem.get("pointer")
-    place = f" (at {pointer})" if pointer and not findings else ""
+    place = f" (at {pointer})" if pointer and pointer not in message else ""
     lines = [click.style("Error: ", fg="red", bold=True) + message + place]
     lines += finding_lines(findings)
     lines += [
@@ -94,6 +95,12 @@ def finding_lines(findings: Sequence[JsonObject]) -> list[str]:
         if found.get("next_step"):
             lines.append(f"      {found['next_step']}")
     return lines
+
+
+def _says(message: str, found: JsonObject) -> bool:
+    """Tell whether a message holds all there is in a finding: the only one of a request."""
+    parts = (found.get("pointer"), found.get("message"), found.get("next_step"))
+    return all(part in message for part in parts if part)
 
 
 def _level(level: str) -> str:
