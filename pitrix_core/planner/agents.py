@@ -4,6 +4,8 @@ from typing import Final
 
 import attrs
 
+from pitrix_core.errors import PlanRefusedError
+from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonObject, Ref, SecretRef, Task
 from pitrix_core.model.json import marker_of
 from pitrix_core.planner.kinds import FRONTGATE_ENSURE
@@ -27,7 +29,10 @@ def frontgate_secret(frontgate_id: str) -> SecretRef:
 
 
 def with_frontgate(tasks: tuple[Task, ...], *, cluster_id: str) -> tuple[Task, ...]:
-    """Insert ``frontgate.ensure`` before the first machine that starts a drone, if there is one."""
+    """Insert ``frontgate.ensure`` before the first machine that starts a drone, if there is one.
+
+    :raises PlanRefusedError: a drone is to be started for no node.
+    """
     if not any(_drone_of(task) for task in tasks):
         return tasks
     network = next((task for task in tasks if task.kind == _NETWORK), None)
@@ -47,16 +52,15 @@ def with_frontgate(tasks: tuple[Task, ...], *, cluster_id: str) -> tuple[Task, .
 
 
 def _drone_of(task: Task) -> JsonObject | None:
-    marker = marker_of(task.input.get("user_data"))
-    if marker is None or marker[0] != "$agent" or marker[1].get("agent") != _DRONE:
-        return None
-    found: JsonObject = marker[1]
-    return found
+    match marker_of(task.input.get("user_data")):
+        case ("$agent", {"agent": agent, **_rest} as found) if agent == _DRONE:
+            return dict(found)
+    return None
 
 
 def _complete(task: Task) -> Task:
     agent = _drone_of(task) or {}
-    node_id = agent["config"]["node_id"]
+    node_id = _node_of(task, agent)
     config = {
         **agent["config"],
         "protocol": PROTOCOL,
@@ -70,3 +74,12 @@ def _complete(task: Task) -> Task:
         input={**task.input, "user_data": user_data},
         after=(*task.after, FRONTGATE_ENSURE),
     )
+
+
+def _node_of(task: Task, agent: JsonObject) -> str:
+    match agent.get("config"):
+        case {"node_id": str(node_id)}:
+            return node_id
+    message = f"Task {task.key} starts a drone without saying for which node."
+    finding = Finding(level=Level.ERROR, code="plan.agent", message=message, file=task.key)
+    raise PlanRefusedError(message, findings=[finding])

@@ -12,7 +12,7 @@ from pitrix_core.errors import PlanRefusedError
 from pitrix_core.findings import Finding, errors_in
 from pitrix_core.model import Plan, PlanDraft, PlanRequest, Price, Task, Totals
 from pitrix_core.planner.agents import with_frontgate
-from pitrix_core.planner.checks import check_graph, check_inputs, check_kinds
+from pitrix_core.planner.checks import check_graph, check_inputs, check_kinds, check_nodes
 from pitrix_core.planner.totals import freed_totals, price_of, totals_of
 
 
@@ -48,7 +48,7 @@ def build_plan(
     :raises PlanRefusedError: the plan cannot be carried out; with every reason.
     """
     tasks = with_frontgate(draft.tasks, cluster_id=request.cluster_id)
-    findings = [*draft.findings, *_check(tasks, provider)]
+    findings = [*draft.findings, *check_nodes(draft.nodes), *_check(tasks, provider)]
     if errors_in(findings):
         raise PlanRefusedError("The plan cannot be carried out.", findings=findings)
     plan = Plan(

@@ -9,9 +9,10 @@ import attrs
 from pitrix_core import convert
 from pitrix_core.contracts.interface import Start
 from pitrix_core.findings import Finding, Level
-from pitrix_core.model import JsonObject, Task
-from pitrix_core.model.json import marker_of, referred_tasks
+from pitrix_core.model import PlannedNode, Task
+from pitrix_core.model.json import referred_tasks
 from pitrix_core.planner.kinds import CORE_KINDS
+from pitrix_core.planner.markers import unmarked_violations
 
 #: Arguments of the core's own kinds: member → whether it must be there.
 _CORE_INPUTS: Final[Mapping[str, Mapping[str, bool]]] = {
@@ -54,7 +55,22 @@ def check_graph(tasks: tuple[Task, ...]) -> list[Finding]:
 def check_kinds(tasks: Iterable[Task], offers: frozenset[str]) -> list[Finding]:
     """Check that somebody carries out every kind."""
     missing = sorted({task.kind for task in tasks} - offers - CORE_KINDS)
-    return [_error("plan.kind", f"The runtime's provider does not offer {k}.") for k in missing]
+    return [
+        attrs.evolve(
+            _error("plan.kind", f"The runtime's provider does not offer {kind}."),
+            next_step="Choose a runtime of another provider: pitrix runtime list",
+        )
+        for kind in missing
+    ]
+
+
+def check_nodes(nodes: Iterable[PlannedNode]) -> list[Finding]:
+    """Check that the ids of nodes are unique: their rows are written with the cluster."""
+    ids = [node.id for node in nodes]
+    return [
+        _error("plan.node", f"Two nodes have the id {node_id}.")
+        for node_id in sorted({node_id for node_id in ids if ids.count(node_id) > 1})
+    ]
 
 
 def check_inputs(tasks: Iterable[Task], start_of: Callable[[str], Start]) -> list[Finding]:
@@ -68,11 +84,7 @@ def check_inputs(tasks: Iterable[Task], start_of: Callable[[str], Start]) -> lis
             found = _check_core_input(task)
         else:
             schema = convert.schema_of(start_of(task.kind).spec)
-            found = [
-                finding
-                for finding in convert.violations(task.input, schema)
-                if not _is_marked(task.input, finding.pointer)
-            ]
+            found = unmarked_violations(task.input, schema)
         findings += [attrs.evolve(f, file=task.key) for f in found]
     return findings
 
@@ -105,14 +117,6 @@ def _ancestors(task: Task, tasks: tuple[Task, ...]) -> set[str]:
             seen.add(key)
             todo += by_key[key].after
     return seen
-
-
-def _is_marked(document: JsonObject, pointer: str) -> bool:
-    """Say whether a violation is at a marker, whose value is not known yet."""
-    try:
-        return marker_of(convert.resolve_pointer(document, pointer)) is not None
-    except KeyError:
-        return False
 
 
 def _error(code: str, message: str) -> Finding:

@@ -3,18 +3,30 @@
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
-from pitrix_core.model import Action, ClusterSnapshot, Price, Task, Totals
+import attrs
+
+from pitrix_core.model import (
+    Action,
+    ClusterSnapshot,
+    InstanceSpec,
+    JsonObject,
+    Price,
+    Task,
+    Totals,
+    VolumeSpec,
+)
 
 
 def totals_of(tasks: Iterable[Task]) -> Totals:
-    """Add up what the tasks make."""
-    machines = [task.input for task in tasks if task.kind == "compute.create"]
-    volumes = [task.input for task in tasks if task.kind == "volume.create"]
+    """Add up what the tasks make; what is known only once they run does not count."""
+    made = list(tasks)
+    machines = [task.input for task in made if task.kind == "compute.create"]
+    volumes = [task.input for task in made if task.kind == "volume.create"]
     return Totals(
         machines=len(machines),
-        cpu=sum(int(machine.get("cpu", 0)) for machine in machines),
-        memory_mib=sum(int(machine.get("memory_mib", 0)) for machine in machines),
-        volume_gib=sum(int(volume.get("size_gib", 0)) for volume in volumes),
+        cpu=sum(_number(machine, "cpu", InstanceSpec) for machine in machines),
+        memory_mib=sum(_number(machine, "memory_mib", InstanceSpec) for machine in machines),
+        volume_gib=sum(_number(volume, "size_gib", VolumeSpec) for volume in volumes),
     )
 
 
@@ -47,3 +59,9 @@ def price_of(
         currency=known[0].currency,
         source=known[0].source,
     )
+
+
+def _number(given: JsonObject, name: str, spec: type) -> int:
+    """Return a number of a task's input, or what its schema says where it is left out."""
+    found = given.get(name, attrs.fields_dict(spec)[name].default)
+    return found if isinstance(found, int) else 0

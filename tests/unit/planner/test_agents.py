@@ -1,0 +1,187 @@
+"""Machines that start a drone get a Frontgate before them, and what the drone has to know."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pitrix_core.errors import PlanRefusedError
+from pitrix_core.model import (
+    Cluster,
+    ClusterSnapshot,
+    ClusterState,
+    OwnedResource,
+    Plan,
+    Task,
+)
+from pitrix_core.planner.agents import (
+    frontgate_secret,
+    node_secret,
+    with_frontgate,
+)
+from pitrix_core.planner.frontgate import draft_frontgate, draft_removal
+
+NETWORK = Task(key="net", kind="network.ensure", title="", input={"name": "n", "cluster_id": "c"})
+
+
+def machine(key: str, user_data: object = "", *after: str) -> Task:
+    """Return a machine."""
+    return Task(
+        key=key,
+        kind="compute.create",
+        title="",
+        input={
+            "name": key,
+            "cluster_id": "cl-1",
+            "image": {"image": ""},
+            "user_data": user_data,
+        },
+        after=after,
+    )
+
+
+def drone(node_id: str) -> Any:
+    """Return the user-data of a machine with a drone."""
+    return {"$agent": {"agent": "drone", "config": {"node_id": node_id, "role": "db"}}}
+
+
+@pytest.mark.parametrize(
+    "user_data",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("#!/bin/sh\n", id="a-script"),
+        pytest.param({"$secret": "sec-1"}, id="a-secret"),
+        pytest.param({"$agent": {"agent": "frontgate", "config": {}}}, id="a-frontgate"),
+        pytest.param({"$agent": "drone"}, id="no-description"),
+    ],
+)
+def test_machines_without_a_drone_need_no_frontgate(user_data: object) -> None:
+    """Their tasks stay as they are."""
+    tasks = (NETWORK, machine("m", user_data))
+
+    assert with_frontgate(tasks, cluster_id="cl-1") == tasks
+
+
+def test_a_frontgate_comes_before_the_first_drone() -> None:
+    """Right after the network it is in; machines without a drone do not wait for it."""
+    tasks = (NETWORK, machine("plain", "", "net"), machine("m", drone("n"), "net"))
+
+    completed = with_frontgate(tasks, cluster_id="cl-1")
+
+    assert [task.key for task in completed] == ["net", "plain", "frontgate.ensure", "m"]
+    ensure = completed[2]
+    assert ensure.after == ("net",)
+    assert ensure.input == {"cluster_id": "cl-1", "network_id": {"$ref": "net#/id"}}
+    assert completed[1].after == ("net",)
+    assert completed[3].after == ("net", "frontgate.ensure")
+
+
+def test_without_a_network_it_is_in_the_default_one() -> None:
+    """Providers without networks have one place for all machines."""
+    [ensure, _] = with_frontgate((machine("m", drone("n")),), cluster_id="cl-1")
+
+    assert ensure.input["network_id"] == ""
+    assert ensure.after == ()
+
+
+def test_a_drone_is_told_where_to_log_in_and_as_whom() -> None:
+    """The password is a secret's id; the address is known once the Frontgate is there."""
+    [_, completed] = with_frontgate((machine("m", drone("n")),), cluster_id="cl-1")
+
+    assert completed.input["user_data"]["$agent"]["config"] == {
+        "node_id": "n",
+        "role": "db",
+        "protocol": 1,
+        "endpoints": {"$ref": "frontgate.ensure#/endpoints"},
+        "user": "n",
+        "password": {"$secret": "sec-n"},
+    }
+    assert node_secret("n").id == "sec-n"
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        pytest.param({"agent": "drone"}, id="no-config"),
+        pytest.param({"agent": "drone", "config": {}}, id="no-node"),
+        pytest.param({"agent": "drone", "config": {"node_id": 5}}, id="a-number"),
+    ],
+)
+def test_a_drone_for_no_node_is_refused(described: object) -> None:
+    """It is the app type's fault, and it is told by the task's name."""
+    with pytest.raises(PlanRefusedError, match="Task m starts a drone") as caught:
+        with_frontgate((machine("m", {"$agent": described}),), cluster_id="cl-1")
+
+    assert caught.value.findings[0].file == "m"
+
+
+def test_a_frontgate_of_the_app_type_is_refused(build: Callable[..., Plan]) -> None:
+    """There can be one task of that key only, and it is the core's."""
+    own = Task(
+        key="frontgate.ensure",
+        kind="frontgate.ensure",
+        title="",
+        input={"cluster_id": "cl-1", "network_id": ""},
+    )
+
+    with pytest.raises(PlanRefusedError) as caught:
+        build(own, machine("m", drone("n")))
+
+    assert caught.value.findings[0].message == "Two tasks have the key frontgate.ensure."
+
+
+def test_the_frontgates_own_plan_can_be_built(build: Callable[..., Plan]) -> None:
+    """It starts from user-data alone, is small, and waits until it has connected."""
+    draft = draft_frontgate(
+        cluster_id="cl-fg",
+        frontgate_id="fg-1",
+        network_id="net-1",
+        pilot_urls=("ws://127.0.0.1:1",),
+        throw_away=True,
+    )
+
+    plan = build(draft=draft, cluster_id="cl-fg")
+
+    assert [task.kind for task in plan.tasks] == ["compute.create", "frontgate.wait"]
+    config = plan.tasks[0].input["user_data"]["$agent"]["config"]
+    assert config["token"] == frontgate_secret("fg-1").to_json() == {"$secret": "sec-fg-1"}
+    assert config["throw_away"] is True
+    assert plan.totals.machines == 1
+
+
+def test_a_frontgates_removal_takes_its_machines() -> None:
+    """Also one that an earlier try has left behind; whatever else it owns is not a machine."""
+    resources = [
+        OwnedResource(
+            cluster_id="cl-fg",
+            kind=kind,
+            resource_id=f"i-{number}",
+            node_id="n",
+            request_key=f"k-{number}",
+        )
+        for number, kind in enumerate(["compute.create", "network.ensure", "compute.create"])
+    ]
+    current = ClusterSnapshot(cluster=_cluster("cl-fg"), nodes=(), resources=tuple(resources))
+
+    draft = draft_removal(current)
+
+    assert [task.input["id"] for task in draft.tasks] == ["i-0", "i-2"]
+    assert len({task.key for task in draft.tasks}) == 2
+
+
+def _cluster(cluster_id: str) -> Cluster:
+    now = dt.datetime(2026, 8, 1, tzinfo=dt.UTC)
+    return Cluster(
+        id=cluster_id,
+        name="fg",
+        owner="system",
+        state=ClusterState.ACTIVE,
+        runtime_id="rt-1",
+        app_version_id="frontgate",
+        config={},
+        revision=1,
+        hidden=True,
+        created_at=now,
+        updated_at=now,
+    )
