@@ -1,0 +1,1 @@
+"""Measurements: how long things take, beside how long they would have to take."""
