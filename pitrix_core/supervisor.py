@@ -7,6 +7,7 @@ dies, the others end too.
 import contextlib
 import ctypes
 import fcntl
+import json
 import logging
 import os
 import signal
@@ -36,6 +37,7 @@ _FIRST_RESTART_S: Final = 0.5
 _LONGEST_RESTART_S: Final = 15.0
 #: A process that lived this long has started well.
 _LIVED_S: Final = 30.0
+_PORTS_FILE: Final = "ports"
 #: ``prctl(PR_SET_PDEATHSIG, …)``: the kernel ends a child whose parent dies. Linux, <sys/prctl.h>.
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -70,6 +72,7 @@ def supervise(
         config = attrs.evolve(
             config, api_port=api.getsockname()[1], pilot_port=pilot.getsockname()[1]
         )
+        _remember_ports(config)
         prepare(config)
         _run([_Child("api", api), _Child("runner", None), _Child("pilot", pilot)], config, on_ready)
 
@@ -191,12 +194,33 @@ def _locked(path: Path) -> Iterator[IO[bytes]]:
 @contextlib.contextmanager
 def _listeners(config: Config) -> Iterator[tuple[socket.socket, socket.socket]]:
     with contextlib.ExitStack() as stack:
-        api = stack.enter_context(_bound(config.api_host, config.api_port, "--port"))
-        pilot = stack.enter_context(_bound(config.pilot_host, config.pilot_port, "--pilot-port"))
+        last = _last_ports(config)
+        api = _bound(config.api_host, config.api_port, "--port", last=last.get("api"))
+        stack.enter_context(api)
+        pilot = _bound(config.pilot_host, config.pilot_port, "--pilot-port", last=last.get("pilot"))
+        stack.enter_context(pilot)
         yield api, pilot
 
 
-def _bound(host: str, port: int, option: str) -> socket.socket:
+def _last_ports(config: Config) -> dict[str, int]:
+    """Return the ports of the last run: machines that were made then dial those."""
+    try:
+        ports = json.loads((config.data_dir / _PORTS_FILE).read_text())
+    except (OSError, ValueError):
+        return {}
+    return {name: port for name, port in ports.items() if isinstance(port, int)}
+
+
+def _remember_ports(config: Config) -> None:
+    ports = {"api": config.api_port, "pilot": config.pilot_port}
+    (config.data_dir / _PORTS_FILE).write_text(json.dumps(ports))
+
+
+def _bound(host: str, port: int, option: str, *, last: int | None) -> socket.socket:
+    """Listen on a port; where any will do, on the last run's if it is free."""
+    if port == 0 and last is not None:
+        with contextlib.suppress(OSError):
+            return socket.create_server((host, last), backlog=128)
     try:
         return socket.create_server((host, port), backlog=128)
     except OSError as ex:

@@ -1,0 +1,92 @@
+"""An application that is not in the repository's examples: web servers that know one another."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+PASSWORD: Final = "planted-secret-7f3a"
+
+_START: Final = """#!/bin/sh
+cd "${PITRIX_ROOT:-}/data" || exit 1
+setsid python3 -m http.server --bind "$PITRIX_ADDRESS" 8080 > http.log 2>&1 < /dev/null &
+echo $! > pid
+"""
+
+_RESOURCE: Final = """[template]
+src = "peers.tmpl"
+dest = "/data/peers"
+keys = ["/"]
+"""
+
+_TEMPLATE: Final = '{{range gets "/self/hosts/web/*/ip"}}{{.Value}}\n{{end}}'
+
+
+def write_package(folder: Path) -> Path:
+    """Write the package's folder, and return it."""
+    package = folder / "hello"
+    package.mkdir(parents=True)
+    info = {"api_version": "v1", "name": "hello", "version": "0.1.0", "description": "Web servers"}
+    (package / "package.json").write_text(json.dumps(info))
+    (package / "config.json").write_text(json.dumps(_form()))
+    (package / "cluster.json.tmpl").write_text(_cluster())
+    return package
+
+
+def write_image(folder: Path) -> None:
+    """Write the image ``hello`` into a folder of images."""
+    root = folder / "hello"
+    for path, text in {
+        "etc/confd/conf.d/peers.toml": _RESOURCE,
+        "etc/confd/templates/peers.tmpl": _TEMPLATE,
+        "opt/hello/start.sh": _START,
+    }.items():
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    (root / "opt/hello/start.sh").chmod(0o755)
+
+
+def _form() -> dict[str, Any]:
+    return _group(
+        "",
+        _group(
+            "cluster",
+            _leaf("name", "string", "hello"),
+            _leaf("description", "string", ""),
+            _leaf("subnet", "string", ""),
+            _group(
+                "web",
+                _leaf("count", "integer", 2, min=1, max=5),
+                _leaf("cpu", "integer", 1, range=[1, 2]),
+                _leaf("memory", "integer", 1024),
+                _leaf("volume_size", "integer", 10, step=10),
+            ),
+        ),
+        _group("env", _group("web", _leaf("password", "password", "changeme-now"))),
+    )
+
+
+def _group(key: str, *members: dict[str, Any]) -> dict[str, Any]:
+    return {"key": key, "description": key, "type": "array", "properties": list(members)}
+
+
+def _leaf(key: str, kind: str, default: object, **more: Any) -> dict[str, Any]:
+    return {"key": key, "label": key, "type": kind, "default": default, "required": False, **more}
+
+
+def _cluster() -> str:
+    node = {
+        "role": "web",
+        "container": {"type": "kvm", "image": "hello"},
+        "count": "{{.cluster.web.count}}",
+        "cpu": "{{.cluster.web.cpu}}",
+        "memory": "{{.cluster.web.memory}}",
+        "volume": {"size": "{{.cluster.web.volume_size}}", "mount_point": "/data"},
+        "env": {"password": "{{.env.web.password}}"},
+        "services": {
+            "start": {"cmd": "${PITRIX_ROOT:-}/opt/hello/start.sh"},
+            "stop": {"cmd": "kill $(cat ${PITRIX_ROOT:-}/data/pid)"},
+        },
+    }
+    names = {name: f"{{{{.cluster.{name}}}}}" for name in ("name", "description", "subnet")}
+    return json.dumps({**names, "nodes": [node], "endpoints": {"http": {"port": 8080}}})

@@ -1,0 +1,54 @@
+"""A package nobody here prepared for, through its whole life, in both modes of ``local``."""
+
+import sqlite3
+from pathlib import Path
+
+import httpx
+import pytest
+
+from .conftest import Installation, local_settings
+from .second_app import PASSWORD, write_image, write_package
+
+
+@pytest.fixture
+def ready(installation: Installation, tmp_path: Path) -> Installation:
+    """An installation whose catalogue has the app."""
+    repo = tmp_path / "repo"
+    installation.run("package", "build", str(write_package(tmp_path)), "-o", str(repo))
+    installation.run("repo", "add", "mine", repo.as_uri())
+    write_image(tmp_path / "images")
+    return installation
+
+
+@pytest.mark.parametrize("mode", ["namespace", "prefix"])
+def test_it_is_deployed_and_removed(
+    ready: Installation, tmp_path: Path, etcd_folder: str, mode: str
+) -> None:
+    """It serves on every node, its password is nowhere in the clear, and all of it goes again."""
+    settings = local_settings(etcd_folder, tmp_path / "images", isolation=mode)
+    ready.run("runtime", "add", "here", *settings)
+    if '"error"' in (checked := ready.run("runtime", "check", "here", "--json", check=False)).out:
+        pytest.skip(f"this host has no namespaces; as root: unshare --mount true ({checked.out})")
+
+    options = ["--set", f"env.web.password={PASSWORD}", "--name", "first", "--yes"]
+    ready.run("deploy", "hello", *options)
+
+    cluster = ready.run("cluster", "show", "first", "--json").json
+    assert cluster["cluster"]["state"] == "active"
+    ips = sorted(node["facts"]["ip"] for node in cluster["nodes"])
+    served = [httpx.get(f"http://{ip}:8080/peers").text for ip in ips]
+    assert [sorted(text.split()) for text in served] == [ips, ips]
+    assert PASSWORD not in _everything_stored(ready.data / "pitrix.db")
+    assert PASSWORD not in ready.log()
+
+    ready.run("cluster", "delete", "first", "--yes")
+    ready.run("runtime", "delete", "here", "--yes")
+
+    assert ready.run("cluster", "list", "--json").json["items"] == []
+    assert ready.run("runtime", "list", "--json").json["items"] == []
+    assert [p for p in ready.processes() if "PITRIX_INSTANCE" in p.environ()] == []
+
+
+def _everything_stored(database: Path) -> str:
+    with sqlite3.connect(database) as connection:
+        return "\n".join(connection.iterdump())
