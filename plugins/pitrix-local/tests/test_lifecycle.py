@@ -4,13 +4,14 @@ import os
 import signal
 
 import pytest
-from local_kit import Host, spec_of, wait_for
+from local_kit import Host, finished, spec_of, wait_for
 
 from pitrix_core import OperationState
 from pitrix_core.errors import ProviderNotFoundError
 from pitrix_core.model import InstanceState, ResourceRef
+from pitrix_local.compute import LocalCompute
 from pitrix_local.machine import processes
-from pitrix_local.machine.files import read_record
+from pitrix_local.machine.files import read_record, write_record
 
 
 def keeper_of(host: Host, machine_id: str) -> int:
@@ -237,6 +238,44 @@ def test_an_image_that_cannot_be_copied_fails_the_machine(image_host: Host) -> N
     failed = host.provider.compute.poll(operation)
     assert failed.state is OperationState.FAILED
     assert "fifo" in str(failed.error)
+
+
+def test_a_boot_whose_machine_is_gone_has_failed(host: Host) -> None:
+    """There is nothing left that could come up."""
+    operation = host.provider.compute.create(spec_of(), request_key="k-1")
+    host.delete(operation.resource_id or "")
+
+    failed = host.provider.compute.poll(operation)
+
+    assert failed.state is OperationState.FAILED
+    assert failed.error_code == "provider_not_found"
+
+
+def test_an_end_that_cannot_be_brought_about_has_failed(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reaper's words are passed on."""
+    machine_id = host.create("exec sleep 600")
+    monkeypatch.setattr(LocalCompute, "_reap", lambda *_args, **_more: None)
+    reaper = {"purpose": "stop", "boot": 1, "error": "processes do not end"}
+    write_record(host.folder(machine_id) / "reaper.json", reaper)
+
+    stopped = host.stop(machine_id)
+
+    monkeypatch.undo()
+    assert stopped.state is OperationState.FAILED
+    assert stopped.error == "compute.stop: processes do not end"
+
+
+def test_a_stop_that_is_looked_at_after_the_next_start_is_done(host: Host) -> None:
+    """The boot it was about has ended."""
+    machine_id = host.create()
+    ref = ResourceRef(id=machine_id)
+    stopping = host.provider.compute.stop(ref, request_key="k-1")
+    finished(host.provider.compute, stopping)
+    host.start(machine_id)
+
+    assert host.provider.compute.poll(stopping).state is OperationState.DONE
 
 
 @pytest.mark.parametrize("verb", ["start", "stop"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from local_kit import Host, provider_on, spec_of
 
-from pitrix_core import Level
+from pitrix_core import Level, Operation, OperationState
 from pitrix_core.contracts import Context
 from pitrix_core.errors import (
     InvalidInputError,
@@ -190,6 +190,16 @@ def test_the_first_folder_that_has_an_image_wins(tmp_path: Path) -> None:
     assert images.folder_of(ImageQuery(image="app"), operation="x") == tmp_path / "one/app"
     assert images.folder_of(ImageQuery(image="db"), operation="x") == tmp_path / "two/db"
     assert images.resolve(ImageQuery(image="db")) == "db"
+
+
+def test_images_start_nothing(tmp_path: Path) -> None:
+    """So there is nothing to poll or to find."""
+    images = provider_on(tmp_path, "prefix").image
+    operation = Operation(request_key="k-1", kind="image.none", state=OperationState.DONE)
+
+    assert images.poll(operation) == operation
+    assert images.find("k-1") == ()
+    assert images.verbs() == frozenset()
 
 
 def test_the_empty_image_is_the_host(tmp_path: Path) -> None:
