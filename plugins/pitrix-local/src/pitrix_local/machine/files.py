@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -88,7 +89,10 @@ def remove_tree(folder: Path) -> None:
     :raises OSError: something cannot be removed.
     """
     with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(folder, onerror=_open_up)
+        if sys.version_info >= (3, 12):
+            shutil.rmtree(folder, onexc=_open_up)
+        else:
+            shutil.rmtree(folder, onerror=lambda *said: _open_up(said[0], said[1], said[2][1]))
 
 
 def put_away(folder: Path) -> None:
@@ -113,12 +117,12 @@ def remove_put_away(parent: Path) -> None:
         remove_tree(doomed)
 
 
-def _open_up(function: Callable[..., Any], path: str, problem: Any) -> None:
+def _open_up(function: Callable[..., Any], path: str, problem: BaseException) -> None:
     """Make the folder of what could not be removed writable, and try once more."""
-    if isinstance(problem[1], FileNotFoundError):
+    if isinstance(problem, FileNotFoundError):
         return
-    if not isinstance(problem[1], PermissionError):
-        raise problem[1]
+    if not isinstance(problem, PermissionError):
+        raise problem
     for place in (os.path.dirname(path), path):  # noqa: PTH120 - rmtree speaks in strings
         if not os.path.islink(place):  # noqa: PTH114 - as above
             os.chmod(place, stat.S_IRWXU)  # noqa: PTH101 - as above
