@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
-from pitrix_core.cli.problems import FAILED, INTERRUPTED, show_error
+from pitrix_core.cli.problems import FAILED, INTERRUPTED, CliError, show_error
 from pitrix_core.errors import PitrixError
 
 #: Verb → module below ``pitrix_core.cli`` and object in it, and what the list of commands says.
@@ -123,7 +123,7 @@ def run(arguments: Sequence[str]) -> int:
     except click.Abort:
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
-    except PitrixError as ex:
+    except (PitrixError, CliError) as ex:
         show_error(ex, as_json="--json" in arguments)
         return FAILED
     except BrokenPipeError:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 import click
 
@@ -15,10 +15,28 @@ FAILED: Final = 1
 INTERRUPTED: Final = 130
 
 
-class CliError(PitrixError):
-    """A verb could not be done."""
+class CliError(Exception):
+    """A verb could not be done.
 
-    code = "cli"
+    Stands beside the tree of :mod:`pitrix_core.errors`, whose classes the API turns into answers:
+    this one never leaves the command line.
+    """
+
+    #: Stable word for programs.
+    code: ClassVar[str] = "cli"
+
+    def __init__(
+        self, message: str, *, pointer: str | None = None, next_step: str | None = None
+    ) -> None:
+        """Keep what is shown.
+
+        :param pointer: JSON pointer of the member of the request that is at fault.
+        :param next_step: what the reader can do now.
+        """
+        super().__init__(message)
+        self.message = message
+        self.pointer = pointer
+        self.next_step = next_step
 
 
 class ApiError(CliError):
@@ -40,7 +58,7 @@ class ApiError(CliError):
         return int(self.problem.get("status", 0))
 
 
-def show_error(error: PitrixError, *, as_json: bool = False) -> None:
+def show_error(error: PitrixError | CliError, *, as_json: bool = False) -> None:
     """Write an error to standard error.
 
     :param as_json: as one problem document, for programs.
@@ -53,7 +71,7 @@ def show_error(error: PitrixError, *, as_json: bool = False) -> None:
         click.echo(line, err=True)
 
 
-def problem_of(error: PitrixError) -> JsonObject:
+def problem_of(error: PitrixError | CliError) -> JsonObject:
     """Return an error as a problem document, whether it came from the API or from here."""
     if isinstance(error, ApiError):
         return error.problem

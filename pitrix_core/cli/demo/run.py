@@ -53,7 +53,7 @@ def run(options: Options) -> int:
                 interrupts.forbid()
         except KeyboardInterrupt:
             report.error, report.is_interrupted = "interrupted", True
-        except PitrixError as ex:
+        except (PitrixError, CliError) as ex:
             report.error = f"{ex.message} {ex.next_step or ''}".rstrip()
         except Exception as ex:  # noqa: BLE001  # what was made has to go, whatever went wrong
             report.error = f"{type(ex).__name__}: {ex}"
