@@ -1,15 +1,19 @@
 """Brings the catalogue up to date with a repo; one bad package never stops the others."""
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
+import attrs
+
+from pitrix_core.catalog.guard import asking
 from pitrix_core.catalog.recognise import ReadPackage, read_package
 from pitrix_core.catalog.sources import FolderSource, open_source
-from pitrix_core.errors import PackageDigestError, PitrixError
+from pitrix_core.errors import PackageDigestError, PackageInvalidError, PitrixError
 from pitrix_core.findings import Finding, Level, errors_in
-from pitrix_core.package import IndexEntry, digest_of, read_index
+from pitrix_core.package import IndexEntries, IndexEntry, digest_of, read_index
 from pitrix_core.plugins.registry import PluginRegistry
-from pitrix_core.store import Store, new_id
+from pitrix_core.store import Store, Transaction, new_id
 from pitrix_core.store.catalog import App, AppVersion, Repo
 
 log = logging.getLogger(__name__)
@@ -29,6 +33,8 @@ class Indexer:
     def index(self, repo: Repo) -> Repo:
         """Read a repo's index and store what is new; an unchanged index is only read.
 
+        What was left out for an error is tried again each time: a plugin may have been installed.
+
         :returns: the repo as it is now, with what was found wrong.
         :raises InvalidInputError: there is no index to be read; what was indexed before stays.
         :raises PackageInvalidError: the index is not one.
@@ -36,12 +42,14 @@ class Indexer:
         source = open_source(repo.url)
         content = source.read_index()
         digest = digest_of(content)
-        if digest == repo.index_digest:
+        if digest == repo.index_digest and not errors_in(repo.findings):
             return repo
-        index = read_index(content.decode("utf-8", errors="replace"))
+        index = parse_index(content)
         findings = [*index.findings]
         for entry in index.entries:
             findings += self._store_entry(repo, source, entry)
+        if digest == repo.index_digest and tuple(findings) == repo.findings:
+            return repo
         with self._store.begin() as tx:
             tx.catalog.mark_indexed(repo.id, digest=digest, findings=findings)
             data = {"entries": len(index.entries), "findings": len(findings)}
@@ -65,8 +73,9 @@ class Indexer:
             return [left_out, *details]
 
     def _add_version(self, repo: Repo, source: FolderSource, entry: IndexEntry) -> list[Finding]:
-        if self._is_known(repo, entry):
-            return []
+        with self._store.read() as tx:
+            if _is_known(tx, repo, entry):
+                return []
         content = source.read_package(entry)
         digest = digest_of(content)
         if entry.digest and entry.digest != digest:
@@ -77,53 +86,76 @@ class Indexer:
         package = read_package(content, self._registry.app_types())
         findings = self._findings(package)
         if errors_in(findings):
-            return findings
+            raise PackageInvalidError("The package cannot be offered.", findings=findings)
         with self._store.begin() as tx:
-            info = package.spec.info
-            app = tx.catalog.put_app(
-                App(
-                    id=new_id("app"),
-                    owner=repo.owner,
-                    repo_id=repo.id,
-                    name=entry.name,
-                    description=info.description or entry.description,
-                    created_at=tx.now,
-                )
-            )
-            tx.catalog.add_package(digest, content)
-            tx.catalog.add_version(
-                AppVersion(
-                    id=new_id("appv"),
-                    owner=repo.owner,
-                    app_id=app.id,
-                    version=entry.version,
-                    app_version=info.app_version or entry.app_version,
-                    app_type=package.app_type.name,
-                    digest=digest,
-                    state=_INDEXED_STATE,
-                    info=info,
-                    findings=tuple(findings),
-                    created_at=tx.now,
-                )
-            )
+            if not _is_known(tx, repo, attrs.evolve(entry, digest=digest)):
+                tx.catalog.add_package(digest, content)
+                _add(tx, repo, entry, package, digest=digest, findings=findings)
         return findings
 
     def _findings(self, package: ReadPackage) -> list[Finding]:
         hooks = self._registry.hooks()
+        with asking(package.app_type, to="look at the package"):
+            remarks = package.app_type.validate(package.spec)
         return [
-            *package.app_type.validate(package.spec),
+            *remarks,
             *hooks.check_package(package.reader, package.spec, app_type=package.app_type.name),
         ]
 
-    def _is_known(self, repo: Repo, entry: IndexEntry) -> bool:
-        with self._store.read() as tx:
-            known = tx.catalog.version_of(repo.id, entry.name, entry.version)
-        if known is None:
-            return False
-        if entry.digest and known.digest != entry.digest:
-            raise PackageDigestError(
-                f"It was indexed with {known.digest} and is listed with {entry.digest} now; "
-                "the first one stays.",
-                next_step="A released version never changes: release another version.",
-            )
-        return True
+
+def parse_index(content: bytes) -> IndexEntries:
+    """Return what an index's bytes list.
+
+    :raises PackageInvalidError: it is no index.
+    """
+    return read_index(content.decode("utf-8", errors="replace"))
+
+
+def _is_known(tx: Transaction, repo: Repo, entry: IndexEntry) -> bool:
+    known = tx.catalog.version_of(repo.id, entry.name, entry.version)
+    if known is None:
+        return False
+    if entry.digest and known.digest != entry.digest:
+        raise PackageDigestError(
+            f"It was indexed with {known.digest} and is listed with {entry.digest} now; "
+            "the first one stays.",
+            next_step="A released version never changes: release another version.",
+        )
+    return True
+
+
+def _add(
+    tx: Transaction,
+    repo: Repo,
+    entry: IndexEntry,
+    package: ReadPackage,
+    *,
+    digest: str,
+    findings: Sequence[Finding],
+) -> None:
+    info = package.spec.info
+    app = tx.catalog.put_app(
+        App(
+            id=new_id("app"),
+            owner=repo.owner,
+            repo_id=repo.id,
+            name=entry.name,
+            description=info.description or entry.description,
+            created_at=tx.now,
+        )
+    )
+    tx.catalog.add_version(
+        AppVersion(
+            id=new_id("appv"),
+            owner=repo.owner,
+            app_id=app.id,
+            version=entry.version,
+            app_version=info.app_version or entry.app_version,
+            app_type=package.app_type.name,
+            digest=digest,
+            state=_INDEXED_STATE,
+            info=info,
+            findings=tuple(findings),
+            created_at=tx.now,
+        )
+    )

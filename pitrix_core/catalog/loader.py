@@ -3,7 +3,7 @@
 import functools
 from typing import Any
 
-from pitrix_core.catalog.recognise import ReadPackage
+from pitrix_core.catalog.recognise import ReadPackage, read_with
 from pitrix_core.contracts import AppType
 from pitrix_core.package import read_archive
 from pitrix_core.plugins.registry import PluginRegistry
@@ -35,5 +35,4 @@ class PackageLoader:
         app_type: AppType[Any] = self._registry.app_type(app_type_name)
         with self._store.read() as tx:
             content = tx.catalog.package(digest)
-        reader = read_archive(content)
-        return ReadPackage(reader=reader, app_type=app_type, spec=app_type.parse(reader))
+        return read_with(app_type, read_archive(content))

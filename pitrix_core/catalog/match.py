@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
+from pitrix_core.catalog.guard import asking
 from pitrix_core.catalog.recognise import ReadPackage
 from pitrix_core.errors import PitrixError, ProviderError
 from pitrix_core.findings import Finding, Level
@@ -31,12 +32,18 @@ class Needs:
 
 
 def needs_of(package: ReadPackage, config: JsonObject, repo: Repo) -> Needs:
-    """Ask the app type what a deployment needs."""
-    return Needs(
-        repo=repo,
-        kinds=package.app_type.requires(package.spec),
-        images=package.app_type.images(package.spec, config),
-    )
+    """Ask the app type what a deployment needs.
+
+    :param config: without its secrets.
+    :raises TemplateRenderError: the package's template cannot be rendered with it.
+    :raises PackageError: the app type fails to say.
+    """
+    with asking(package.app_type, to="say what the package needs"):
+        return Needs(
+            repo=repo,
+            kinds=frozenset(package.app_type.requires(package.spec)),
+            images=frozenset(package.app_type.images(package.spec, config)),
+        )
 
 
 def match(
@@ -105,7 +112,7 @@ def _gate_objections(
         message = f"provider {runtime.provider} does not offer {kinds}"
         return [_objection(runtime, "match.offers", message)]
     objections = []
-    for query in sorted(needs.images, key=lambda q: q.image):
+    for query in sorted(needs.images, key=lambda q: (q.image, q.container)):
         try:
             gate.resolve_image(query)
         except ProviderError as ex:

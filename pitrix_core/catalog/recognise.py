@@ -5,6 +5,7 @@ from typing import Any
 
 import attrs
 
+from pitrix_core.catalog.guard import asking
 from pitrix_core.contracts import AppType
 from pitrix_core.contracts.reader import PackageReader
 from pitrix_core.errors import AmbiguousPackageError, PackageError, UnknownPackageError
@@ -22,20 +23,31 @@ class ReadPackage:
 
 
 def recognise(index: PackageIndex, app_types: Mapping[str, AppType[Any]]) -> AppType[Any]:
-    """Ask every app type whether the package is its own.
+    """Ask every app type whether the package is its own; one that fails to say claims nothing.
 
     :raises UnknownPackageError: it is nobody's.
     :raises AmbiguousPackageError: several claim it.
     """
-    claimed = [app_type for _, app_type in sorted(app_types.items()) if app_type.claims(index)]
+    claimed: list[AppType[Any]] = []
+    failed: list[PackageError] = []
+    for _, app_type in sorted(app_types.items()):
+        try:
+            with asking(app_type, to="look at the package"):
+                claimed += [app_type] if app_type.claims(index) else []
+        except PackageError as ex:
+            failed.append(ex)
     if len(claimed) == 1:
         return claimed[0]
     if claimed:
         names = " and ".join(app_type.name for app_type in claimed)
-        raise AmbiguousPackageError(f"The package is claimed by the app types {names}.")
+        raise AmbiguousPackageError(
+            f"The package is claimed by the app types {names}.",
+            next_step="Disable or uninstall all but one of their plugins: pitrix plugins",
+        )
     known = ", ".join(sorted(app_types)) or "none"
+    broken = "".join(f" {ex.message}." for ex in failed)
     raise UnknownPackageError(
-        f"No installed app type recognises the package (installed: {known}).",
+        f"No installed app type recognises the package (installed: {known}).{broken}",
         next_step="Install the plugin of its app type, or look at what it lacks: "
         "a VM package has cluster.json.tmpl and config.json at its top.",
     )
@@ -47,14 +59,20 @@ def read_package(content: bytes, app_types: Mapping[str, AppType[Any]]) -> ReadP
     :raises PackageError: it cannot be read; the subclass and the findings say why.
     """
     reader = read_archive(content)
-    app_type = recognise(reader.index, app_types)
-    try:
+    return read_with(recognise(reader.index, app_types), reader)
+
+
+def read_with(app_type: AppType[Any], reader: PackageReader) -> ReadPackage:
+    """Read a package with an app type.
+
+    :raises PackageError: it cannot be read; the subclass and the findings say why.
+    """
+    with asking(app_type, to="read the package"):
         spec = app_type.parse(reader)
-    except PackageError:
-        raise
-    except Exception as ex:
+    if not isinstance(spec, PackageSpec):
         raise PackageError(
-            f"App type {app_type.name} failed to read the package: {type(ex).__name__}: {ex}",
+            f"App type {app_type.name} read the package as {type(spec).__name__}, "
+            "which is no PackageSpec.",
             next_step=f"Tell the authors of app type {app_type.name}.",
-        ) from ex
+        )
     return ReadPackage(reader=reader, app_type=app_type, spec=spec)

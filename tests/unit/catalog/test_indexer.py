@@ -1,0 +1,358 @@
+"""Indexing stores what is new and sound, says what is not, and never stops half-way."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import core_world
+import pytest
+
+from pitrix_core.catalog.indexer import Indexer
+from pitrix_core.catalog.loader import PackageLoader
+from pitrix_core.errors import (
+    InvalidInputError,
+    NotFoundError,
+    PackageError,
+    PackageInvalidError,
+    PluginNotFoundError,
+)
+from pitrix_core.store import Store
+from pitrix_core.store.catalog import AppVersion, Repo
+
+Index = Callable[..., Repo]
+
+
+@pytest.fixture
+def registered(store: Store, repo: core_world.RepoFolder) -> Repo:
+    """The folder as a repo."""
+    with store.begin() as tx:
+        made = Repo(id="repo-1", owner="admin", name="notes", url=repo.url, created_at=tx.now)
+        tx.catalog.add_repo(made)
+    return made
+
+
+@pytest.fixture
+def index(store: Store, registered: Repo) -> Index:
+    """Return a function that indexes the repo as it is in the database."""
+
+    def run(registry: Any = None) -> Repo:
+        with store.read() as tx:
+            known = tx.catalog.repo(registered.id)
+        return Indexer(store, registry or core_world.registry_of()).index(known)
+
+    return run
+
+
+def versions(store: Store, name: str = "app") -> list[AppVersion]:
+    """Return what was stored of an app."""
+    with store.read() as tx:
+        try:
+            return tx.catalog.versions(tx.catalog.app(name).id)
+        except NotFoundError:
+            return []
+
+
+def events(store: Store) -> list[str]:
+    """Return the kinds of what happened."""
+    with store.read() as tx:
+        return [event.kind for event in tx.events.after(0, limit=100)]
+
+
+def test_a_package_becomes_a_version(
+    store: Store, repo: core_world.RepoFolder, index: Index
+) -> None:
+    """With its type, its digest and its bytes."""
+    content = core_world.note()
+    repo.add(content)
+
+    found = index()
+
+    [version] = versions(store)
+    assert (version.version, version.app_type, version.state) == ("1.0.0", "note", "active")
+    assert found.findings == ()
+    assert found.indexed_at is not None
+    with store.read() as tx:
+        assert tx.catalog.package(version.digest) == content
+
+
+def test_an_unchanged_index_is_only_read(
+    store: Store, repo: core_world.RepoFolder, index: Index
+) -> None:
+    """Nothing is written, also when the archives are gone by now."""
+    repo.add(core_world.note())
+    first = index()
+    (repo.path / "app-1.0.0.tgz").unlink()
+
+    second = index()
+
+    assert second == first
+    assert events(store) == ["repo.indexed"]
+
+
+BAD = [
+    pytest.param({"raises": "parse"}, "failed to read", id="raises-in-parse"),
+    pytest.param({"raises": "validate"}, "failed to look", id="raises-in-validate"),
+    pytest.param({"invalid": True}, "The note is bad", id="invalid"),
+    pytest.param({"nothing": True}, "NoneType", id="parsed-as-nothing"),
+    pytest.param({"findings": ["warning", "error"]}, "cannot be offered", id="an-error-found"),
+]
+
+
+@pytest.mark.parametrize(("says", "reason"), BAD)
+def test_a_bad_package_does_not_stop_the_others(
+    store: Store, repo: core_world.RepoFolder, index: Index, says: dict[str, Any], reason: str
+) -> None:
+    """It is named, with what is wrong, and nothing of it is stored."""
+    repo.add(core_world.note("bad", **says), "bad")
+    repo.add(core_world.note("good"), "good")
+
+    found = index()
+
+    assert reason in found.findings[0].message
+    assert found.findings[0].file == "bad 1.0.0"
+    assert len(versions(store, "good")) == 1
+    assert versions(store, "bad") == []
+
+
+def evil(name: str) -> bytes:
+    """Return an archive with one member of a bad name."""
+    return core_world.archive({name: "{}"})
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        pytest.param(b"no archive", "package_archive", id="malformed"),
+        pytest.param(core_world.note()[:60], "package_archive", id="cut-off"),
+        pytest.param(evil("../../etc/x"), "package_archive", id="path-traversal"),
+        pytest.param(evil("/etc/x"), "package_archive", id="absolute-path"),
+        pytest.param(
+            core_world.archive({"a/note.json": "0" * 20_000_000}), "package_archive", id="bomb"
+        ),
+        pytest.param(core_world.archive({"a/readme": "x"}), "package_unknown", id="no-type"),
+        pytest.param(core_world.archive({"a/note.json": "{"}), "package_invalid", id="no-json"),
+    ],
+)
+def test_a_hostile_archive_is_left_out(
+    store: Store, repo: core_world.RepoFolder, index: Index, content: bytes, code: str
+) -> None:
+    """By the code of what is wrong with it, beside a good one."""
+    repo.add(content, "bad")
+    repo.add(core_world.note("good"), "good")
+
+    found = index()
+
+    assert found.findings[0].code == code
+    assert versions(store, "bad") == []
+    assert len(versions(store, "good")) == 1
+
+
+def test_entries_that_are_none_are_left_out(
+    store: Store, repo: core_world.RepoFolder, index: Index
+) -> None:
+    """What the index reader finds is kept with the repo."""
+    repo.list("bad", "not a version", urls=["x"])
+    repo.list("nowhere", "1.0.0")
+    repo.list("outside", "1.0.0", urls=["../x.tgz"])
+    repo.add(core_world.note("good"), "good")
+
+    found = index()
+
+    assert len(found.findings) == 3
+    assert len(versions(store, "good")) == 1
+
+
+def test_an_archive_with_another_digest_is_refused(
+    store: Store, repo: core_world.RepoFolder, index: Index
+) -> None:
+    """The index promises what is to be run."""
+    repo.add(core_world.note(), digest="sha256:" + "0" * 64)
+
+    [finding] = index().findings
+
+    assert finding.code == "package_digest"
+    assert versions(store) == []
+
+
+def test_a_released_version_never_changes(
+    store: Store, repo: core_world.RepoFolder, index: Index
+) -> None:
+    """A new digest for a known version is told; the first package stays."""
+    repo.add(core_world.note())
+    index()
+    [before] = versions(store)
+    repo.add(core_world.note(more="words"))
+
+    [finding] = index().findings
+
+    assert finding.code == "package_digest"
+    assert "release another version" in (finding.next_step or "")
+    assert versions(store) == [before]
+
+
+def test_an_index_may_name_no_digest(
+    store: Store, repo: core_world.RepoFolder, index: Index
+) -> None:
+    """Then the version that is known is taken for the one that is listed."""
+    repo.add(core_world.note(), digest="")
+    index()
+    repo.add(core_world.note("app", "2.0.0"), "app", "2.0.0")
+
+    assert index().findings == ()
+    assert {version.version for version in versions(store)} == {"1.0.0", "2.0.0"}
+
+
+def test_warnings_stay_with_the_version(
+    store: Store, repo: core_world.RepoFolder, index: Index
+) -> None:
+    """They keep nothing from being offered."""
+    repo.add(core_world.note(findings=["warning"]))
+
+    found = index()
+
+    [version] = versions(store)
+    assert version.findings == found.findings != ()
+
+
+def test_a_package_is_tried_again_once_its_type_is_installed(
+    store: Store, repo: core_world.RepoFolder, index: Index
+) -> None:
+    """The index has not changed, but what can read it has."""
+    repo.add(core_world.note())
+    before = index(core_world.registry_of(core_world.NoteType("other", "other.json")))
+
+    after = index()
+
+    assert [finding.code for finding in before.findings] == ["package_unknown"]
+    assert after.findings == ()
+    assert len(versions(store)) == 1
+
+
+def test_what_stays_wrong_is_told_once(
+    store: Store, repo: core_world.RepoFolder, index: Index
+) -> None:
+    """Looking at it again and again is no news."""
+    repo.add(core_world.note(invalid=True))
+    first = index()
+
+    assert index() == first
+    assert events(store) == ["repo.indexed"]
+
+
+def test_a_folder_that_vanished_keeps_what_was_indexed(
+    store: Store, repo: core_world.RepoFolder, index: Index
+) -> None:
+    """The packages are in the database by then."""
+    repo.add(core_world.note())
+    index()
+    repo.path.rename(repo.path.with_name("away"))
+
+    with pytest.raises(InvalidInputError, match="No index"):
+        index()
+
+    [version] = versions(store)
+    assert PackageLoader(store, core_world.registry_of()).load(version).spec.info.name == "app"
+
+
+@pytest.mark.parametrize("text", ["[]", "entries", "\x00", "{", "a: b"])
+def test_what_is_no_index_changes_nothing(
+    store: Store, repo: core_world.RepoFolder, index: Index, text: str
+) -> None:
+    """It is an error, and the repo stays as it was indexed."""
+    repo.add(core_world.note())
+    index()
+    (repo.path / "index.yaml").write_text(text)
+
+    with pytest.raises(PackageInvalidError):
+        index()
+
+    assert len(versions(store)) == 1
+
+
+def test_two_indexers_of_one_repo_do_not_disturb_each_other(
+    store: Store, repo: core_world.RepoFolder, registered: Repo
+) -> None:
+    """What the other one stored meanwhile is known by then."""
+    for number in range(4):
+        repo.add(core_world.note("app", f"1.0.{number}"), "app", f"1.0.{number}")
+    both = threading.Barrier(2, timeout=10)
+    failures: list[BaseException] = []
+
+    class Meeting(core_world.NoteType):
+        def validate(self, spec: Any) -> Any:
+            both.wait()  # both have found the version missing
+            return super().validate(spec)
+
+    def run() -> None:
+        try:
+            Indexer(store, core_world.registry_of(Meeting())).index(registered)
+        except BaseException as ex:  # noqa: BLE001  # shown by the assertion below
+            failures.append(ex)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert failures == []
+    assert len(versions(store)) == 4
+
+
+def test_two_indexers_that_read_different_bytes_keep_the_first(
+    store: Store, repo: core_world.RepoFolder, registered: Repo, index: Index
+) -> None:
+    """Without a digest in the index, the one that is stored first is the version."""
+    repo.add(core_world.note(), digest="")
+
+    class Overtaken(core_world.NoteType):
+        def validate(self, spec: Any) -> Any:
+            repo.add(core_world.note(more="words"), digest="")
+            index()
+            return []
+
+    found = Indexer(store, core_world.registry_of(Overtaken())).index(registered)
+
+    assert [finding.code for finding in found.findings] == ["package_digest"]
+    assert len(versions(store)) == 1
+
+
+def test_a_package_is_read_once_and_kept(
+    store: Store, repo: core_world.RepoFolder, index: Index
+) -> None:
+    """Plans of one version do not read it again and again."""
+    repo.add(core_world.note())
+    index()
+    [version] = versions(store)
+    loader = PackageLoader(store, core_world.registry_of())
+
+    assert loader.load(version) is loader.load(version)
+
+
+def test_a_version_whose_type_is_gone_is_named(
+    store: Store, repo: core_world.RepoFolder, index: Index
+) -> None:
+    """Its plugin was uninstalled."""
+    repo.add(core_world.note())
+    index()
+    [version] = versions(store)
+    registry = core_world.registry_of(core_world.NoteType("other", "other.json"))
+
+    with pytest.raises(PluginNotFoundError, match="'note'"):
+        PackageLoader(store, registry).load(version)
+
+
+def test_a_version_its_type_cannot_read_any_more_is_a_package_error(
+    store: Store, repo: core_world.RepoFolder, index: Index
+) -> None:
+    """Another version of the plugin may be installed by now."""
+    repo.add(core_world.note())
+    index()
+    [version] = versions(store)
+
+    class Newer(core_world.NoteType):
+        def parse(self, reader: Any) -> Any:
+            raise KeyError("colour")
+
+    with pytest.raises(PackageError, match="failed to read the package: KeyError"):
+        PackageLoader(store, core_world.registry_of(Newer())).load(version)

@@ -1,0 +1,89 @@
+"""A process's services over a real store, with packages of the tests' own app type."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import core_world
+
+from pitrix_core.model import Runtime
+from pitrix_core.service import apps, repos, runtimes
+from pitrix_core.service.inputs import RepoInput, RuntimeInput
+from pitrix_core.service.services import Services
+from pitrix_core.store import Store, make_engine, migrations
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with this version's tables and nothing in them."""
+    path = tmp_path_factory.mktemp("middle") / "empty.db"
+    engine = make_engine(f"sqlite:///{path}")
+    migrations.upgrade(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def store(empty_database: Path, tmp_path: Path) -> Iterator[Store]:
+    """A store with this version's tables and nothing in them."""
+    store = core_world.open_store(empty_database, tmp_path)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def plugins() -> dict[str, object]:
+    """More plugins; tests add theirs before they ask for services."""
+    return {}
+
+
+@pytest.fixture
+def services(store: Store, tmp_path: Path, plugins: dict[str, object]) -> Iterator[Services]:
+    """The parts of one process."""
+    registry = core_world.registry_of(plugins=plugins)
+    services = core_world.make_services(store, tmp_path, registry)
+    yield services
+    services.gates.close()
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> core_world.RepoFolder:
+    """A folder with an index of no package."""
+    return core_world.RepoFolder(tmp_path / "repo")
+
+
+@pytest.fixture
+def release(services: Services, repo: core_world.RepoFolder) -> Callable[..., str]:
+    """Return a function that releases a note and returns its version's id."""
+
+    def make(*, providers: tuple[str, ...] = (), selectors: Any = None, **says: Any) -> str:
+        name = says.pop("name", "app")
+        version = says.pop("version", "1.0.0")
+        repo.add(core_world.note(name, version, **says), name, version)
+        if not repos.search(services, core_world.ADMIN):
+            data = RepoInput(
+                name="notes", url=repo.url, providers=providers, selectors=selectors or {}
+            )
+            repos.add(services, core_world.ADMIN, data)
+        else:
+            repos.index(services, core_world.ADMIN, "notes")
+        found = apps.versions(services, core_world.ADMIN, name)
+        return next(one.id for one in found if one.version == version)
+
+    return make
+
+
+@pytest.fixture
+def register(services: Services) -> Callable[..., Runtime]:
+    """Return a function that registers a runtime of the fake provider."""
+
+    def make(name: str = "here", **values: Any) -> Runtime:
+        data = RuntimeInput(**{"name": name, "provider": "fake", **values})
+        return runtimes.add(services, core_world.ADMIN, data)
+
+    return make
