@@ -21,9 +21,7 @@ def ready(installation: Installation, tmp_path: Path, etcd_folder: str) -> Insta
     return installation
 
 
-def test_a_configuration_is_refused_with_every_finding(
-    ready: Installation, tmp_path: Path
-) -> None:
+def test_a_configuration_is_refused_with_every_finding(ready: Installation, tmp_path: Path) -> None:
     """Each violation has its place; no cluster and no job come of it."""
     values = tmp_path / "values.json"
     values.write_text('{"cluster": {"web": {"count": 99, "cpu": 7, "memory": "lots"}}}')

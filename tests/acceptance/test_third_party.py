@@ -59,12 +59,13 @@ def test_a_broken_one_takes_nothing_down(installed: Path, tmp_path: Path, home: 
     installation = _WithPath(data=tmp_path / "data", home=home, path=installed)
     installation.start()
     try:
-        plugins = installation.run("plugins", "--json").json["items"]
+        listed = installation.run("plugins", "--json", check=False)
         refused = installation.run("runtime", "add", "odd", "--provider", "tiny", check=False)
     finally:
         installation.stop()
 
-    states = {plugin["name"]: plugin["status"] for plugin in plugins}
+    assert listed.code == 1
+    states = {plugin["name"]: plugin["status"] for plugin in listed.json["items"]}
     assert states["tiny"] == "broken"
     assert states["local"] == "ok"
     assert states["vm"] == "ok"
