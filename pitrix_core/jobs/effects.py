@@ -6,6 +6,8 @@ being in the database under its cluster.
 
 import logging
 
+import attrs
+
 from pitrix_core.jobs.outcome import Failed, Outcome, Succeeded, Waiting
 from pitrix_core.model import (
     Action,
@@ -39,6 +41,12 @@ def of_outcome(tx: Transaction, task: TaskRecord, outcome: Outcome) -> None:
         error = outcome.error if isinstance(outcome, Failed) else None
         data = {"job_id": task.job_id, "key": task.key, "title": task.title, "error": error}
         tx.events.add(kind, task.cluster_id, owner=task.owner, data=data)
+
+
+def record_id(tx: Transaction, task: TaskRecord, outcome: Outcome) -> None:
+    """Write down the id of what a task made, where nothing else of its outcome can be written."""
+    if isinstance(outcome, Waiting | Failed | Succeeded) and outcome.creates and outcome.operation:
+        _record_resource(tx, task, attrs.evolve(outcome.operation, outputs={}))
 
 
 def end_job(tx: Transaction, job_id: str) -> None:
@@ -84,7 +92,7 @@ def _record_resource(tx: Transaction, task: TaskRecord, operation: Operation | N
             kind=task.kind,
             resource_id=operation.resource_id,
             node_id=task.node_id,
-            request_key=operation.request_key,
+            request_key=task.request_key or operation.request_key,  # not the key of a stage
             outputs=operation.outputs,
         ),
         owner=task.owner,

@@ -30,6 +30,9 @@ class Postponed:
     """Nothing is decided: whether the request was carried out cannot be known before then."""
 
     after_s: float
+    #: What keeps it from being known, for whoever looks at the task meanwhile.
+    error: str | None = None
+    error_code: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -49,6 +52,8 @@ class Failed:
     error_code: str
     operation: Operation | None
     creates: bool
+    #: Whether its request made something is not known. Its key is kept: a retry finds out first.
+    undecided: bool = False
 
 
 Outcome: TypeAlias = Waiting | Retry | Postponed | Succeeded | Failed

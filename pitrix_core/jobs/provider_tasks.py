@@ -1,5 +1,6 @@
 """Carries out task kinds ``<interface>.<verb>`` by a runtime's provider."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Protocol
 
@@ -68,10 +69,11 @@ class ProviderTasks:
     def discard(self, call: TaskCall, operation: Operation) -> None:
         """Start the removal of a surplus resource."""
         interface = call.task.kind.partition(".")[0]
-        surplus = ResourceRef(id=operation.resource_id or "", cluster_id=call.task.cluster_id)
-        self._gate(call).start(
-            f"{interface}.delete", surplus, request_key=f"{operation.request_key}-surplus"
-        )
+        surplus_id = operation.resource_id or ""
+        surplus = ResourceRef(id=surplus_id, cluster_id=call.task.cluster_id)
+        mark = hashlib.sha256(surplus_id.encode()).hexdigest()[:12]  # a key for each of several
+        request_key = f"{operation.request_key}-surplus-{mark}"
+        self._gate(call).start(f"{interface}.delete", surplus, request_key=request_key)
 
     def _gate(self, call: TaskCall) -> Gate:
         return self.gate(call.task.runtime_id)

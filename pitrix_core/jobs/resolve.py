@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from pitrix_core import convert
+from pitrix_core import convert, validation
 from pitrix_core.errors import TaskFailedError
 from pitrix_core.model import AgentStart, JsonObject, JsonValue
 from pitrix_core.model.json import marker_of
@@ -20,7 +20,7 @@ def resolve_refs(value: JsonValue, outputs: Mapping[str, JsonObject]) -> JsonVal
             return {name: resolve_refs(content, outputs)}
         key, _, pointer = str(content).partition("#")
         try:
-            return convert.resolve_pointer(outputs[key], pointer)
+            return validation.resolve_pointer(outputs[key], pointer)
         except KeyError as ex:
             raise TaskFailedError(f"Task {key} has no output {pointer or '/'}.") from ex
 

@@ -7,28 +7,49 @@ those that do not. A task that waits for a cloud is a row and holds no thread.
 Any number of runners share a database. There is no leader: every runner frees the tasks of runners
 that went silent. A runner that was silent itself, and is back, goes on under a new id; what it
 still held belongs to others by then, and the fence keeps it from writing.
+
+The end: no more is claimed, the steps under way are waited for while the heart goes on beating, and
+what is still held then is given back at once.
 """
 
+import functools
 import logging
+import math
 import os
 import queue
 import random
 import socket
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import attrs
-import sqlalchemy.exc
 
-from pitrix_core.jobs import effects
-from pitrix_core.jobs.outcome import Failed, Outcome, Postponed, Retry, Succeeded, Waiting
+from pitrix_core.jobs.outcome import Postponed
+from pitrix_core.jobs.retry import after_hang
 from pitrix_core.jobs.worker import Worker
+from pitrix_core.jobs.writing import (
+    Finished,
+    end_jobs,
+    write_all,
+    write_alone,
+    write_bare_failure,
+    write_failure,
+)
 from pitrix_core.model import TaskRecord
-from pitrix_core.store import Store, Transaction, new_id
+from pitrix_core.store import DATABASE_TROUBLE, Store, Transaction, new_id
 from pitrix_core.store.queue import Claim
 
 log = logging.getLogger(__name__)
+
+#: Seconds between looks whether the end has come, or the steps under way are done.
+_LOOK_S = 0.02
+#: Longest pause between attempts to reach a database that is away, in seconds.
+_LONGEST_PAUSE_S = 10.0
+#: What a step means that was not taken.
+_NOTHING_DONE = Postponed(after_s=0.0)
+#: Seconds a thread that has nothing left to do may take to end.
+_JOIN_S = 2.0
 
 
 @attrs.frozen(kw_only=True)
@@ -50,9 +71,10 @@ class RunnerSettings:
 
 
 @attrs.frozen
-class _Finished:
+class _InHand:
     claim: Claim
-    outcome: Outcome
+    #: By the monotonic clock.
+    since_s: float
 
 
 class Runner:
@@ -66,12 +88,14 @@ class Runner:
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._id = new_id("run")
         self._stopping = threading.Event()
+        self._left = threading.Event()
         self._wake = threading.Event()
-        self._todo: queue.SimpleQueue[Claim | None] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[_Finished | None] = queue.SimpleQueue()
-        self._in_hand: dict[str, tuple[Claim, float]] = {}
+        self._todo: queue.SimpleQueue[_InHand | None] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
+        self._in_hand: dict[str, _InHand] = {}
+        self._written_off: set[str] = set()
         self._lock = threading.Lock()
-        self._written_off = 0
+        self._beat_at_s = time.monotonic()
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set, then finish the steps under way and leave.
@@ -80,88 +104,113 @@ class Runner:
         """
         with self._store.begin() as tx:
             tx.queue.add_runner(self._id, name=self._name)
-        threads = self._start_threads()
+        self._beat_at_s = time.monotonic()
+        dispatcher, others = self._start_threads()
         log.info("The runner works", extra={"action": "runner.started", "runner_id": self._id})
-        while not stop.wait(0.2) and self._written_off < self._settings.slots:
+        while not stop.wait(_LOOK_S) and not self._has_too_many_hung():
             pass
-        self._drain(threads)
-        if self._written_off >= self._settings.slots:
+        self._drain(dispatcher, others)
+        if self._has_too_many_hung():
             raise RuntimeError("Too many calls hang; the runner has to be started anew.")
 
     # -- threads -----------------------------------------------------------------------------------
 
-    def _start_threads(self) -> list[threading.Thread]:
-        loops = [self._dispatch, self._heartbeat]
-        workers = [self._work] * self._settings.slots
-        threads = [threading.Thread(target=target, daemon=True) for target in (*loops, *workers)]
-        completer = threading.Thread(target=self._complete, daemon=True)
-        for thread in (*threads, completer):
-            thread.start()
-        return [*threads[: len(loops)], completer]
+    def _start_threads(self) -> tuple[threading.Thread, list[threading.Thread]]:
+        for _ in range(self._settings.slots):
+            _started(self._work)
+        others = [_started(self._complete), _started(self._heartbeat)]
+        return _started(self._dispatch), others
 
-    def _drain(self, threads: list[threading.Thread]) -> None:
+    def _drain(self, dispatcher: threading.Thread, others: list[threading.Thread]) -> None:
         self._stopping.set()
         self._wake.set()
-        deadline = time.monotonic() + self._settings.drain_s
-        while self._in_hand and time.monotonic() < deadline:
-            time.sleep(0.02)
+        ends_s = time.monotonic() + self._settings.drain_s
+        dispatcher.join(timeout=self._settings.drain_s)  # what it was claiming is in hand then
+        while self._in_hand and time.monotonic() < ends_s:
+            time.sleep(_LOOK_S)
+        self._left.set()
         for _ in range(self._settings.slots):
             self._todo.put(None)
         self._done.put(None)
-        for thread in threads:
-            thread.join(timeout=2.0)
-        with self._store.begin() as tx:
-            tx.queue.remove_runner(self._id)
-            tx.queue.take_over(lease_s=self._settings.lease_s)
+        for thread in others:
+            thread.join(timeout=_JOIN_S)
+        try:
+            with self._store.begin() as tx:
+                tx.queue.remove_runner(self._id)
+                tx.queue.take_over(lease_s=self._settings.lease_s)
+        except DATABASE_TROUBLE:
+            log.warning("What is still held is left to the others", extra=_action("database"))
 
     def _dispatch(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
-            claims = self._claim()
-            for claim in claims:
-                self._todo.put(claim)
-            if not claims:
+            if not self._claim():
                 self._wake.wait(self._settings.look_s * random.uniform(0.8, 1.2))  # noqa: S311
 
-    def _claim(self) -> list[Claim]:
+    def _claim(self) -> bool:
+        """Claim as much as there are free slots.
+
+        :returns: False when there was nothing to claim, or no slot.
+        """
         with self._lock:
             free = self._settings.slots - len(self._in_hand)
         if free <= 0:
-            return []
-        try:
-            with self._store.read() as tx:
-                if not tx.queue.has_due():
-                    return []
-            with self._store.begin() as tx:
-                claims = tx.queue.claim(self._id, limit=free)
-        except sqlalchemy.exc.OperationalError:
-            log.warning("The database did not answer", extra={"action": "runner.database"})
-            self._stopping.wait(1.0)
-            return []
+            return False
+        claims: list[Claim] = []
+        self._guarded(lambda: claims.extend(self._claimed(free)))
+        held = [_InHand(claim, time.monotonic()) for claim in claims]
         with self._lock:
-            for claim in claims:
-                self._in_hand[_hand_key(claim)] = (claim, time.monotonic())
-        return claims
+            self._in_hand.update({_hand_key(each.claim): each for each in held})
+        for each in held:
+            self._todo.put(each)
+        return bool(held)
+
+    def _claimed(self, limit: int) -> list[Claim]:
+        with self._store.read() as tx:
+            if not tx.queue.has_due():
+                return []
+        with self._store.begin() as tx:
+            return tx.queue.claim(self._id, limit=limit)
 
     def _work(self) -> None:
-        while (claim := self._todo.get()) is not None:
-            self._done.put(_Finished(claim, self._worker.step(claim)))
+        while (held := self._todo.get()) is not None:
+            outcome = self._worker.step(held.claim) if self._is_fresh(held) else _NOTHING_DONE
+            is_replaced = self._is_replaced(held)
+            self._done.put(Finished(held.claim, outcome))
+            if is_replaced:
+                return
+
+    def _is_fresh(self, held: _InHand) -> bool:
+        """Say whether no other can have taken the claim over: a request that leaves late, after the
+        process was stopped for a while, might never be found by whoever did.
+        """
+        return time.monotonic() - held.since_s < self._settings.lease_s
+
+    def _guarded(self, act: Callable[[], object]) -> None:
+        """Do what may fail without ending its thread: a runner with a thread missing would go on
+        beating, and nobody would take its tasks over.
+        """
+        try:
+            act()
+        except DATABASE_TROUBLE as ex:
+            log.warning("The database did not answer: %s", ex, extra=_action("database"))
+            self._left.wait(self._settings.look_s)
+        except Exception:  # see above
+            log.exception("The runner goes on after a failure", extra=_action("failure"))
+            self._left.wait(1.0)
 
     # -- writing -----------------------------------------------------------------------------------
 
     def _complete(self) -> None:
         while (first := self._done.get()) is not None:
             batch = [first, *self._more_finished()]
-            batch.sort(
-                key=lambda finished: finished.claim.task.id
-            )  # one lock order for all runners
             self._write(batch)
             with self._lock:
                 for finished in batch:
                     self._in_hand.pop(_hand_key(finished.claim), None)
             self._wake.set()
 
-    def _more_finished(self) -> Iterable[_Finished]:
+    def _more_finished(self) -> Iterable[Finished]:
         for _ in range(self._settings.batch - 1):
             try:
                 finished = self._done.get_nowait()
@@ -172,48 +221,53 @@ class Runner:
                 return
             yield finished
 
-    def _write(self, batch: list[_Finished]) -> None:
+    def _write(self, batch: list[Finished]) -> None:
         """Write outcomes together; one by one when that fails: one must not spoil the others."""
-        for delay_s in (0.0, 0.2, 1.0, 3.0, 10.0):
-            self._stopping.wait(delay_s)
+        if self._was_written(functools.partial(write_all, batch=batch)):
+            return
+        for finished in batch:
+            any(
+                self._was_written(functools.partial(write, finished=finished))
+                for write in (write_alone, write_failure, write_bare_failure)
+            )
+
+    def _was_written(self, write: Callable[[Transaction], None]) -> bool:
+        """Write as soon as the database lets us; what is not written when the runner has left is
+        taken over by another one.
+
+        :returns: False when it cannot be written at all.
+        """
+        pause_s = 0.0
+        while not self._left.wait(pause_s):
             try:
                 with self._store.begin() as tx:
-                    _write_all(tx, batch)
-            except sqlalchemy.exc.OperationalError:
-                log.warning("The database did not answer", extra={"action": "runner.database"})
+                    write(tx)
+            except DATABASE_TROUBLE as ex:
+                log.warning("The database did not answer: %s", ex, extra=_action("database"))
+                pause_s = min(_LONGEST_PAUSE_S, max(0.2, pause_s * 3))
             except Exception:  # an outcome that cannot be written must not stop the runner
-                log.exception("An outcome could not be written", extra={"action": "runner.write"})
-                self._write_alone(batch)
-                return
+                log.exception("An outcome could not be written", extra=_action("write"))
+                return False
             else:
-                return
-
-    def _write_alone(self, batch: list[_Finished]) -> None:
-        if len(batch) > 1:
-            for finished in batch:
-                self._write([finished])
-            return
-        task = batch[0].claim.task
-        with self._store.begin() as tx:
-            error = "Its outcome could not be written; the log says why."
-            tx.queue.fail(task, task.operation, error=error, error_code="internal")
-            _settle_jobs(tx, {task.job_id})
+                return True
+        return True
 
     # -- life and death ----------------------------------------------------------------------------
 
     def _heartbeat(self) -> None:
-        while not self._stopping.wait(self._settings.lease_s / 4):
-            try:
-                self._beat()
-            except sqlalchemy.exc.OperationalError:
-                log.warning("The database did not answer", extra={"action": "runner.database"})
-            self._write_off_hung()
+        while not self._left.wait(self._settings.lease_s / 4):
+            self._guarded(self._beat)
+            self._guarded(self._end_idle_jobs)
+            self._guarded(self._write_off_hung)
 
     def _beat(self) -> None:
         with self._store.begin() as tx:
             if not tx.queue.beat(self._id):
                 self._rise_again(tx)
-            freed = tx.queue.take_over(lease_s=self._settings.lease_s)
+            was_silent = time.monotonic() - self._beat_at_s > self._settings.lease_s
+            # Whoever was silent must not judge others: the database may have been away for all.
+            freed = () if was_silent else tx.queue.take_over(lease_s=self._settings.lease_s)
+        self._beat_at_s = time.monotonic()
         if freed:
             log.warning(
                 "Took over tasks of a silent runner: %d",
@@ -223,62 +277,61 @@ class Runner:
             self._wake.set()
 
     def _rise_again(self, tx: Transaction) -> None:
-        log.warning("Was taken for dead; going on", extra={"action": "runner.risen"})
+        log.warning("Was taken for dead; going on", extra=_action("risen"))
         self._id = new_id("run")
         tx.queue.add_runner(self._id, name=self._name)
 
+    def _end_idle_jobs(self) -> None:
+        """End jobs that nobody has ended, such as those of plans without tasks."""
+        with self._store.read() as tx:
+            idle = tx.queue.idle_jobs()
+        for job_id in idle:
+            with self._store.begin() as tx:
+                tx.queue.lock_jobs([job_id])
+                end_jobs(tx, [job_id])
+
+    # -- calls that hang ---------------------------------------------------------------------------
+
+    def _has_too_many_hung(self) -> bool:
+        return len(self._written_off) >= self._settings.slots
+
     def _write_off_hung(self) -> None:
-        limit = time.monotonic() - self._settings.step_limit_s
+        limit_s = time.monotonic() - self._settings.step_limit_s
         with self._lock:
-            hung = [claim for claim, since in self._in_hand.values() if since < limit]
-            for claim in hung:
-                del self._in_hand[_hand_key(claim)]
+            hung = [each.claim for each in self._in_hand.values() if each.since_s < limit_s]
+            hung = [claim for claim in hung if _hand_key(claim) not in self._written_off]
+            self._written_off.update(_hand_key(claim) for claim in hung)
         for claim in hung:
-            self._written_off += 1
-            log.error("A step hangs; its thread is written off", extra=_task_extra(claim.task))
-            self._done.put(_Finished(claim, Postponed(after_s=1.0)))
-            threading.Thread(target=self._work, daemon=True).start()
+            log.error("A step hangs; its thread is written off", extra=_hung(claim.task))
+            self._done.put(Finished(claim, after_hang(claim)))
+            _started(self._work)
+
+    def _is_replaced(self, held: _InHand) -> bool:
+        """Say whether the thread that took a step was written off meanwhile, and is too many; from
+        now on it cannot be.
+        """
+        key = _hand_key(held.claim)
+        with self._lock:
+            if key in self._written_off:
+                self._written_off.discard(key)
+                return True
+            self._in_hand[key] = _InHand(held.claim, math.inf)
+        return False
+
+
+def _started(target: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=target, daemon=True)
+    thread.start()
+    return thread
 
 
 def _hand_key(claim: Claim) -> str:
     return f"{claim.task.id}/{claim.task.fence}"
 
 
-def _task_extra(task: TaskRecord) -> dict[str, object]:
+def _action(name: str) -> dict[str, object]:
+    return {"action": f"runner.{name}"}
+
+
+def _hung(task: TaskRecord) -> dict[str, object]:
     return {"action": "task.hung", "job_id": task.job_id, "task_id": task.id}
-
-
-def _write_all(tx: Transaction, batch: list[_Finished]) -> None:
-    ended: set[str] = set()
-    for finished in batch:
-        task, outcome = finished.claim.task, finished.outcome
-        if not _write_one(tx, task, outcome):
-            log.warning("A claim was lost; its outcome is dropped", extra=_task_extra(task))
-            continue
-        effects.of_outcome(tx, task, outcome)
-        if not isinstance(outcome, Retry | Postponed):
-            ended.add(task.job_id)
-    _settle_jobs(tx, ended)
-
-
-def _write_one(tx: Transaction, task: TaskRecord, outcome: Outcome) -> bool:
-    match outcome:
-        case Waiting():
-            return tx.queue.wait(task, outcome.operation, after_s=outcome.after_s)
-        case Retry():
-            return tx.queue.retry(
-                task, after_s=outcome.after_s, error=outcome.error, error_code=outcome.error_code
-            )
-        case Postponed():
-            return tx.queue.postpone(task, after_s=outcome.after_s)
-        case Succeeded():
-            return tx.queue.succeed(task, outcome.outputs, outcome.operation)
-        case Failed():
-            return tx.queue.fail(
-                task, outcome.operation, error=outcome.error, error_code=outcome.error_code
-            )
-
-
-def _settle_jobs(tx: Transaction, job_ids: set[str]) -> None:
-    for job_id in sorted(job_ids):
-        effects.end_job(tx, job_id)

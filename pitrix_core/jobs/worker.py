@@ -4,24 +4,33 @@ The step touches the cloud and not the task's row; the decision is a value that 
 under the claim's fence. A step may therefore be repeated after any crash.
 """
 
-import datetime as dt
+import hashlib
 import logging
+import re
+from typing import Final
+
+import attrs
 
 from pitrix_core.contracts.interface import Start
-from pitrix_core.errors import PitrixError, ProviderAnswerLostError
+from pitrix_core.errors import PitrixError, ProviderTemporaryError
+from pitrix_core.jobs.deadline import TIMEOUT_CODE, left_s, timed_out
 from pitrix_core.jobs.handler import TaskCall, TaskHandler, TaskKinds
-from pitrix_core.jobs.outcome import Failed, Outcome, Postponed, Retry, Succeeded, Waiting
+from pitrix_core.jobs.lost import LostRequest
+from pitrix_core.jobs.outcome import Outcome, Postponed
 from pitrix_core.jobs.resolve import resolve_refs
-from pitrix_core.jobs.retry import after_error
+from pitrix_core.jobs.retry import after_crash, after_error, backoff_s, refused
+from pitrix_core.jobs.standing import after_operation
 from pitrix_core.model import Operation, OperationState, TaskRecord
 from pitrix_core.model.json import referred_tasks
-from pitrix_core.store import Store
+from pitrix_core.store import DATABASE_TROUBLE, Store
 from pitrix_core.store.queue import Claim
+
+__all__ = ["TIMEOUT_CODE", "Worker"]
 
 log = logging.getLogger(__name__)
 
-#: Code of a task that was not done in its time; its operation is kept, to be polled on by a retry.
-TIMEOUT_CODE = "task_timeout"
+#: Names of stages that are fit to be the end of a request key.
+_STAGE: Final = re.compile(r"[a-z0-9-]{1,32}")
 
 
 class Worker:
@@ -34,26 +43,21 @@ class Worker:
 
     def step(self, claim: Claim) -> Outcome:
         """Take one step; never raises."""
-        creates = False
+        creates = claim.maybe_sent  # until its handler says
         try:
             handler = self._kinds.handler_of(claim.task.kind)
             call = TaskCall(task=claim.task, input=self._resolved_input(claim.task))
             facts = handler.facts(call)
             creates = facts.creates
-            return self._decide(claim, call, handler, facts)
-        except ProviderAnswerLostError as ex:
-            log.warning("An answer was lost: %s", ex, extra=_extra(claim, "task.answer_lost"))
-            return Postponed(after_s=ex.retry_after_s)
+            return _decided(claim, call, handler, facts)
         except PitrixError as ex:
-            return after_error(claim.task, ex, creates=creates)
+            return refused(claim, ex)
+        except DATABASE_TROUBLE as ex:
+            log.warning("The database did not answer: %s", ex, extra=_extra(claim, "task.database"))
+            return Postponed(after_s=backoff_s(claim.task.attempts))
         except Exception as ex:  # the worker's border: whatever a handler does, the runner lives on
             log.exception("A task handler raised", extra=_extra(claim, "task.crashed"))
-            return Failed(
-                error=f"{type(ex).__name__}: {ex}",
-                error_code="internal",
-                operation=claim.task.operation,
-                creates=creates,
-            )
+            return after_crash(claim, ex, creates=creates)
 
     def _resolved_input(self, task: TaskRecord) -> dict[str, object]:
         keys = referred_tasks(task.input)
@@ -64,71 +68,70 @@ class Worker:
         resolved: dict[str, object] = resolve_refs(task.input, outputs)
         return resolved
 
-    def _decide(self, claim: Claim, call: TaskCall, handler: TaskHandler, facts: Start) -> Outcome:
-        task = claim.task
-        if task.operation is not None:
-            if task.operation.state is OperationState.NEXT_STAGE:
-                stage_key = f"{task.request_key}-{task.operation.stage}"
-                operation = handler.advance(call, task.operation, request_key=stage_key)
-            else:
-                operation = handler.poll(call, task.operation)
-            return _after_operation(claim, operation, facts)
-        if claim.maybe_sent and facts.creates and not facts.honours_key:
-            return self._settle(claim, call, handler, facts)
-        return _after_operation(
-            claim, handler.start(call, request_key=task.request_key or ""), facts
-        )
 
-    def _settle(self, claim: Claim, call: TaskCall, handler: TaskHandler, facts: Start) -> Outcome:
-        """Find out what became of a request whose answer was lost, where asking again could make
-        two.
-        """
-        task = claim.task
-        sent_at = task.sent_at or claim.claimed_at
-        sure_at = sent_at + dt.timedelta(seconds=facts.timeout_s + facts.settle_s)
-        if claim.claimed_at < sure_at:
-            return Postponed(after_s=(sure_at - claim.claimed_at).total_seconds())
-        found = handler.find(call, task.request_key or "")
-        if not found:
-            return Retry(
-                after_s=0.0, error="The request was lost; it is sent again.", error_code="lost"
-            )
-        for surplus in found[1:]:
-            handler.discard(call, surplus)
-        return _after_operation(claim, found[0], facts)
+def _decided(claim: Claim, call: TaskCall, handler: TaskHandler, facts: Start) -> Outcome:
+    try:
+        return _decide(claim, call, handler, facts)
+    except PitrixError as ex:
+        log.info("A step failed: %s", ex, extra=_extra(claim, "task.error"))
+        return after_error(claim, ex, creates=facts.creates)
 
 
-def _after_operation(claim: Claim, operation: Operation, facts: Start) -> Outcome:
-    match operation.state:
-        case OperationState.DONE:
-            return Succeeded(outputs=operation.outputs, operation=operation, creates=facts.creates)
-        case OperationState.FAILED:
-            return Failed(
-                error=operation.error or f"{operation.kind} failed",
-                error_code=operation.error_code or "provider",
-                operation=operation,
-                creates=facts.creates,
-            )
-        case OperationState.NEXT_STAGE:
-            return Waiting(operation=operation, after_s=0.0, creates=facts.creates)
-        case OperationState.PENDING:
-            return _while_pending(claim, operation, facts)
+def _decide(claim: Claim, call: TaskCall, handler: TaskHandler, facts: Start) -> Outcome:
+    if claim.task.operation is not None:
+        return _go_on(claim, call, handler, claim.task.operation, creates=facts.creates)
+    if not claim.maybe_sent:
+        return _start(claim, call, handler, facts)
+    if not facts.creates:
+        return _start_anew(claim, call, handler, facts)
+    lost = LostRequest(claim=claim, call=call, handler=handler, facts=facts)
+    if not facts.honours_key or left_s(claim) <= 0:
+        return lost.settle()
+    try:
+        return _start(claim, call, handler, facts)
+    except ProviderTemporaryError:
+        raise
+    except PitrixError as ex:
+        return lost.after_refusal(ex)
 
 
-def _while_pending(claim: Claim, operation: Operation, facts: Start) -> Outcome:
-    task = claim.task
-    started_at = task.started_at or claim.claimed_at
-    left_s = task.timeout_s - (claim.claimed_at - started_at).total_seconds()
-    if left_s <= 0:
-        reason = f": {operation.error}" if operation.error else ""
-        return Failed(
-            error=f"Not done within {task.timeout_s:g} s{reason}",
-            error_code=TIMEOUT_CODE,
-            operation=operation,
-            creates=facts.creates,
-        )
-    after_s = min(operation.retry_after_s, left_s)
-    return Waiting(operation=operation, after_s=after_s, creates=facts.creates)
+def _start(claim: Claim, call: TaskCall, handler: TaskHandler, facts: Start) -> Outcome:
+    operation = handler.start(call, request_key=claim.task.request_key or "")
+    return after_operation(claim, operation, creates=facts.creates)
+
+
+def _start_anew(claim: Claim, call: TaskCall, handler: TaskHandler, facts: Start) -> Outcome:
+    """Ask again for what may be asked any number of times, while there is time."""
+    if left_s(claim) <= 0:
+        return timed_out(claim, None, creates=False, why="no answer ever came")
+    return _start(claim, call, handler, facts)
+
+
+def _go_on(
+    claim: Claim, call: TaskCall, handler: TaskHandler, operation: Operation, *, creates: bool
+) -> Outcome:
+    if operation.state is OperationState.NEXT_STAGE:
+        operation = handler.advance(call, operation, request_key=_stage_key(claim, operation))
+    else:
+        operation = handler.poll(call, operation)
+    if creates and operation.resource_id is None and left_s(claim) <= 0:
+        operation = _named(call, handler, operation)
+    return after_operation(claim, operation, creates=creates)
+
+
+def _stage_key(claim: Claim, operation: Operation) -> str:
+    """Return the key of the next stage: the same one whenever it is asked for again."""
+    stage = operation.stage
+    if not _STAGE.fullmatch(stage):
+        stage = hashlib.sha256(stage.encode()).hexdigest()[:16]
+    return f"{claim.task.request_key}-{stage}"
+
+
+def _named(call: TaskCall, handler: TaskHandler, operation: Operation) -> Operation:
+    """Ask for the id of what is being made, before it is given up: by it, it can be removed."""
+    for found in handler.find(call, call.task.request_key or ""):
+        return attrs.evolve(operation, resource_id=found.resource_id)
+    return operation
 
 
 def _extra(claim: Claim, action: str) -> dict[str, object]:

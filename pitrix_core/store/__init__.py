@@ -6,8 +6,8 @@ what differs between them is in ``engine.py``.
 """
 
 from pitrix_core.store.database import Store, Transaction
-from pitrix_core.store.engine import make_engine
+from pitrix_core.store.engine import DATABASE_TROUBLE, make_engine
 from pitrix_core.store.ids import new_id
 from pitrix_core.store.secrets import Cipher
 
-__all__ = ["Cipher", "Store", "Transaction", "make_engine", "new_id"]
+__all__ = ["DATABASE_TROUBLE", "Cipher", "Store", "Transaction", "make_engine", "new_id"]

@@ -3,7 +3,8 @@
 import contextlib
 import datetime as dt
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import sqlalchemy as sa
 
@@ -19,19 +20,23 @@ from pitrix_core.store.queue import QueueRepository
 from pitrix_core.store.runtimes import RuntimeRepository
 from pitrix_core.store.secrets import Cipher, SecretRepository
 
+#: Tells the time of a transaction by its connection.
+Clock: TypeAlias = Callable[[sa.Connection], dt.datetime]
+
 
 class Transaction:
     """One database transaction, with a repository per aggregate; ``now`` is the database's time."""
 
-    def __init__(self, connection: sa.Connection, *, cipher: Cipher) -> None:
+    def __init__(self, connection: sa.Connection, *, cipher: Cipher, clock: Clock = db_now) -> None:
         """Work inside the transaction of ``connection``."""
         self._connection = connection
         self._cipher = cipher
+        self._clock = clock
 
     @functools.cached_property
     def now(self) -> dt.datetime:
         """The database's time, when it was first asked for in this transaction."""
-        return db_now(self._connection)
+        return self._clock(self._connection)
 
     @functools.cached_property
     def identity(self) -> IdentityRepository:
@@ -87,10 +92,15 @@ class Transaction:
 class Store:
     """Opens transactions on one database; safe to share between threads, not over a fork."""
 
-    def __init__(self, engine: sa.Engine, *, cipher: Cipher) -> None:
-        """Keep the engine; connect to nothing yet."""
+    def __init__(self, engine: sa.Engine, *, cipher: Cipher, clock: Clock = db_now) -> None:
+        """Keep the engine; connect to nothing yet.
+
+        :param clock: tells every transaction's time; the database's by default, so that all
+            processes share one.
+        """
         self._engine = engine
         self._cipher = cipher
+        self._clock = clock
 
     @property
     def engine(self) -> sa.Engine:
@@ -101,14 +111,14 @@ class Store:
     def begin(self) -> Iterator[Transaction]:
         """Open a transaction; commits at the end of the block, rolls back on an exception."""
         with self._engine.begin() as connection:
-            yield Transaction(connection, cipher=self._cipher)
+            yield Transaction(connection, cipher=self._cipher, clock=self._clock)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
         """Open a transaction for reading; on SQLite it waits for no writer."""
         options = self._engine.execution_options(pitrix_read_only=True)
         with options.begin() as connection:
-            yield Transaction(connection, cipher=self._cipher)
+            yield Transaction(connection, cipher=self._cipher, clock=self._clock)
 
     def close(self) -> None:
         """Close every connection."""

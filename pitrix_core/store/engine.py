@@ -2,9 +2,16 @@
 
 import datetime as dt
 import sqlite3
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import sqlalchemy as sa
+
+#: What is raised when the database is away, locked or busy for too long: try again later.
+DATABASE_TROUBLE: Final = (
+    sa.exc.OperationalError,
+    sa.exc.InterfaceError,
+    sa.exc.TimeoutError,
+)
 
 #: Milliseconds a writer waits for another one on SQLite before it fails.
 _BUSY_TIMEOUT_MS = 30_000

@@ -2,15 +2,32 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from pitrix_core import convert
-from pitrix_core.errors import ConflictError, NotFoundError
-from pitrix_core.model import Job, JobState, Plan, Task, TaskRecord, TaskState
+from pitrix_core.errors import ConflictError, NotFoundError, ProviderNotFoundError
+from pitrix_core.model import (
+    Job,
+    JobState,
+    OperationState,
+    Plan,
+    Task,
+    TaskRecord,
+    TaskState,
+)
 from pitrix_core.store import tables
 from pitrix_core.store.ids import new_id
 from pitrix_core.store.records import record
+
+#: What a task is whose request was never sent.
+_NEVER_SENT: Final[Mapping[str, None]] = {
+    "request_key": None,
+    "sent_at": None,
+    "sent_fence": None,
+    "operation": None,
+}
 
 
 class JobRepository:
@@ -142,8 +159,9 @@ class JobRepository:
     def retry(self, job_id: str) -> None:
         """Let a failed job go on from where it failed; finished tasks are not done again.
 
-        A request that timed out while the cloud was working is polled on; one that failed is sent
-        again under a new key.
+        An operation that has not ended, as far as is known, is polled on. A request of which it is
+        not known what it made is settled under its key. Everything else is sent again under a new
+        key; what a failed operation made stays written down with its cluster.
 
         :raises ConflictError: the job has not failed.
         """
@@ -159,8 +177,7 @@ class JobRepository:
 
     def _reopen_failed(self, job_id: str) -> None:
         columns = tables.tasks.c
-        failed = (columns.job_id == job_id, columns.state == TaskState.FAILED)
-        fresh = {
+        again = {
             "state": TaskState.READY,
             "attempts": 0,
             "error": None,
@@ -169,13 +186,14 @@ class JobRepository:
             "started_at": None,
             "finished_at": None,
         }
-        timed_out = columns.error_code == "task_timeout"
-        self._connection.execute(tables.tasks.update().where(*failed, timed_out).values(**fresh))
-        self._connection.execute(
-            tables.tasks.update()
-            .where(*failed)
-            .values(**fresh, request_key=None, sent_at=None, sent_fence=None, operation=None)
+        failed = sa.select(tables.tasks).where(
+            columns.job_id == job_id, columns.state == TaskState.FAILED
         )
+        for row in self._connection.execute(failed.order_by(columns.id)).all():
+            kept = {} if _goes_on(row) else _NEVER_SENT
+            self._connection.execute(
+                tables.tasks.update().where(columns.id == row.id).values(**again, **kept)
+            )
 
     def _reopen_skipped(self, job_id: str) -> None:
         columns = tables.tasks.c
@@ -216,3 +234,11 @@ class JobRepository:
         for job_id, state, count in self._connection.execute(query):
             progress[job_id][state] = count
         return progress
+
+
+def _goes_on(row: "sa.Row[Any]") -> bool:
+    """Say whether a failed task's request is still to be heard of: it may have made something."""
+    if row.operation is None:
+        return row.sent_at is not None
+    is_gone = row.error_code == ProviderNotFoundError.code
+    return row.operation["state"] != OperationState.FAILED and not is_gone

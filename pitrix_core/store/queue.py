@@ -5,7 +5,8 @@ claim. Who was taken for dead, and comes back, finds the number changed and is r
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import attrs
 import sqlalchemy as sa
@@ -14,6 +15,10 @@ from pitrix_core import convert
 from pitrix_core.model import JobState, JsonObject, Operation, TaskRecord, TaskState
 from pitrix_core.store import tables
 from pitrix_core.store.records import record
+
+#: Written where a request is known to have made nothing.
+_UNSENT: Final[Mapping[str, None]] = {"sent_at": None, "sent_fence": None}
+_OPEN_STATES: Final = (TaskState.CLAIMED, TaskState.READY, TaskState.WAITING)
 
 
 @attrs.frozen(kw_only=True)
@@ -105,13 +110,11 @@ class QueueRepository:
 
         :returns: False when the claim was lost; nothing was written.
         """
-        later = sa.literal(self._now + dt.timedelta(seconds=after_s), tables.tasks.c.run_at.type)
-        now = sa.literal(self._now, tables.tasks.c.run_at.type)
         return self._write(
             task,
             state=TaskState.READY,
             operation=convert.to_json(operation),
-            run_at=sa.case((tables.tasks.c.woken, now), else_=later),
+            run_at=self._unless_woken(after_s),
             error=None,
             error_code=None,
         )
@@ -120,23 +123,32 @@ class QueueRepository:
         """Let the task be started again under the same key: its request is known to have made
         nothing.
 
-        With an operation under way, only the poll is repeated.
+        With an operation under way, only the poll is repeated, at once if it was woken.
         """
-        forget = {} if task.operation else {"sent_at": None, "sent_fence": None}
+        forget = {} if task.operation else _UNSENT
         return self._write(
             task,
             state=TaskState.READY,
-            run_at=self._now + dt.timedelta(seconds=after_s),
+            run_at=self._unless_woken(after_s),
             error=error,
             error_code=error_code,
             **forget,
         )
 
-    def postpone(self, task: TaskRecord, *, after_s: float) -> bool:
-        """Give the claim back with nothing decided: whether its request was sent stays unknown."""
-        return self._write(
-            task, state=TaskState.READY, run_at=self._now + dt.timedelta(seconds=after_s)
-        )
+    def postpone(
+        self,
+        task: TaskRecord,
+        *,
+        after_s: float,
+        error: str | None = None,
+        error_code: str | None = None,
+    ) -> bool:
+        """Give the claim back with nothing decided: whether its request was sent stays unknown.
+
+        :param error: what keeps it from being known; what was known before stays where it is None.
+        """
+        known = {} if error is None else {"error": error, "error_code": error_code}
+        return self._write(task, state=TaskState.READY, run_at=self._unless_woken(after_s), **known)
 
     def succeed(self, task: TaskRecord, outputs: JsonObject, operation: Operation | None) -> bool:
         """Store a result, and make ready what waited for nothing else."""
@@ -156,18 +168,36 @@ class QueueRepository:
     def fail(
         self, task: TaskRecord, operation: Operation | None, *, error: str, error_code: str
     ) -> bool:
-        """Store a failure, and skip what has not been started yet of its job."""
+        """Store a failure, and skip what has not been started yet of its job.
+
+        Without an operation, its request is known to have made nothing.
+        """
+        forget = {} if operation is not None else _UNSENT
+        return self._fail(task, operation, error=error, error_code=error_code, **forget)
+
+    def give_up(self, task: TaskRecord, *, error: str, error_code: str) -> bool:
+        """Store a failure that leaves open what the request made: key and operation are kept, so
+        that a retry begins by finding out.
+        """
+        return self._fail(task, task.operation, error=error, error_code=error_code)
+
+    def _fail(self, task: TaskRecord, operation: Operation | None, **values: object) -> bool:
         written = self._write(
             task,
             state=TaskState.FAILED,
             operation=None if operation is None else convert.to_json(operation),
             finished_at=self._now,
-            error=error,
-            error_code=error_code,
+            **values,
         )
         if written:
             self._skip_unsent(task.job_id)
         return written
+
+    def _unless_woken(self, after_s: float) -> "sa.ColumnElement[dt.datetime]":
+        columns = tables.tasks.c
+        later = sa.literal(self._now + dt.timedelta(seconds=after_s), columns.run_at.type)
+        now = sa.literal(self._now, columns.run_at.type)
+        return sa.case((columns.woken, now), else_=later)
 
     def _write(self, task: TaskRecord, **values: object) -> bool:
         columns = tables.tasks.c
@@ -211,31 +241,55 @@ class QueueRepository:
             .values(state=TaskState.SKIPPED, finished_at=self._now)
         )
 
+    def lock_jobs(self, job_ids: Iterable[str]) -> None:
+        """Be the only one to write outcomes of these jobs until the transaction ends.
+
+        Two runners that end the last two tasks of a job at the same time would otherwise each see
+        the other's as unfinished, and nobody would end the job.
+        """
+        columns = tables.jobs.c
+        self._connection.execute(
+            sa.select(columns.id)
+            .where(columns.id.in_(sorted(set(job_ids))))
+            .order_by(columns.id)
+            .with_for_update()  # ignored by SQLite, where one writes at a time
+        ).all()
+
+    def idle_jobs(self) -> Sequence[str]:
+        """Return ids of running jobs of which nothing is left to do, and that nobody has ended."""
+        columns = tables.tasks.c
+        has_open = sa.exists().where(
+            columns.job_id == tables.jobs.c.id, columns.state.in_(_OPEN_STATES)
+        )
+        query = sa.select(tables.jobs.c.id).where(
+            tables.jobs.c.state == JobState.RUNNING, ~has_open
+        )
+        return self._connection.scalars(query.order_by(tables.jobs.c.id)).all()
+
     def settle_job(self, job_id: str) -> JobState | None:
         """End a job of which nothing is left to do.
+
+        Once a task has failed, nothing new is started; what was started goes on to its end.
 
         :returns: how it ended, if it ended now.
         """
         columns = tables.tasks.c
-        rows = self._connection.execute(
-            sa.select(columns.state, sa.func.count())
-            .where(columns.job_id == job_id)
-            .group_by(columns.state)
-        )
-        counts: dict[str, int] = {state: count for state, count in rows}  # noqa: C416 (rows are no tuples)
-        failed = counts.get(TaskState.FAILED, 0)
-        if failed:
+        has_failed = self._has_task(job_id, columns.state == TaskState.FAILED)
+        if has_failed:
             self._skip_unsent(job_id)
-        open_states = {TaskState.CLAIMED, TaskState.READY, TaskState.WAITING}
-        if any(counts.get(state) for state in open_states):
+        if self._has_task(job_id, columns.state.in_(_OPEN_STATES)):
             return None
-        state = JobState.FAILED if failed else JobState.SUCCEEDED
+        state = JobState.FAILED if has_failed else JobState.SUCCEEDED
         ended = self._connection.execute(
             tables.jobs.update()
             .where(tables.jobs.c.id == job_id, tables.jobs.c.state == JobState.RUNNING)
             .values(state=state, error=self._first_error(job_id), finished_at=self._now)
         ).rowcount
         return state if ended else None
+
+    def _has_task(self, job_id: str, which: "sa.ColumnElement[bool]") -> bool:
+        query = sa.select(tables.tasks.c.id).where(tables.tasks.c.job_id == job_id, which)
+        return self._connection.scalar(query.limit(1)) is not None
 
     def _first_error(self, job_id: str) -> str | None:
         columns = tables.tasks.c
@@ -265,16 +319,22 @@ class QueueRepository:
         self._wake(which)
 
     def _wake(self, which: "sa.ColumnElement[bool]") -> None:
+        """Mark what is claimed, and what is about to be, in one statement: between two, a task
+        could be claimed, and miss both.
+        """
         columns = tables.tasks.c
-        self._connection.execute(
-            tables.tasks.update()
-            .where(which, columns.state == TaskState.CLAIMED)
-            .values(woken=True)
+        pollable = (columns.state == TaskState.READY) & columns.operation.is_not(None)
+        now = sa.literal(self._now, columns.run_at.type)
+        affected = (
+            sa.select(columns.id)
+            .where(which, (columns.state == TaskState.CLAIMED) | pollable)
+            .order_by(columns.id)  # one lock order for all
+            .with_for_update()
         )
         self._connection.execute(
             tables.tasks.update()
-            .where(which, columns.state == TaskState.READY, columns.operation.is_not(None))
-            .values(run_at=self._now)
+            .where(columns.id.in_(affected))
+            .values(woken=True, run_at=sa.case((pollable, now), else_=columns.run_at))
         )
 
     # -- runners -----------------------------------------------------------------------------------

@@ -227,7 +227,7 @@ jobs = sa.Table(
     Column("action", String(32), nullable=False),
     Column("plan_id", _ID, nullable=False),
     Column("cluster_id", _ID, nullable=False, index=True),
-    Column("state", String(32), nullable=False),
+    Column("state", String(32), nullable=False, index=True),
     Column("error", Text),
     _created_at(),
     Column("finished_at", UtcTime),

@@ -1,0 +1,31 @@
+"""Decides what the standing of an operation means for its task."""
+
+from pitrix_core.jobs.deadline import left_s, timed_out
+from pitrix_core.jobs.outcome import Failed, Outcome, Succeeded, Waiting
+from pitrix_core.model import Operation, OperationState
+from pitrix_core.store.queue import Claim
+
+
+def after_operation(claim: Claim, operation: Operation, *, creates: bool) -> Outcome:
+    """Return what becomes of a task whose operation was just looked at."""
+    match operation.state:
+        case OperationState.DONE:
+            return Succeeded(outputs=operation.outputs, operation=operation, creates=creates)
+        case OperationState.FAILED:
+            return Failed(
+                error=operation.error or f"{operation.kind} failed",
+                error_code=operation.error_code or "provider",
+                operation=operation,
+                creates=creates,
+            )
+        case OperationState.NEXT_STAGE | OperationState.PENDING:
+            return _while_under_way(claim, operation, creates=creates)
+
+
+def _while_under_way(claim: Claim, operation: Operation, *, creates: bool) -> Outcome:
+    remaining_s = left_s(claim)
+    if remaining_s <= 0:
+        return timed_out(claim, operation, creates=creates, why=operation.error or "")
+    is_next = operation.state is OperationState.NEXT_STAGE
+    after_s = 0.0 if is_next else min(operation.retry_after_s, remaining_s)
+    return Waiting(operation=operation, after_s=after_s, creates=creates)

@@ -1,0 +1,203 @@
+"""An engine that a test drives by hand: claims, steps and writes, on a clock that stands."""
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from pitrix_core.contracts import Context
+from pitrix_core.jobs.handler import TaskHandler
+from pitrix_core.jobs.outcome import Outcome
+from pitrix_core.jobs.provider_tasks import ProviderTasks
+from pitrix_core.jobs.worker import Worker
+from pitrix_core.jobs.writing import Finished, write_all
+from pitrix_core.model import (
+    Action,
+    Cluster,
+    ClusterState,
+    Job,
+    Plan,
+    Runtime,
+    Task,
+    TaskRecord,
+    Totals,
+)
+from pitrix_core.plugins.calls import ProviderGate
+from pitrix_core.store import Store, new_id
+from pitrix_core.store.queue import Claim
+from pitrix_core.testing.fake_provider import (
+    FakeCredential,
+    FakeEffect,
+    FakeFault,
+    FakeProvider,
+    FakeSettings,
+)
+from pitrix_core.testing.manual_clock import ManualClock
+
+RUNTIME = Runtime(id="rt-1", name="fake", provider="fake", owner="admin", zone="")
+INSTALLATION = "0" * 32
+
+
+class Kinds:
+    """Handlers by kind; the provider's for all others."""
+
+    def __init__(self, provider: TaskHandler) -> None:
+        self.known: dict[str, TaskHandler] = {}
+        self._provider = provider
+
+    def handler_of(self, kind: str) -> TaskHandler:
+        return self.known.get(kind, self._provider)
+
+
+class Engine:
+    """Jobs on a fake cloud, one step at a time."""
+
+    def __init__(self, store: Store, settings: FakeSettings, clock: ManualClock) -> None:
+        self.store = store
+        self.clock = clock
+        context = Context(installation_id=INSTALLATION, state_dir=Path("/nonexistent"))
+        self.provider = FakeProvider(
+            RUNTIME, settings=settings, credential=FakeCredential(), context=context
+        )
+        self.provider.clock = clock.time
+        gate = ProviderGate(self.provider, runtime_id=RUNTIME.id)
+        tasks = ProviderTasks(
+            gate=lambda _: gate, secret=lambda secret_id: secret_id, user_data=repr
+        )
+        self.kinds = Kinds(tasks)
+        self.worker = Worker(store, self.kinds)
+
+    # -- jobs --------------------------------------------------------------------------------------
+
+    def submit(self, *tasks: Task, action: Action = Action.CREATE, hidden: bool = False) -> Job:
+        """Store a plan of these tasks, with a cluster of its own."""
+        cluster_id = new_id("cl")
+        with self.store.begin() as tx:
+            tx.clusters.add(
+                Cluster(
+                    id=cluster_id,
+                    name=cluster_id,
+                    owner="admin",
+                    state=ClusterState.CREATING,
+                    runtime_id=RUNTIME.id,
+                    app_version_id="ver-1",
+                    config={},
+                    revision=1,
+                    hidden=hidden,
+                    created_at=tx.now,
+                    updated_at=tx.now,
+                )
+            )
+            return tx.jobs.add(self._plan(cluster_id, tasks, action))
+
+    def _plan(self, cluster_id: str, tasks: tuple[Task, ...], action: Action) -> Plan:
+        owned = tuple(
+            attrs.evolve(task, input={**task.input, "cluster_id": cluster_id}) for task in tasks
+        )
+        return Plan(
+            id=new_id("pln"),
+            action=action,
+            owner="admin",
+            cluster_id=cluster_id,
+            cluster_name=cluster_id,
+            revision=0,
+            app_version_id="ver-1",
+            runtime_id=RUNTIME.id,
+            config={},
+            tasks=owned,
+            nodes=(),
+            endpoints={},
+            totals=Totals(),
+            price=None,
+            findings=(),
+            digest="",
+            created_at=self.clock(),
+        )
+
+    def retry(self, job: Job) -> None:
+        with self.store.begin() as tx:
+            tx.jobs.retry(job.id)
+
+    # -- runners -----------------------------------------------------------------------------------
+
+    def claim(self, runner_id: str = "run-a", *, limit: int = 100) -> list[Claim]:
+        with self.store.begin() as tx:
+            if not tx.queue.beat(runner_id):
+                tx.queue.add_runner(runner_id, name=runner_id)
+            return tx.queue.claim(runner_id, limit=limit)
+
+    def step(self, claim: Claim) -> Outcome:
+        return self.worker.step(claim)
+
+    def write(self, claim: Claim, outcome: Outcome) -> None:
+        with self.store.begin() as tx:
+            write_all(tx, [Finished(claim, outcome)])
+
+    def turn(self, *, limit: int = 100) -> list[Outcome]:
+        """Let one runner claim, step and write; return what came of the steps."""
+        claims = self.claim(limit=limit)
+        outcomes = [self.step(claim) for claim in claims]
+        for claim, outcome in zip(claims, outcomes, strict=True):
+            self.write(claim, outcome)
+        return outcomes
+
+    def run(self, job: Job, *, turns: int = 200, step_s: float = 30.0) -> Job:
+        """Take turns until the job ends."""
+        for _ in range(turns):
+            if self.job(job).state != "running":
+                break
+            self.turn()
+            self.clock.advance(step_s)
+        return self.job(job)
+
+    def die(self, runner_id: str = "run-a") -> list[str]:
+        """Let a runner be taken for dead, and its tasks be taken over."""
+        with self.store.begin() as tx:
+            tx.queue.remove_runner(runner_id)
+            return list(tx.queue.take_over(lease_s=6.0))
+
+    # -- looking -----------------------------------------------------------------------------------
+
+    def job(self, job: Job) -> Job:
+        with self.store.read() as tx:
+            return tx.jobs.get(job.id)
+
+    def task(self, job: Job, key: str) -> TaskRecord:
+        with self.store.read() as tx:
+            [found] = [task for task in tx.jobs.tasks(job.id) if task.key == key]
+            return found
+
+    def states(self, job: Job) -> dict[str, str]:
+        with self.store.read() as tx:
+            return {task.key: str(task.state) for task in tx.jobs.tasks(job.id)}
+
+    def cluster(self, job: Job) -> Cluster:
+        with self.store.read() as tx:
+            return tx.clusters.get(job.cluster_id)
+
+    def recorded(self, job: Job) -> set[str]:
+        """Ids of the resources the database knows."""
+        with self.store.read() as tx:
+            found = tx.clusters.snapshot(job.cluster_id).resources
+        return {resource.resource_id for resource in found}
+
+    def in_cloud(self) -> set[str]:
+        """Ids of the resources that are in the cloud."""
+        with self.provider.cloud.rows() as rows:
+            return {thing.id for thing in rows.of(INSTALLATION)}
+
+    def fault(self, operation: str, effect: FakeEffect, **values: Any) -> None:
+        """Order a failure of the cloud's next calls."""
+        self.provider.inject(FakeFault(operation=operation, effect=effect, **values))
+
+
+def volume(key: str = "volume.create/1", **values: Any) -> Task:
+    """A task that makes a volume."""
+    given = {"key": key, "kind": "volume.create", "title": f"Make {key}", **values}
+    return Task(input={"name": key, "size_gib": 1}, **given)
+
+
+def machine(key: str = "compute.create/1", **values: Any) -> Task:
+    """A task that makes a machine."""
+    given = {"key": key, "kind": "compute.create", "title": f"Make {key}", **values}
+    return Task(input={"name": "m", "image": {"image": ""}}, **given)
