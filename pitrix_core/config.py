@@ -23,6 +23,10 @@ def default_data_dir(environ: Mapping[str, str] = os.environ) -> Path:
     return (Path(base) if base else Path.home() / ".local" / "share") / "pitrix"
 
 
+def _is_true(value: object) -> bool:
+    return value if isinstance(value, bool) else str(value).lower() in _TRUE
+
+
 @attrs.frozen(kw_only=True)
 class Config:
     """Settings of one installation's processes on this machine."""
@@ -42,9 +46,7 @@ class Config:
     #: Where Frontgates reach the Pilot; empty for its host and port.
     pilot_url: str = ""
     #: Providers that run programs on this very machine may be used.
-    allow_local: bool = attrs.field(
-        default=False, converter=lambda v: v if isinstance(v, bool) else str(v).lower() in _TRUE
-    )
+    allow_local: bool = attrs.field(default=False, converter=_is_true)
     #: Names of enabled plugins, separated by commas; empty for all that are installed.
     enabled_plugins: str = ""
     #: Seconds between looks at the repos' indexes.

@@ -9,25 +9,18 @@ import datetime as dt
 import enum
 import functools
 import json
-import textwrap
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import cattrs
 import cattrs.gen
-import jsonschema
 import msgspec
 
 from pitrix_core.errors import InvalidInputError
-from pitrix_core.findings import Finding, Level
+from pitrix_core.validation import summary, violations
 
 T = TypeVar("T")
-
-#: Findings named in a one-line summary; the rest is counted.
-_SUMMARY_FINDINGS: Final = 3
-#: Longest message of a violation, in characters: the library quotes whole values.
-_MESSAGE_LIMIT: Final = 300
 
 
 def to_json(value: object) -> Any:
@@ -83,70 +76,6 @@ def _schema_of(cls: Hashable) -> Mapping[str, Any]:
         if part.get("type") == "object" and "properties" in part:
             part.setdefault("additionalProperties", False)
     return schema
-
-
-def violations(
-    value: object, schema: Mapping[str, Any], *, pointer: str = "", file: str | None = None
-) -> list[Finding]:
-    """Check JSON with a schema.
-
-    :param pointer: where the value stands in the whole document.
-    :returns: a finding for each violation, in the order of the document; their codes are
-        ``schema.<keyword>``.
-    """
-    errors = sorted(_validator(schema).iter_errors(value), key=lambda e: [str(p) for p in e.path])
-    return [_finding(error, pointer=pointer, file=file) for error in errors]
-
-
-def summary(findings: Iterable[Finding]) -> str:
-    """Say in one line what several findings say."""
-    messages = [f"{f.pointer}: {f.message}" if f.pointer else f.message for f in findings]
-    more = (
-        f" (and {len(messages) - _SUMMARY_FINDINGS} more)"
-        if len(messages) > _SUMMARY_FINDINGS
-        else ""
-    )
-    return "; ".join(messages[:_SUMMARY_FINDINGS]) + more
-
-
-def pointer_to(parts: Iterable[object]) -> str:
-    """Return the JSON pointer (RFC 6901) of a path."""
-    return "".join("/" + str(p).replace("~", "~0").replace("/", "~1") for p in parts)
-
-
-def resolve_pointer(document: Any, pointer: str) -> Any:
-    """Return what a JSON pointer names.
-
-    :raises KeyError: there is nothing.
-    """
-    for part in pointer.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
-        try:
-            document = document[int(key)] if isinstance(document, list | tuple) else document[key]
-        except (ValueError, IndexError, TypeError) as ex:
-            raise KeyError(pointer) from ex
-    return document
-
-
-def _finding(error: jsonschema.ValidationError, *, pointer: str, file: str | None) -> Finding:
-    return Finding(
-        level=Level.ERROR,
-        code=f"schema.{error.validator}",
-        message=_message(error),
-        pointer=pointer + pointer_to(error.absolute_path),
-        file=file,
-    )
-
-
-def _message(error: jsonschema.ValidationError) -> str:
-    schema = error.schema if isinstance(error.schema, Mapping) else {}
-    if schema.get("writeOnly"):  # NOTE(secrets): the library's message quotes the value
-        return f"does not fulfil {error.validator}: {error.validator_value!r}"
-    return textwrap.shorten(error.message, _MESSAGE_LIMIT, placeholder="…")
-
-
-def _validator(schema: Mapping[str, Any]) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(schema)
 
 
 def _special_schema(cls: type) -> dict[str, Any]:

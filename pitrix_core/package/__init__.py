@@ -7,14 +7,15 @@ business of its app type. Nothing here opens a connection or writes outside the 
 
 from pitrix_core.package.archive import read_archive
 from pitrix_core.package.build import Built, build_archive
-from pitrix_core.package.checks import parse_json, pointer_to, violations
 from pitrix_core.package.folder import read_folder
 from pitrix_core.package.index import IndexEntries, IndexEntry, read_index
+from pitrix_core.package.json import parse_json
 from pitrix_core.package.limits import DEFAULT_LIMITS, Limits
 from pitrix_core.package.metadata import describe
 from pitrix_core.package.publish import write_index
 from pitrix_core.package.reader import Package, digest_of
 from pitrix_core.package.semver import Version
+from pitrix_core.validation import pointer_to, violations
 
 __all__ = [
     "DEFAULT_LIMITS",

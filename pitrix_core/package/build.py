@@ -9,8 +9,8 @@ import attrs
 from pitrix_core.errors import PackageInvalidError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import AppInfo
-from pitrix_core.package.checks import parse_json
 from pitrix_core.package.folder import folder_files
+from pitrix_core.package.json import parse_json
 from pitrix_core.package.limits import DEFAULT_LIMITS, Limits
 from pitrix_core.package.metadata import CHART_FILE, PACKAGE_FILE, describe
 from pitrix_core.package.pack import pack

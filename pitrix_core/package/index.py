@@ -14,10 +14,10 @@ import attrs
 from pitrix_core.errors import PackageInvalidError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonObject
-from pitrix_core.package.checks import pointer_to
 from pitrix_core.package.metadata import is_name, objects_of, text_of, texts_of
 from pitrix_core.package.semver import Version
 from pitrix_core.package.yaml import parse_yaml
+from pitrix_core.validation import pointer_to
 
 INDEX_FILE: Final = "index.yaml"
 _DIGEST: Final = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})", re.ASCII)

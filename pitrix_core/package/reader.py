@@ -8,7 +8,7 @@ import attrs
 from pitrix_core.errors import PackageInvalidError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonValue, PackageIndex
-from pitrix_core.package.checks import parse_json
+from pitrix_core.package.json import parse_json
 
 
 def digest_of(content: bytes) -> str:

@@ -8,10 +8,10 @@ from typing import Any, Final
 import jsonschema
 import jsonschema.validators
 
-from pitrix_core.convert import pointer_to
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonValue
 from pitrix_core.model.json import marker_of
+from pitrix_core.validation import pointer_to
 
 #: Longest message of a violation, in characters: the library quotes whole values.
 _MESSAGE_LIMIT: Final = 300

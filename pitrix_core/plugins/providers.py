@@ -6,10 +6,11 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from pitrix_core.contracts import Context, Provider
-from pitrix_core.convert import from_json, schema_of, summary, violations
+from pitrix_core.convert import from_json, schema_of
 from pitrix_core.errors import InvalidInputError, ProviderError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonObject, Runtime
+from pitrix_core.validation import summary, violations
 
 T = TypeVar("T")
 

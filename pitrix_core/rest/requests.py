@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn
 import attrs
 import falcon
 
-from pitrix_core import convert
+from pitrix_core import convert, validation
 from pitrix_core.errors import InvalidInputError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.rest import refusals, schemas
@@ -63,10 +63,10 @@ def read_record(
         message = f"The body is not a JSON object; {cls.__name__} is one."
         finding = Finding(level=Level.ERROR, code="schema.type", message=message)
         raise InvalidInputError(message, findings=[finding])
-    findings = convert.violations(document, schemas.input_schema(cls))
+    findings = validation.violations(document, schemas.input_schema(cls))
     if findings:
         raise InvalidInputError(
-            convert.summary(findings), findings=findings, pointer=findings[0].pointer or None
+            validation.summary(findings), findings=findings, pointer=findings[0].pointer or None
         )
     return convert.from_json(document, cls)
 
@@ -129,7 +129,7 @@ def _value(req: falcon.Request, parameter: Parameter) -> Any:
     if raw is None:
         return parameter.schema.get("default")
     value = _typed(raw, parameter.schema)
-    findings = convert.violations(value, parameter.schema)
+    findings = validation.violations(value, parameter.schema)
     if findings:
         message = f"{parameter.place} {parameter.name}: {findings[0].message}"
         if parameter.place is Place.HEADER:

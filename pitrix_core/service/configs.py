@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pitrix_core import convert
+from pitrix_core import validation
 from pitrix_core.errors import ConfigInvalidError
 from pitrix_core.model import JsonObject, JsonValue, SecretRef
 
@@ -14,10 +14,10 @@ def completed_config(config: JsonObject, schema: JsonObject) -> dict[str, Any]:
     :raises ConfigInvalidError: with a finding for each violation; pointers begin with ``/config``.
     """
     completed: dict[str, Any] = _with_defaults(config, schema)
-    findings = convert.violations(completed, schema, pointer="/config")
+    findings = validation.violations(completed, schema, pointer="/config")
     if findings:
         raise ConfigInvalidError(
-            convert.summary(findings),
+            validation.summary(findings),
             findings=findings,
             pointer=findings[0].pointer or None,
             next_step="See what is allowed: pitrix config schema APP_VERSION_ID",

@@ -20,7 +20,7 @@ from pitrix_core.contracts import (
 )
 from pitrix_core.contracts.apptype import RenderRequest
 from pitrix_core.contracts.reader import PackageReader
-from pitrix_core.convert import canonical, resolve_pointer, to_json, violations
+from pitrix_core.convert import canonical, to_json
 from pitrix_core.convert import schema_of as schema_of_class
 from pitrix_core.findings import Finding, errors_in
 from pitrix_core.model import (
@@ -35,6 +35,7 @@ from pitrix_core.model import (
 from pitrix_core.model.json import marker_of, referred_tasks
 from pitrix_core.planner.kinds import CORE_KINDS
 from pitrix_core.testing import app_type_cases as cases
+from pitrix_core.validation import resolve_pointer, violations
 
 _INTERFACES: Final[tuple[type[Interface], ...]] = (
     ComputeInterface,

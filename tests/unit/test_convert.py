@@ -12,7 +12,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from pitrix_core import convert, errors, model
+from pitrix_core import convert, errors, model, validation
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model.resource import Tags
 
@@ -311,7 +311,7 @@ def test_a_secret_is_not_quoted() -> None:
 
 def test_a_long_value_is_cut() -> None:
     """Messages that quote a value stay short."""
-    [found] = convert.violations({"name": ["x" * 5000]}, convert.schema_of(Form))
+    [found] = validation.violations({"name": ["x" * 5000]}, convert.schema_of(Form))
 
     assert len(found.message) <= 300
 
@@ -320,7 +320,7 @@ def test_a_summary_counts_the_rest() -> None:
     """A line names the first three findings and how many more there are."""
     found = [attrs.evolve(FINDING, pointer=f"/{n}") for n in range(5)]
 
-    assert convert.summary(found) == "/0: Odd.; /1: Odd.; /2: Odd. (and 2 more)"
+    assert validation.summary(found) == "/0: Odd.; /1: Odd.; /2: Odd. (and 2 more)"
 
 
 @pytest.mark.parametrize(
@@ -333,16 +333,16 @@ def test_a_summary_counts_the_rest() -> None:
 )
 def test_a_pointer_is_resolved(pointer: str, value: object) -> None:
     """Pointers of RFC 6901 lead to their values."""
-    assert convert.resolve_pointer({"a/b": [1, {"c~d": 2}]}, pointer) == value
+    assert validation.resolve_pointer({"a/b": [1, {"c~d": 2}]}, pointer) == value
 
 
 @pytest.mark.parametrize("pointer", ["/b", "/a/7", "/a/x", "/a/0/z"])
 def test_a_pointer_to_nothing_is_told(pointer: str) -> None:
     """A pointer to what is not there is a KeyError, whatever is in its way."""
     with pytest.raises(KeyError):
-        convert.resolve_pointer({"a": [1]}, pointer)
+        validation.resolve_pointer({"a": [1]}, pointer)
 
 
 def test_pointers_are_escaped() -> None:
     """Slashes and tildes in names are escaped."""
-    assert convert.pointer_to(["a/b", 0, "c~d"]) == "/a~1b/0/c~0d"
+    assert validation.pointer_to(["a/b", 0, "c~d"]) == "/a~1b/0/c~0d"

@@ -10,7 +10,7 @@ import falcon.testing
 import jsonschema
 import pytest
 
-from pitrix_core import convert
+from pitrix_core import validation
 from pitrix_core.rest import openapi
 from pitrix_core.rest.app import make_app
 from pitrix_core.rest.operation import Operation
@@ -79,7 +79,7 @@ def test_every_reference_leads_somewhere(document: Document) -> None:
 
     assert references
     for reference in references:
-        assert convert.resolve_pointer(document, reference.removeprefix("#")) is not None
+        assert validation.resolve_pointer(document, reference.removeprefix("#")) is not None
 
 
 def test_every_schema_is_one(document: Document) -> None:
