@@ -16,14 +16,17 @@ from pitrix_core.model import (
     Cluster,
     ClusterState,
     Job,
+    Operation,
+    OperationState,
     Plan,
+    PlannedNode,
     Runtime,
     Task,
     TaskRecord,
     Totals,
 )
 from pitrix_core.plugins.calls import ProviderGate
-from pitrix_core.store import Store, new_id
+from pitrix_core.store import Store, Transaction, new_id, tables
 from pitrix_core.store.queue import Claim
 from pitrix_core.testing.fake_provider import (
     FakeCredential,
@@ -69,26 +72,40 @@ class Engine:
 
     # -- jobs --------------------------------------------------------------------------------------
 
-    def submit(self, *tasks: Task, action: Action = Action.CREATE, hidden: bool = False) -> Job:
-        """Store a plan of these tasks, with a cluster of its own."""
-        cluster_id = new_id("cl")
+    def submit(
+        self,
+        *tasks: Task,
+        action: Action = Action.CREATE,
+        cluster_id: str | None = None,
+        nodes: tuple[str, ...] = (),
+        hidden: bool = False,
+    ) -> Job:
+        """Store a plan of these tasks.
+
+        :param cluster_id: of a cluster that is there; a new one otherwise, with these nodes.
+        """
         with self.store.begin() as tx:
-            tx.clusters.add(
-                Cluster(
-                    id=cluster_id,
-                    name=cluster_id,
-                    owner="admin",
-                    state=ClusterState.CREATING,
-                    runtime_id=RUNTIME.id,
-                    app_version_id="ver-1",
-                    config={},
-                    revision=1,
-                    hidden=hidden,
-                    created_at=tx.now,
-                    updated_at=tx.now,
-                )
-            )
+            cluster_id = cluster_id or self._add_cluster(tx, nodes, hidden=hidden)
             return tx.jobs.add(self._plan(cluster_id, tasks, action))
+
+    def _add_cluster(self, tx: Transaction, nodes: tuple[str, ...], *, hidden: bool) -> str:
+        cluster = Cluster(
+            id=new_id("cl"),
+            name="demo",
+            owner="admin",
+            state=ClusterState.CREATING,
+            runtime_id=RUNTIME.id,
+            app_version_id="ver-1",
+            config={},
+            revision=1,
+            hidden=hidden,
+            created_at=tx.now,
+            updated_at=tx.now,
+        )
+        tx.clusters.add(cluster)
+        planned = [PlannedNode(id=node_id, role="", sid=1, gid=1) for node_id in nodes]
+        tx.clusters.add_nodes(cluster.id, planned, owner="admin", secret_ids={})
+        return cluster.id
 
     def _plan(self, cluster_id: str, tasks: tuple[Task, ...], action: Action) -> Plan:
         owned = tuple(
@@ -155,6 +172,20 @@ class Engine:
         with self.store.begin() as tx:
             tx.queue.remove_runner(runner_id)
             return list(tx.queue.take_over(lease_s=6.0))
+
+    def pending(self, claim: Claim) -> Operation:
+        """Return an operation of a task that has not ended."""
+        return Operation(
+            request_key=claim.task.request_key or "",
+            kind=claim.task.kind,
+            state=OperationState.PENDING,
+        )
+
+    def set_kind(self, claim: Claim, kind: str) -> None:
+        """Make a task one of another kind."""
+        with self.store.engine.begin() as connection:
+            statement = tables.tasks.update().where(tables.tasks.c.id == claim.task.id)
+            connection.execute(statement.values(kind=kind))
 
     # -- looking -----------------------------------------------------------------------------------
 
