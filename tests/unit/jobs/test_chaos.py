@@ -1,0 +1,169 @@
+"""Random graphs on a failing cloud, carried out by runners that die: whatever happens, nothing is
+lost, nothing is made twice, everything in the cloud is on record, and every job ends.
+
+The runners are simulated: one holds claims, the outcomes of steps it has not written yet, or both,
+and loses either when it is killed. A runner that is only taken for dead keeps its outcomes, and is
+refused when it writes them.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+from driven_engine import Engine, machine, volume
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pitrix_core.jobs.outcome import Outcome, Postponed
+from pitrix_core.model import Job, Task
+from pitrix_core.store.queue import Claim
+from pitrix_core.testing.fake_provider import FakeEffect
+
+LEASE_S = 6.0
+RUNNERS = ("run-a", "run-b", "run-c")
+EFFECTS = sorted(
+    set(FakeEffect) - {FakeEffect.CRASH, FakeEffect.HANG}, key=lambda effect: effect.value
+)
+OPERATIONS = tuple(
+    f"{interface}.{verb}"
+    for interface in ("volume", "compute")
+    for verb in ("create", "poll", "advance", "find")
+)
+
+clouds = st.fixed_dictionaries(
+    {
+        "honours_keys": st.booleans(),
+        "visible_after_s": st.sampled_from([0.0, 40.0]),
+        "stages": st.integers(1, 3),
+        "delay_polls": st.integers(0, 2),
+    }
+)
+faults = st.fixed_dictionaries(
+    {
+        "operation": st.sampled_from(OPERATIONS),
+        "effect": st.sampled_from(EFFECTS),
+        "skip": st.integers(0, 3),
+        "count": st.integers(1, 3),
+    }
+)
+#: For each task: is it a machine, and which of those before it does it come after?
+graphs = st.lists(
+    st.tuples(st.booleans(), st.sets(st.integers(0, 4), max_size=2)), min_size=1, max_size=5
+)
+moves = st.lists(
+    st.tuples(
+        st.sampled_from(["claim", "step", "write", "kill", "silence", "wait", "wait-long"]),
+        st.sampled_from(RUNNERS),
+    ),
+    max_size=40,
+)
+
+
+@attrs.define
+class Simulated:
+    """What a runner has in its memory."""
+
+    claims: list[Claim] = attrs.field(factory=list)
+    outcomes: list[tuple[Claim, Outcome]] = attrs.field(factory=list)
+
+
+class Chaos:
+    """Several simulated runners on one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._runners = {runner_id: Simulated() for runner_id in RUNNERS}
+
+    def move(self, name: str, runner_id: str) -> None:
+        runner = self._runners[runner_id]
+        match name:
+            case "claim":
+                runner.claims += self._engine.claim(runner_id, limit=2)
+            case "step" if runner.claims:
+                claim = runner.claims.pop(0)
+                runner.outcomes.append((claim, self._stepped(claim)))
+            case "write" if runner.outcomes:
+                self._engine.write(*runner.outcomes.pop(0))
+            case "kill":
+                self._runners[runner_id] = Simulated()
+                self._engine.die(runner_id)
+            case "silence":  # a runner that was stopped takes no more steps of these claims
+                runner.claims.clear()
+                self._engine.die(runner_id)
+            case "wait":
+                self._engine.clock.advance(1.0)
+            case "wait-long":
+                self._engine.clock.advance(70.0)
+
+    def end(self) -> None:
+        """Kill everybody."""
+        for runner_id in RUNNERS:
+            self._engine.die(runner_id)
+
+    def _stepped(self, claim: Claim) -> Outcome:
+        age_s = (self._engine.clock() - claim.claimed_at).total_seconds()
+        return self._engine.step(claim) if age_s < LEASE_S else Postponed(after_s=0.0)
+
+
+def tasks_of(graph: list[tuple[bool, set[int]]]) -> list[Task]:
+    """Return the tasks of a graph; each comes after some of those before it."""
+    tasks = []
+    for number, (is_machine, before) in enumerate(graph):
+        after = tuple(f"task-{each}" for each in sorted(before) if each < number)
+        make = machine if is_machine else volume
+        tasks.append(make(f"task-{number}", after=after, timeout_s=3600.0))
+    return tasks
+
+
+def assert_nothing_went_wrong(engine: Engine, job: Job) -> None:
+    """Look at what has to be true of every job that has ended."""
+    with engine.provider.cloud.rows() as rows:
+        things = rows.of(engine.provider.context.installation_id)
+    keys = [thing.tags.request_key for thing in things]
+    states = set(engine.states(job).values())
+
+    assert engine.job(job).state in ("succeeded", "failed")
+    assert len(keys) == len(set(keys)), "made twice under one key"
+    assert {thing.id for thing in things} == engine.recorded(job), "not on record"
+    assert states <= {"succeeded", "failed", "skipped"}
+    assert (engine.job(job).state == "succeeded") == (states == {"succeeded"})
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(cloud=clouds, graph=graphs, ordered=st.lists(faults, max_size=4), played=moves)
+@pytest.mark.timeout(100)
+def test_whatever_happens_nothing_is_lost_doubled_or_forgotten(
+    make_engine_of: Callable[..., Engine],
+    cloud: dict[str, Any],
+    graph: list[tuple[bool, set[int]]],
+    ordered: list[dict[str, Any]],
+    played: list[tuple[str, str]],
+) -> None:
+    """Every job ends, and ends well once the cloud does; its resources are exactly on record."""
+    engine = make_engine_of(**cloud)
+    for fault in ordered:
+        engine.fault(**fault)
+    job = engine.submit(*tasks_of(graph))
+    chaos = Chaos(engine)
+
+    for name, runner_id in played:
+        chaos.move(name, runner_id)
+    chaos.end()
+    engine.run(job)
+
+    assert_nothing_went_wrong(engine, job)
+    for _ in range(4 * 3):  # no more failures were ordered than these
+        if engine.job(job).state == "succeeded":
+            break
+        engine.retry(job)
+        engine.run(job)
+        assert_nothing_went_wrong(engine, job)
+    assert engine.job(job).state == "succeeded"
+    outputs = {engine.task(job, key).outputs["id"] for key in engine.states(job)}
+    assert len(outputs) == len(graph)
+    assert outputs <= engine.in_cloud()

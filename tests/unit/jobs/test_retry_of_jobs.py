@@ -1,0 +1,171 @@
+"""Retrying a failed job: finished tasks are kept, and nothing that may exist is forgotten."""
+
+from collections.abc import Callable
+
+import pytest
+from driven_engine import Engine, machine, volume
+
+from pitrix_core.errors import ConflictError
+from pitrix_core.jobs.outcome import Failed
+from pitrix_core.jobs.worker import TIMEOUT_CODE
+from pitrix_core.testing.fake_provider import FakeEffect
+
+
+def test_finished_tasks_are_not_done_again(engine: Engine) -> None:
+    """A retry goes on from where the job failed, with the outputs that are there."""
+    job = engine.submit(volume("a"), volume("b", after=("a",)), volume("c", after=("a", "b")))
+    engine.fault("volume.create", FakeEffect.QUOTA, skip=1)
+    engine.run(job)
+    outputs = engine.task(job, "a").outputs
+
+    engine.retry(job)
+    states = engine.states(job)
+    ended = engine.run(job)
+
+    assert states == {"a": "succeeded", "b": "ready", "c": "waiting"}
+    assert ended.state == "succeeded"
+    assert ended.error is None
+    assert engine.task(job, "a").outputs == outputs
+    assert len(engine.in_cloud()) == 3
+
+
+def test_a_skipped_task_that_waits_for_nothing_is_ready(engine: Engine) -> None:
+    """What was skipped though all before it was done is started at once."""
+    job = engine.submit(volume("a"), volume("b"))
+    first, second = engine.claim()
+    engine.write(second, engine.step(second))
+    engine.write(first, Failed(error="no", error_code="provider", operation=None, creates=True))
+
+    engine.retry(job)
+
+    assert sorted(engine.states(job).values()) == ["ready", "succeeded"]
+
+
+@pytest.mark.parametrize("state", ["running", "succeeded"])
+def test_only_failed_jobs_are_retried(engine: Engine, state: str) -> None:
+    """A job that has not failed is left as it is."""
+    job = engine.submit(volume())
+    if state == "succeeded":
+        engine.run(job)
+
+    with pytest.raises(ConflictError, match="has not failed"):
+        engine.retry(job)
+
+    assert engine.job(job).state == state
+
+
+def test_a_refused_request_is_sent_again_under_a_new_key(engine: Engine) -> None:
+    """Nothing was made under the old one."""
+    job = engine.submit(volume())
+    engine.fault("volume.create", FakeEffect.QUOTA)
+    engine.run(job)
+    before = engine.task(job, "volume.create/1")
+
+    engine.retry(job)
+    [claim] = engine.claim()
+
+    assert before.sent_at is None
+    assert not claim.maybe_sent
+    assert claim.task.request_key not in (None, before.request_key)
+    assert claim.task.attempts == 1
+
+
+def test_what_a_failed_operation_made_stays_on_record(engine: Engine) -> None:
+    """The new request makes another one; deletion finds both."""
+    job = engine.submit(volume())
+    engine.fault("volume.create", FakeEffect.FAILED)
+    engine.run(job)
+
+    engine.retry(job)
+    ended = engine.run(job)
+
+    assert ended.state == "succeeded"
+    assert len(engine.in_cloud()) == 2
+    assert engine.recorded(job) == engine.in_cloud()
+
+
+def test_an_operation_that_took_too_long_is_polled_on(
+    make_engine_of: Callable[..., Engine],
+) -> None:
+    """A retry gives it its time again, and starts nothing."""
+    engine = make_engine_of(delay_s=1000.0, retry_after_s=10.0)
+    job = engine.submit(volume(timeout_s=600.0))
+    ended = engine.run(job)
+    failed = engine.task(job, "volume.create/1")
+
+    engine.retry(job)
+    retried = engine.run(job)
+
+    assert ended.error == "Make volume.create/1: Not done within 600 s"
+    assert failed.error_code == TIMEOUT_CODE
+    assert retried.state == "succeeded"
+    assert len(engine.in_cloud()) == 1
+
+
+def test_polls_that_fail_for_ever_end_with_the_tasks_time(
+    make_engine_of: Callable[..., Engine],
+) -> None:
+    """A cloud that does not answer polls fails the task when its time is up, not before."""
+    engine = make_engine_of(delay_polls=1)
+    job = engine.submit(volume(timeout_s=600.0, max_attempts=2))
+    engine.fault("volume.poll", FakeEffect.TEMPORARY, count=1000)
+    started_at = engine.clock()
+
+    ended = engine.run(job)
+
+    assert ended.state == "failed"
+    assert "Not done within 600 s: volume.poll: Fake.temporary" in str(ended.error)
+    assert ended.finished_at is not None
+    assert 600 <= (ended.finished_at - started_at).total_seconds() < 700
+    assert engine.recorded(job) == engine.in_cloud()
+
+
+@pytest.mark.parametrize("effect", [FakeEffect.AUTH, FakeEffect.PERMANENT])
+def test_an_operation_that_could_not_be_looked_at_is_polled_on(
+    make_engine_of: Callable[..., Engine], effect: FakeEffect
+) -> None:
+    """The cloud refused to tell; that says nothing about what it is making."""
+    engine = make_engine_of(delay_polls=1)
+    job = engine.submit(volume())
+    engine.fault("volume.poll", effect)
+    failed = engine.run(job)
+
+    engine.retry(job)
+    retried = engine.run(job)
+
+    assert failed.state == "failed"
+    assert retried.state == "succeeded"
+    assert len(engine.in_cloud()) == 1
+
+
+def test_a_resource_that_vanished_is_made_anew(engine: Engine) -> None:
+    """An operation the cloud knows nothing of is not polled on."""
+    job = engine.submit(volume())
+    [claim] = engine.claim()
+    operation = engine.pending(claim)
+    failed = Failed(
+        error="gone", error_code="provider_not_found", operation=operation, creates=True
+    )
+    engine.write(claim, failed)
+
+    engine.retry(job)
+    ended = engine.run(job)
+
+    assert ended.state == "succeeded"
+    assert engine.task(job, "volume.create/1").request_key != claim.task.request_key
+
+
+def test_a_refused_stage_is_begun_again(make_engine_of: Callable[..., Engine]) -> None:
+    """What the stages before have made is used."""
+    engine = make_engine_of(stages=3)
+    job = engine.submit(machine())
+    engine.fault("compute.advance", FakeEffect.QUOTA, skip=1)
+    failed = engine.run(job)
+
+    engine.retry(job)
+    ended = engine.run(job)
+
+    assert failed.state == "failed"
+    assert ended.state == "succeeded"
+    assert len(engine.in_cloud()) == 1
+    assert engine.recorded(job) == engine.in_cloud()

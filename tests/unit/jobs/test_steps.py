@@ -1,0 +1,480 @@
+"""What one step decides: starts, polls, stages, errors, time, and the values a task refers to."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+import sqlalchemy.exc
+from driven_engine import Engine, machine, volume
+
+from pitrix_core.contracts.interface import Start
+from pitrix_core.errors import (
+    PitrixError,
+    ProviderAnswerLostError,
+    ProviderError,
+    ProviderTemporaryError,
+    ProviderThrottledError,
+)
+from pitrix_core.jobs.handler import TaskCall
+from pitrix_core.jobs.outcome import Failed, Postponed, Retry, Succeeded, Waiting
+from pitrix_core.jobs.retry import after_hang, backoff_s
+from pitrix_core.model import Operation, OperationState, Task
+from pitrix_core.store.queue import Claim
+from pitrix_core.testing.fake_provider import FakeEffect
+
+LATER = dt.timedelta(seconds=700)
+
+
+@attrs.define
+class Scripted:
+    """A handler that answers, or raises, what it is told; knows whom it was asked for."""
+
+    creates: bool = False
+    honours_key: bool = True
+    answer: Operation | Exception | None = None
+    found: tuple[Operation, ...] = ()
+    keys: list[str] = attrs.field(factory=list)
+
+    def facts(self, call: TaskCall) -> Start:
+        return Start(
+            verb="do",
+            spec=object,
+            creates=self.creates,
+            honours_key=self.honours_key,
+            settle_s=30.0,
+            timeout_s=60.0,
+        )
+
+    def start(self, call: TaskCall, *, request_key: str) -> Operation:
+        return self._answered(request_key)
+
+    def poll(self, call: TaskCall, operation: Operation) -> Operation:
+        return self._answered(operation.request_key)
+
+    def advance(self, call: TaskCall, operation: Operation, *, request_key: str) -> Operation:
+        return self._answered(request_key)
+
+    def find(self, call: TaskCall, request_key: str) -> tuple[Operation, ...]:
+        return self.found
+
+    def discard(self, call: TaskCall, operation: Operation) -> None:
+        raise AssertionError(operation)
+
+    def _answered(self, key: str) -> Operation:
+        self.keys.append(key)
+        if isinstance(self.answer, Operation):
+            return self.answer
+        raise self.answer or AssertionError(key)
+
+
+@pytest.fixture
+def scripted(engine: Engine) -> Scripted:
+    """The handler of the kind ``thing.do``."""
+    handler = Scripted()
+    engine.kinds.known["thing.do"] = handler
+    return handler
+
+
+@pytest.fixture
+def claim_of(engine: Engine) -> Callable[..., Claim]:
+    """Submit a task of the kind ``thing.do`` and claim it."""
+
+    def claimed(*, operation: Operation | None = None, **values: Any) -> Claim:
+        engine.submit(Task(key="do", kind="thing.do", title="Do it", **values))
+        [claim] = engine.claim()
+        return attrs.evolve(claim, task=attrs.evolve(claim.task, operation=operation))
+
+    return claimed
+
+
+def operation(state: OperationState = OperationState.PENDING, **values: Any) -> Operation:
+    """An operation of a thing."""
+    return Operation(request_key="key", kind="thing.do", state=state, **values)
+
+
+# -- operations ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        pytest.param(
+            operation(OperationState.DONE, outputs={"id": "x"}),
+            Succeeded(
+                outputs={"id": "x"},
+                operation=operation(OperationState.DONE, outputs={"id": "x"}),
+                creates=False,
+            ),
+            id="done",
+        ),
+        pytest.param(
+            operation(retry_after_s=7.0),
+            Waiting(operation=operation(retry_after_s=7.0), after_s=7.0, creates=False),
+            id="pending",
+        ),
+        pytest.param(
+            operation(retry_after_s=7000.0),
+            Waiting(operation=operation(retry_after_s=7000.0), after_s=600.0, creates=False),
+            id="pending-for-longer-than-there-is-time",
+        ),
+        pytest.param(
+            operation(OperationState.NEXT_STAGE),
+            Waiting(operation=operation(OperationState.NEXT_STAGE), after_s=0.0, creates=False),
+            id="next-stage",
+        ),
+        pytest.param(
+            operation(OperationState.FAILED, error="no", error_code="provider_quota"),
+            Failed(
+                error="no",
+                error_code="provider_quota",
+                operation=operation(OperationState.FAILED, error="no", error_code="provider_quota"),
+                creates=False,
+            ),
+            id="failed",
+        ),
+        pytest.param(
+            operation(OperationState.FAILED),
+            Failed(
+                error="thing.do failed",
+                error_code="provider",
+                operation=operation(OperationState.FAILED),
+                creates=False,
+            ),
+            id="failed-without-a-word",
+        ),
+    ],
+)
+def test_an_operations_state_decides(
+    engine: Engine,
+    scripted: Scripted,
+    claim_of: Callable[..., Claim],
+    answer: Operation,
+    outcome: object,
+) -> None:
+    """What was answered to the start becomes the task's outcome."""
+    scripted.answer = answer
+
+    assert engine.step(claim_of()) == outcome
+
+
+@pytest.mark.parametrize("state", [OperationState.PENDING, OperationState.NEXT_STAGE])
+def test_time_that_is_up_ends_an_operation(
+    engine: Engine, scripted: Scripted, claim_of: Callable[..., Claim], state: OperationState
+) -> None:
+    """One more look is taken; then the task fails, with what it was waiting for."""
+    scripted.answer = operation(state, error="the agent is away")
+    claim = claim_of(operation=operation())
+
+    outcome = engine.step(attrs.evolve(claim, claimed_at=claim.claimed_at + LATER))
+
+    assert isinstance(outcome, Failed)
+    assert outcome.error == "Not done within 600 s: the agent is away"
+    assert outcome.operation == scripted.answer
+
+
+def test_a_resource_is_named_before_it_is_given_up(
+    engine: Engine, scripted: Scripted, claim_of: Callable[..., Claim]
+) -> None:
+    """An operation that names no resource yet is looked up, so that deletion can find it."""
+    scripted.creates = True
+    scripted.answer = operation()
+    scripted.found = (operation(resource_id="thing-1"),)
+    claim = claim_of(operation=operation())
+
+    outcome = engine.step(attrs.evolve(claim, claimed_at=claim.claimed_at + LATER))
+
+    assert isinstance(outcome, Failed)
+    assert outcome.operation == operation(resource_id="thing-1")
+
+
+def test_a_resource_without_a_name_is_given_up_all_the_same(
+    engine: Engine, scripted: Scripted, claim_of: Callable[..., Claim]
+) -> None:
+    """Where the cloud shows nothing, there is nothing to record."""
+    scripted.creates = True
+    scripted.answer = operation()
+    claim = claim_of(operation=operation())
+
+    outcome = engine.step(attrs.evolve(claim, claimed_at=claim.claimed_at + LATER))
+
+    assert isinstance(outcome, Failed)
+    assert outcome.operation == operation()
+
+
+# -- stages ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stage", "is_kept"),
+    [("clone", True), ("power-on", True), ("", False), ("Power on!", False), ("x" * 40, False)],
+)
+def test_a_stages_key_is_the_same_whenever_it_is_begun(
+    engine: Engine,
+    scripted: Scripted,
+    claim_of: Callable[..., Claim],
+    stage: str,
+    is_kept: bool,
+) -> None:
+    """It is made of the request's key and the stage, and is fit to be a key."""
+    scripted.answer = operation()
+    claim = claim_of(operation=operation(OperationState.NEXT_STAGE, stage=stage))
+
+    engine.step(claim)
+    engine.step(claim)
+
+    first, second = scripted.keys
+    assert first == second
+    assert first.startswith(f"{claim.task.request_key}-")
+    assert first.endswith(stage) == is_kept or stage == ""
+    assert len(first) <= 64
+    assert set(first) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+
+
+def test_a_crash_between_stages_repeats_none(make_engine_of: Callable[..., Engine]) -> None:
+    """A stage that was begun and not saved is begun again under the same key: it is the same."""
+    engine = make_engine_of(stages=3)
+    job = engine.submit(machine())
+    engine.turn()
+    for _ in range(2):
+        [claim] = engine.claim()
+        engine.step(claim)
+        engine.die()
+
+    ended = engine.run(job)
+
+    assert ended.state == "succeeded"
+    with engine.provider.cloud.rows() as rows:
+        [thing] = rows.all("compute")
+    assert thing.facts["stage"] == 3
+    assert len(thing.facts["stages"]) == 2
+    assert engine.recorded(job) == {thing.id}
+
+
+def test_a_lost_answer_to_a_stage_is_asked_for_again(
+    make_engine_of: Callable[..., Engine],
+) -> None:
+    """Under the stage's key the same stage is answered."""
+    engine = make_engine_of(stages=2)
+    job = engine.submit(machine())
+    engine.fault("compute.advance", FakeEffect.LOST, count=2)
+
+    ended = engine.run(job)
+
+    assert ended.state == "succeeded"
+    assert len(engine.in_cloud()) == 1
+
+
+def test_an_answer_under_the_stages_key_is_the_same_resource(
+    engine: Engine, scripted: Scripted, claim_of: Callable[..., Claim]
+) -> None:
+    """A provider that answers for the stage's key does not get a second record."""
+    scripted.creates = True
+    claim = claim_of()
+    first = operation(OperationState.NEXT_STAGE, resource_id="thing-1", stage="clone")
+    engine.write(claim, Waiting(operation=first, after_s=0.0, creates=True))
+    [again] = engine.claim()
+    scripted.answer = attrs.evolve(first, request_key=f"{first.request_key}-clone")
+
+    engine.write(again, engine.step(again))
+
+    with engine.store.read() as tx:
+        found = tx.clusters.snapshot(claim.task.cluster_id).resources
+    assert [resource.resource_id for resource in found] == ["thing-1"]
+
+
+# -- errors ----------------------------------------------------------------------------------------
+
+
+def test_a_temporary_error_is_tried_again_as_often_as_the_plan_allows(engine: Engine) -> None:
+    """After the last attempt the task fails with the cloud's words."""
+    job = engine.submit(volume(max_attempts=3))
+    engine.fault("volume.create", FakeEffect.TEMPORARY, count=5)
+
+    ended = engine.run(job)
+
+    assert ended.state == "failed"
+    assert engine.task(job, "volume.create/1").attempts == 3
+    assert engine.task(job, "volume.create/1").error_code == "provider_temporary"
+
+
+def test_attempts_are_made_while_there_is_time(engine: Engine) -> None:
+    """A plan that allows many attempts does not prolong the task's time."""
+    job = engine.submit(volume(max_attempts=1000, timeout_s=100.0))
+    engine.fault("volume.create", FakeEffect.THROTTLED, count=1000)
+
+    ended = engine.run(job, step_s=10.0)
+
+    assert ended.state == "failed"
+    assert "Not done within 100 s" in str(ended.error)
+
+
+@pytest.mark.parametrize(
+    ("error", "least_s"),
+    [(ProviderTemporaryError("busy"), 5.0), (ProviderThrottledError("slow", retry_after_s=99), 99)],
+)
+def test_the_clouds_own_delay_is_kept(
+    engine: Engine,
+    scripted: Scripted,
+    claim_of: Callable[..., Claim],
+    error: ProviderTemporaryError,
+    least_s: float,
+) -> None:
+    """It goes before the backoff where it is longer."""
+    scripted.answer = error
+
+    outcome = engine.step(claim_of())
+
+    assert outcome == Retry(after_s=least_s, error=error.message, error_code=error.code)
+
+
+def test_a_lost_answer_that_made_nothing_is_a_temporary_error(
+    engine: Engine, scripted: Scripted, claim_of: Callable[..., Claim]
+) -> None:
+    """What does not create may be asked any number of times; each one counts."""
+    scripted.answer = ProviderAnswerLostError("lost", retry_after_s=9.0)
+
+    outcome = engine.step(claim_of())
+
+    assert outcome == Retry(after_s=9.0, error="lost", error_code="provider_answer_lost")
+
+
+def test_what_does_not_create_is_asked_again_after_a_crash(
+    engine: Engine, scripted: Scripted, claim_of: Callable[..., Claim]
+) -> None:
+    """Nothing has to be settled."""
+    scripted.answer = operation(OperationState.DONE)
+    claim = attrs.evolve(claim_of(), maybe_sent=True)
+
+    outcome = engine.step(claim)
+
+    assert isinstance(outcome, Succeeded)
+
+
+def test_what_never_answers_ends_with_its_time(
+    engine: Engine, scripted: Scripted, claim_of: Callable[..., Claim]
+) -> None:
+    """A step that kills its runner each time is not repeated for ever."""
+    claim = attrs.evolve(claim_of(), maybe_sent=True)
+
+    outcome = engine.step(attrs.evolve(claim, claimed_at=claim.claimed_at + LATER))
+
+    assert isinstance(outcome, Failed)
+    assert outcome.error_code == "task_timeout"
+    assert scripted.keys == []
+
+
+@pytest.mark.parametrize(
+    ("creates", "state"),
+    [(True, "undecided"), (False, "decided")],
+)
+def test_an_exception_nobody_knows_fails_the_task(
+    engine: Engine, scripted: Scripted, claim_of: Callable[..., Claim], creates: bool, state: str
+) -> None:
+    """Whether a creating one made something is for a retry to find out."""
+    scripted.creates = creates
+    scripted.answer = KeyError("surprise")
+
+    outcome = engine.step(claim_of())
+
+    assert isinstance(outcome, Failed)
+    assert outcome.error == "KeyError: 'surprise'"
+    assert outcome.error_code == "internal"
+    assert outcome.undecided == (state == "undecided")
+
+
+def test_a_database_that_is_away_decides_nothing(
+    engine: Engine, scripted: Scripted, claim_of: Callable[..., Claim]
+) -> None:
+    """The step is taken again."""
+    scripted.answer = sqlalchemy.exc.OperationalError("select", {}, Exception("locked"))
+
+    outcome = engine.step(claim_of())
+
+    assert isinstance(outcome, Postponed)
+
+
+@pytest.mark.parametrize("error", [PitrixError("no"), ProviderError("no")])
+def test_a_permanent_error_fails_the_task(
+    engine: Engine, scripted: Scripted, claim_of: Callable[..., Claim], error: PitrixError
+) -> None:
+    """With its code and its words."""
+    scripted.answer = error
+
+    outcome = engine.step(claim_of())
+
+    assert outcome == Failed(error="no", error_code=error.code, operation=None, creates=False)
+
+
+def test_a_missing_output_fails_the_task(
+    engine: Engine, scripted: Scripted, claim_of: Callable[..., Claim]
+) -> None:
+    """A reference to what is not there is named."""
+    outcome = engine.step(claim_of(input={"a": [{"$ref": "other#/id"}]}))
+
+    assert isinstance(outcome, Failed)
+    assert outcome.error == "Task other has no output /id."
+    assert scripted.keys == []
+
+
+# -- hangs and delays ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("over_s", "has_operation", "expected"),
+    [
+        pytest.param(-1.0, True, "postponed", id="poll-in-time"),
+        pytest.param(1.0, True, "failed", id="poll-too-late"),
+        pytest.param(-1.0, False, "postponed", id="start-in-time"),
+        pytest.param(599.0, False, "postponed", id="settling-in-time"),
+        pytest.param(601.0, False, "undecided", id="settling-too-late"),
+    ],
+)
+def test_a_hung_step_is_repeated_while_there_is_time(
+    scripted: Scripted,
+    claim_of: Callable[..., Claim],
+    over_s: float,
+    has_operation: bool,
+    expected: str,
+) -> None:
+    """A call that never comes back does not keep its task for ever."""
+    claim = claim_of(operation=operation() if has_operation else None)
+    late = claim.claimed_at + dt.timedelta(seconds=600 + over_s)
+
+    outcome = after_hang(attrs.evolve(claim, claimed_at=late))
+
+    match outcome:
+        case Postponed():
+            assert expected == "postponed"
+        case Failed(undecided=undecided):
+            assert expected == ("undecided" if undecided else "failed")
+        case _:
+            raise AssertionError(outcome)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "longest_s"), [(0, 1.0), (1, 1.0), (2, 2.0), (4, 8.0), (7, 60.0), (10**6, 60.0)]
+)
+def test_the_backoff_doubles_up_to_a_minute(attempts: int, longest_s: float) -> None:
+    """It is jittered by half."""
+    delay_s = backoff_s(attempts)
+
+    assert longest_s / 2 <= delay_s <= longest_s
+
+
+# -- values that are put in ------------------------------------------------------------------------
+
+
+def test_secrets_and_agents_are_put_in_for_the_call_alone(engine: Engine) -> None:
+    """The provider gets user-data; the task keeps the markers."""
+    agent = {"$agent": {"agent": "drone", "config": {"password": {"$secret": "sec-1"}}}}
+    job = engine.submit(machine())
+    task = machine("vm")
+    task.input["user_data"] = agent
+    job = engine.submit(task)
+
+    engine.run(job)
+
+    assert engine.task(job, "vm").state == "succeeded"
+    assert engine.task(job, "vm").input["user_data"] == agent
