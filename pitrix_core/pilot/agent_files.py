@@ -2,12 +2,13 @@
 
 import hashlib
 import re
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from pitrix_core.errors import NotFoundError
+from pitrix_core.errors import NotFoundError, PluginError
 from pitrix_core.pilot.userdata import AgentFile
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -34,36 +35,46 @@ class AgentFiles:
     def file_of(self, name: str) -> AgentFile:
         """Return where machines fetch an agent, building it on first use.
 
-        :raises PluginError: no sound distribution brings this agent.
+        :raises PluginError: no sound distribution brings this agent, or it cannot be built.
         """
         with self._lock:
-            if name not in self._built:
+            known = self._built.get(name)
+            if known is None or not self._path(name, known.sha256).exists():
                 digest = self._build(name)
                 url = f"{self._public_url}/v1/agents/{name}/{digest}"
-                self._built[name] = AgentFile(url=url, sha256=digest)
-            return self._built[name]
+                known = self._built[name] = AgentFile(url=url, sha256=digest)
+            return known
 
     def read(self, name: str, digest: str) -> bytes:
-        """Return an archive.
+        """Return an archive; one that another machine's runner has built is built here as well.
 
-        :raises NotFoundError: it was never built here.
+        :raises NotFoundError: there is none with this digest.
         """
         if not _NAME.fullmatch(name) or not _DIGEST.fullmatch(digest):
             raise NotFoundError("There is no such agent.")
+        path = self._path(name, digest)
         try:
-            return self._path(name, digest).read_bytes()
-        except FileNotFoundError as ex:
+            if not path.exists():
+                self.file_of(name)
+            return path.read_bytes()
+        except (FileNotFoundError, PluginError) as ex:
             raise NotFoundError(f"There is no agent {name} with this digest.") from ex
 
     def _build(self, name: str) -> str:
         self._folder.mkdir(parents=True, exist_ok=True)
-        draft = self._folder / f".{name}-{threading.get_ident()}.part"
-        try:
-            self._builder(name)(draft)
-            digest = hashlib.sha256(draft.read_bytes()).hexdigest()
+        builder = self._builder(name)
+        # A folder of its own: several processes may build the same agent at a time.
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix=".building-") as folder:
+            draft = Path(folder) / f"{name}.pyz"
+            try:
+                builder(draft)
+                digest = hashlib.sha256(draft.read_bytes()).hexdigest()
+            except Exception as ex:
+                raise PluginError(
+                    f"Agent {name} could not be built: {type(ex).__name__}: {ex}",
+                    next_step="Look at the installed plugins: pitrix plugins",
+                ) from ex
             draft.replace(self._path(name, digest))
-        finally:
-            draft.unlink(missing_ok=True)
         return digest
 
     def _path(self, name: str, digest: str) -> Path:

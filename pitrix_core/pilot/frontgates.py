@@ -52,10 +52,12 @@ class FrontgateEnsure(CoreTasks):
     def start(self, call: TaskCall, *, request_key: str) -> Operation:
         """Submit the hidden cluster's job, unless there is one; let a failed one go on."""
         runtime_id, network_id = call.task.runtime_id, call.input["network_id"]
+        # NOTE(transactions): building a provider opens one; inside of ours it would wait for it
+        provider = self.provider(runtime_id)
         with self.store.begin() as tx:
             frontgate = tx.agents.frontgate_at(runtime_id, network_id)
             if frontgate is None:
-                self._submit(tx, tx.runtimes.get(runtime_id), network_id)
+                self._submit(tx, tx.runtimes.get(runtime_id), network_id, provider=provider)
             else:
                 _revive(tx, frontgate)
         return self.poll(call, pending(call))
@@ -71,7 +73,9 @@ class FrontgateEnsure(CoreTasks):
                 tx.agents.serve(call.task.cluster_id, frontgate_id=frontgate.id)
         return operation
 
-    def _submit(self, tx: Transaction, runtime: Runtime, network_id: str) -> None:
+    def _submit(
+        self, tx: Transaction, runtime: Runtime, network_id: str, *, provider: Offers
+    ) -> None:
         frontgate_id, cluster_id = new_id("fg"), new_id("cl")
         draft = draft_frontgate(
             cluster_id=cluster_id,
@@ -109,7 +113,6 @@ class FrontgateEnsure(CoreTasks):
                 secret_id=secret.id,
             )
         )
-        provider = self.provider(runtime.id)
         _add_job(tx, draft, runtime=runtime, provider=provider, cluster_id=cluster_id, current=None)
 
 
@@ -157,16 +160,22 @@ def _standing(tx: Transaction, call: TaskCall, frontgate: Frontgate) -> Operatio
     cluster = tx.clusters.get(frontgate.cluster_id)
     if cluster.state is ClusterState.FAILED:
         [job, *_] = tx.jobs.search(cluster_id=cluster.id, limit=1)
-        return failed(call, f"The Frontgate could not be made: {job.error}", code="frontgate")
+        error = f"Job {job.id} of the network's Frontgate failed: {job.error}"
+        return failed(call, error, code="frontgate")
     return pending(call, note=f"the Frontgate's cluster {cluster.id} is {cluster.state}")
 
 
 def _revive(tx: Transaction, frontgate: Frontgate) -> None:
-    """Let the failed job of a Frontgate go on: whoever asks for it again wants it tried again."""
+    """Let the failed job of a Frontgate go on: whoever asks for it again wants it tried again.
+
+    Not one that failed to remove it: what is to go is not to be used again.
+    """
     cluster = tx.clusters.get(frontgate.cluster_id)
     if cluster.state is not ClusterState.FAILED:
         return
     [job, *_] = tx.jobs.search(cluster_id=cluster.id, limit=1)
+    if job.action is not Action.CREATE:
+        return
     tx.jobs.retry(job.id)
     tx.clusters.set_state(cluster.id, ClusterState.CREATING)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from pitrix_core.errors import UnauthorizedError
+from pitrix_core.errors import InvalidInputError, PitrixError, UnauthorizedError
 from pitrix_core.model import JsonObject, JsonValue
 from pitrix_core.model.json import marker_of
 from pitrix_core.planner.kinds import AGENT_WAIT, FRONTGATE_ENSURE, FRONTGATE_WAIT
@@ -38,6 +38,7 @@ class Desk:
 
         :returns: its id.
         :raises UnauthorizedError: it is not known, or its token is wrong.
+        :raises InvalidInputError: it does not say where its etcd is.
         """
         with self.store.begin() as tx:
             frontgate = tx.agents.frontgate(str(hello.get("frontgate_id")))
@@ -46,7 +47,7 @@ class Desk:
                 tx.secrets.get(frontgate.secret_id).encode(), token.encode()
             ):
                 raise UnauthorizedError("The Frontgate is not known, or its token is wrong.")
-            endpoints = [str(url) for url in hello.get("endpoints", ())]
+            endpoints = _endpoints(hello)
             tx.agents.connect(frontgate.id, pilot_id=self.pilot_id, endpoints=endpoints)
             tx.queue.wake_kind(FRONTGATE_ENSURE)
             tx.queue.wake_kind(FRONTGATE_WAIT)
@@ -61,13 +62,21 @@ class Desk:
     def outgoing(self, after: dict[str, int]) -> list[tuple[int, Message]]:
         """Return what Frontgates have to be sent, with secrets put in: for the wire only.
 
+        A message whose secrets are not there is left out, and logged: it must not hold up others.
+
         :param after: Frontgate's id → number after which to look.
         """
+        found = []
         with self.store.read() as tx:
-            return [
-                (number, attrs.evolve(message, body=_with_secrets(tx, message.body)))
-                for number, message in tx.agents.unacknowledged(after)
-            ]
+            for number, message in tx.agents.unacknowledged(after):
+                try:
+                    body = _with_secrets(tx, message.body)
+                except PitrixError as ex:
+                    extra = {"action": "pilot.outbox", "frontgate_id": message.frontgate_id}
+                    log.error("Message %s cannot be sent: %s", message.id, ex, extra=extra)  # noqa: TRY400  # no traceback: it would be the same each time
+                    continue
+                found.append((number, attrs.evolve(message, body=body)))
+        return found
 
     def receive(self, frontgate_id: str, frame: Frame) -> None:
         """Store a frame and what it changes; a frame that came before changes nothing."""
@@ -86,6 +95,13 @@ class Desk:
                 _take_effect(tx, message)
 
 
+def _endpoints(hello: JsonObject) -> list[str]:
+    match hello.get("endpoints"):
+        case [*urls] if urls and all(isinstance(url, str) and url for url in urls):
+            return urls
+    raise InvalidInputError("A Frontgate has to say where its etcd is.", pointer="/endpoints")
+
+
 def _answered(frame: Frame) -> str | None:
     """Return the message a frame answers; a command's result names the command."""
     if frame.type == "command.result":
@@ -95,7 +111,9 @@ def _answered(frame: Frame) -> str | None:
 
 def _take_effect(tx: Transaction, message: Message) -> None:
     if message.reply_to is not None:
-        tx.queue.wake_request(message.reply_to)
+        answer = tx.agents.answer_to(message.reply_to)
+        if answer is not None and answer.frontgate_id == message.frontgate_id:
+            tx.queue.wake_request(message.reply_to)
     elif message.type == "node.status":
         node_id = str(message.body.get("node_id"))
         tx.clusters.set_node_agent(node_id, message.body, reported_by=message.frontgate_id)

@@ -7,9 +7,11 @@ transaction has committed.
 
 import asyncio
 import contextlib
+import hashlib
 import http
 import json
 import logging
+import re
 import socket
 import threading
 from typing import Any, Final
@@ -19,39 +21,70 @@ import websockets
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from pitrix_core.errors import UnauthorizedError
+from pitrix_core.errors import PitrixError
 from pitrix_core.pilot.inbox import Desk, Frame
 from pitrix_core.planner.agents import PROTOCOL
+from pitrix_core.store.agents import Message
 
 log = logging.getLogger(__name__)
 
 PATH: Final = "/v1/frontgate"
 #: Frames are at most this long; agents/protocol/README.md section 1.
 _FRAME_LIMIT_BYTES: Final = 4 * 1024 * 1024
-#: Seconds a Frontgate has to say who it is.
-_HELLO_S: Final = 10.0
-#: Seconds between looks into the outbox.
-_LOOK_S: Final = 0.05
-#: Seconds after which an unacknowledged frame is sent again on the same connection.
-_RESEND_S: Final = 30.0
 #: Close code of a refused Frontgate.
 _REFUSED: Final = 4401
+#: agents/protocol/README.md section 1.
+_FRAME_ID: Final = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
+#: Types of frames that a Frontgate sends once it is welcome.
+_KNOWN_TYPES: Final = frozenset(
+    {"ack", "node.status", "command.result", "metadata.stored", "failed"}
+)
+#: Seconds between looks whether the process is to end.
+_STOP_LOOK_S: Final = 0.1
 
 
-@attrs.define
+@attrs.frozen(kw_only=True)
+class Pace:
+    """How patient a Pilot is."""
+
+    #: Seconds a Frontgate has to say who it is.
+    hello_s: float = 10.0
+    #: Seconds between looks into the outbox.
+    look_s: float = 0.05
+    #: Seconds after which an unacknowledged frame is sent again on the same connection;
+    #: agents/protocol/README.md section 1.
+    resend_s: float = 30.0
+
+
+@attrs.define(eq=False)
 class _Connection:
+    frontgate_id: str
     peer: ServerConnection
+    is_welcome: bool = False
     #: Number of the last message sent.
     sent: int = 0
+    #: Messages sent on this connection and not acknowledged yet; it can acknowledge no others.
+    in_flight: set[str] = attrs.field(factory=set)
+    #: Sends messages; while it does, no more are looked for.
+    sending: "asyncio.Task[None] | None" = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Says whether it can be given more to send."""
+        return self.is_welcome and (self.sending is None or self.sending.done())
 
 
 class Pilot:
     """Serves Frontgates until it is told to stop."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, pace: Pace | None = None) -> None:
         """Keep the desk; nothing listens yet."""
         self._desk = desk
+        self._pace = pace or Pace()
         self._connections: dict[str, _Connection] = {}
+        #: Held while a connection comes or goes: the database and ``_connections`` have to agree.
+        self._door = asyncio.Lock()
+        self._closings: set[asyncio.Task[None]] = set()
 
     async def run(self, listener: socket.socket, *, stop: asyncio.Event) -> None:
         """Serve on a bound socket until ``stop`` is set, then close every connection."""
@@ -76,53 +109,81 @@ class Pilot:
     # -- one Frontgate -----------------------------------------------------------------------------
 
     async def _serve(self, peer: ServerConnection) -> None:
-        frontgate_id = await self._greet(peer)
-        if frontgate_id is None:
-            return
-        connection = _Connection(peer)
-        previous = self._connections.get(frontgate_id)
-        self._connections[frontgate_id] = connection
-        if previous is not None:
-            await previous.peer.close()
-        log.info("A Frontgate connected", extra=_extra(frontgate_id))
-        try:
-            await self._listen(frontgate_id, peer)
-        except websockets.ConnectionClosed:
-            log.info("A Frontgate's connection closed", extra=_extra(frontgate_id))
-        finally:
-            if self._connections.get(frontgate_id) is connection:
-                del self._connections[frontgate_id]
-                await asyncio.to_thread(self._desk.goodbye, frontgate_id)
+        with contextlib.suppress(websockets.ConnectionClosed):
+            hello = await self._hello(peer)
+            connection = await self._admit(peer, hello) if hello else None
+            if connection is not None:
+                await self._talk(connection)
 
-    async def _greet(self, peer: ServerConnection) -> str | None:
+    async def _hello(self, peer: ServerConnection) -> Frame | None:
         try:
-            async with asyncio.timeout(_HELLO_S):
+            async with asyncio.timeout(self._pace.hello_s):
                 hello = _parse(await peer.recv())
-            if hello.type != "hello" or hello.body.get("protocol") != PROTOCOL:
-                await _refuse(peer, "protocol", f"This Pilot speaks protocol {PROTOCOL}.")
-                return None
-            frontgate_id = await asyncio.to_thread(self._desk.welcome, hello.body)
-        except (TimeoutError, ValueError, websockets.ConnectionClosed):
+        except (TimeoutError, ValueError):
             await peer.close()
             return None
-        except UnauthorizedError as ex:
-            log.warning("A Frontgate was refused", extra={"action": "pilot.refused"})
+        if hello.type != "hello" or hello.body.get("protocol") != PROTOCOL:
+            await _refuse(peer, "protocol", f"This Pilot speaks protocol {PROTOCOL}.")
+            return None
+        return hello
+
+    async def _admit(self, peer: ServerConnection, hello: Frame) -> _Connection | None:
+        try:
+            async with self._door:
+                frontgate_id = await asyncio.to_thread(self._desk.welcome, hello.body)
+                connection = _Connection(frontgate_id, peer)
+                previous = self._connections.get(frontgate_id)
+                self._connections[frontgate_id] = connection
+        except PitrixError as ex:
+            log.warning("A Frontgate was refused: %s", ex, extra={"action": "pilot.refused"})
             await _refuse(peer, ex.code, ex.message)
             return None
-        await _send(peer, {"id": "welcome", "type": "welcome", "body": {"protocol": PROTOCOL}})
-        return frontgate_id
+        if previous is not None:
+            # Not waited for: the other end may be gone, and would be waited for in vain.
+            closing = asyncio.create_task(previous.peer.close())
+            self._closings.add(closing)
+            closing.add_done_callback(self._closings.discard)
+        return connection
 
-    async def _listen(self, frontgate_id: str, peer: ServerConnection) -> None:
-        async for text in peer:
+    async def _talk(self, connection: _Connection) -> None:
+        extra = _extra(connection.frontgate_id)
+        log.info("A Frontgate connected", extra=extra)
+        try:
+            welcome = {"id": "welcome", "type": "welcome", "body": {"protocol": PROTOCOL}}
+            await _send(connection.peer, welcome)
+            connection.is_welcome = True
+            async for text in connection.peer:
+                await self._take(connection, text)
+        finally:
+            log.info("A Frontgate's connection closed", extra=extra)
+            async with self._door:
+                if self._connections.get(connection.frontgate_id) is connection:
+                    del self._connections[connection.frontgate_id]
+                    await asyncio.to_thread(self._desk.goodbye, connection.frontgate_id)
+
+    async def _take(self, connection: _Connection, text: str | bytes) -> None:
+        """Store a frame and acknowledge it; what cannot be stored now is sent again."""
+        extra = _extra(connection.frontgate_id)
+        try:
+            frame = _parse(text)
+        except ValueError:
+            log.warning("A Frontgate sent no frame", extra=extra)
+            return
+        if frame.type == "ack" and frame.reply_to not in connection.in_flight:
+            return
+        if frame.type not in _KNOWN_TYPES:
+            await _send(connection.peer, _unknown_type(frame))
+        else:
             try:
-                frame = _parse(text)
-            except ValueError:
-                log.warning("A Frontgate sent no frame", extra=_extra(frontgate_id))
-                continue
-            await asyncio.to_thread(self._desk.receive, frontgate_id, frame)
-            if frame.type != "ack":
-                ack = {"id": f"ack:{frame.id}"[:128], "type": "ack", "body": {}}
-                await _send(peer, {**ack, "reply_to": frame.id})
+                await asyncio.to_thread(self._desk.receive, connection.frontgate_id, frame)
+            except Exception:  # one frame, or a database that is away, must not end a connection
+                log.exception("A frame could not be stored", extra=extra)
+                return
+        if frame.type == "ack":
+            connection.in_flight.discard(frame.reply_to or "")
+        else:
+            ack = {"id": f"ack:{frame.id}"[:128], "type": "ack", "body": {}}
+            await _send(connection.peer, {**ack, "reply_to": frame.id})
 
     # -- the outbox --------------------------------------------------------------------------------
 
@@ -133,40 +194,41 @@ class Pilot:
             except Exception:  # the database may be away for a while; the loop must not end
                 log.exception("The outbox could not be read", extra={"action": "pilot.outbox"})
                 await asyncio.sleep(1.0)
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(self._pace.look_s)
 
     async def _drain_once(self) -> None:
-        after = {fid: connection.sent for fid, connection in self._connections.items()}
-        if not after:
+        """Start sending what is new; one Frontgate that reads slowly does not delay the others."""
+        idle = {fid: found for fid, found in self._connections.items() if found.is_idle}
+        if not idle:
             return
+        after = {frontgate_id: found.sent for frontgate_id, found in idle.items()}
+        batches: dict[str, list[tuple[int, Message]]] = {}
         for number, message in await asyncio.to_thread(self._desk.outgoing, after):
-            connection = self._connections.get(message.frontgate_id)
-            if connection is None:
-                continue
-            connection.sent = max(connection.sent, number)
-            with contextlib.suppress(websockets.ConnectionClosed):  # sent again when it is back
-                frame = {"id": message.id, "type": message.type, "body": message.body}
-                await _send(connection.peer, frame)
+            batches.setdefault(message.frontgate_id, []).append((number, message))
+        for frontgate_id, batch in batches.items():
+            connection = idle[frontgate_id]
+            connection.sending = asyncio.create_task(_send_all(connection, batch))
 
     async def _resend(self) -> None:
         while True:
-            await asyncio.sleep(_RESEND_S)
+            await asyncio.sleep(self._pace.resend_s)
             for connection in self._connections.values():
                 connection.sent = 0
 
 
 def run_pilot(pilot: Pilot, listener: socket.socket, *, stop: threading.Event) -> None:
-    """Run the Pilot in this thread until ``stop`` is set."""
+    """Run the Pilot in this thread until ``stop`` is set.
+
+    :raises Exception: what ended it before that; no thread of it is left.
+    """
 
     async def main() -> None:
         stopped = asyncio.Event()
-        waiting = asyncio.create_task(pilot.run(listener, stop=stopped))
-        await asyncio.wait(
-            [waiting, asyncio.create_task(asyncio.to_thread(stop.wait))],
-            return_when=asyncio.FIRST_COMPLETED,
-        )
+        serving = asyncio.create_task(pilot.run(listener, stop=stopped))
+        while not stop.is_set() and not serving.done():
+            await asyncio.wait([serving], timeout=_STOP_LOOK_S)
         stopped.set()
-        await waiting
+        await serving
 
     asyncio.run(main())
 
@@ -178,13 +240,31 @@ def _only_frontgates(connection: ServerConnection, request: Request) -> Response
 
 
 def _parse(text: str | bytes) -> Frame:
-    document = json.loads(text)
+    try:
+        document = json.loads(text)
+    except RecursionError as ex:
+        raise ValueError("nested too deeply") from ex
     match document:
-        case {"id": str(id_), "type": str(type_), "body": dict(body)}:
+        case {"id": str(id_), "type": str(type_), "body": dict(body)} if _FRAME_ID.fullmatch(id_):
             reply_to = document.get("reply_to")
-            return Frame(id=id_, type=type_, body=body, reply_to=reply_to)
-        case _:
-            raise ValueError("not a frame")
+            if reply_to is None or isinstance(reply_to, str):
+                return Frame(id=id_, type=type_, body=body, reply_to=reply_to)
+    raise ValueError("not a frame")
+
+
+def _unknown_type(frame: Frame) -> dict[str, Any]:
+    digest = hashlib.sha256(frame.id.encode()).hexdigest()
+    body = {"code": "unknown-type", "message": "This Pilot does not know frames of this type."}
+    return {"id": f"failed:{digest}", "type": "failed", "body": body, "reply_to": frame.id}
+
+
+async def _send_all(connection: _Connection, batch: list[tuple[int, Message]]) -> None:
+    with contextlib.suppress(websockets.ConnectionClosed):  # sent again when it is back
+        for number, message in batch:
+            connection.sent = max(connection.sent, number)
+            connection.in_flight.add(message.id)
+            frame = {"id": message.id, "type": message.type, "body": message.body}
+            await _send(connection.peer, frame)
 
 
 async def _send(peer: ServerConnection, frame: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from typing import Final
 
 import attrs
 
+from pitrix_core.catalog.guard import asking
 from pitrix_core.catalog.loader import PackageLoader
 from pitrix_core.contracts.apptype import RenderRequest
 from pitrix_core.errors import TaskFailedError
@@ -54,7 +55,8 @@ class MetadataPut(CoreTasks):
             runtime = tx.runtimes.get(snapshot.cluster.runtime_id)
         package = self.loader.load(version)
         request = RenderRequest(snapshot=snapshot, runtime=runtime, config=snapshot.cluster.config)
-        return package.app_type.render(package.spec, request), snapshot
+        with asking(package.app_type, to="make the metadata"):
+            return package.app_type.render(package.spec, request), snapshot
 
 
 @attrs.frozen(kw_only=True)
@@ -99,9 +101,10 @@ class AgentWait(CoreTasks):
         node = next((node for node in snapshot.nodes if node.id == node_id), None)
         if node is None:
             raise TaskFailedError(f"agent.wait: the cluster has no node {node_id}")
-        revision = node.agent.get("revision", 0)
+        revision = node.agent.get("revision")
         state = node.agent.get("state", "not heard of")
-        if state == "configured" and revision >= snapshot.metadata_revision:
+        is_current = isinstance(revision, int) and revision >= snapshot.metadata_revision
+        if state == "configured" and is_current:
             return done(call, {"revision": revision})
         detail = node.agent.get("detail") or f"its agent is {state}"
         return pending(call, note=f"node {node_id}: {detail}")

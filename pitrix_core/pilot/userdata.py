@@ -10,6 +10,9 @@ import jinja2
 
 from pitrix_core.model import AgentStart
 
+#: Tries to fetch the agent: some nine minutes, in which a network may come up.
+_TRIES: Final = 60
+
 #: The script runs as the machine's first boot, as cloud-init runs it, with nothing but a shell and
 #: Python. It ends as the agent where no systemd is in charge of the machine.
 _SCRIPT: Final = r"""#!/bin/sh
@@ -24,7 +27,7 @@ cat > "$config" <<'PITRIX_CONFIG'
 {{ config }}
 PITRIX_CONFIG
 python3 - {{ url }} {{ sha256 }} "$agent" <<'PITRIX_FETCH'
-import hashlib, os, sys, time, urllib.request
+import hashlib, http.client, os, sys, time, urllib.request
 url, wanted, target = sys.argv[1:]
 def is_right(path):
     try:
@@ -32,7 +35,7 @@ def is_right(path):
             return hashlib.sha256(file.read()).hexdigest() == wanted
     except OSError:
         return False
-for attempt in range(60):
+for attempt in range({{ tries }}):
     if is_right(target):
         break
     try:
@@ -42,11 +45,12 @@ for attempt in range(60):
         if not is_right(target + ".part"):
             raise OSError("its SHA-256 is not the one expected")
         os.replace(target + ".part", target)
-    except OSError as ex:
+    except (OSError, http.client.HTTPException) as ex:
         print("pitrix: cannot fetch %s: %s" % (url, ex), file=sys.stderr, flush=True)
         time.sleep(min(10.0, 0.2 * 2 ** attempt))
 sys.exit(0 if is_right(target) else 1)
 PITRIX_FETCH
+umask 022
 if [ -z "${PITRIX_INSTANCE:-}" ] && [ -d /run/systemd/system ]; then
   systemd-run --unit=pitrix-{{ agent }} --property=Restart=always \
     python3 -I "$agent" run --config "$config"
@@ -64,10 +68,13 @@ class AgentFile:
     sha256: str
 
 
-def make_user_data(start: AgentStart, *, file_of: Callable[[str], AgentFile]) -> str:
+def make_user_data(
+    start: AgentStart, *, file_of: Callable[[str], AgentFile], tries: int = _TRIES
+) -> str:
     """Return the script that fetches, configures and runs an agent.
 
     :param file_of: name of an agent → where its archive is.
+    :param tries: how often the script tries to fetch it, with growing pauses of at most 10 s.
     """
     file = file_of(start.agent)
     template = jinja2.Environment(
@@ -79,5 +86,6 @@ def make_user_data(start: AgentStart, *, file_of: Callable[[str], AgentFile]) ->
         agent=start.agent,
         config=json.dumps(start.config, indent=1, sort_keys=True),
         url=shlex.quote(file.url),
-        sha256=file.sha256,
+        sha256=shlex.quote(file.sha256),
+        tries=tries,
     )

@@ -1,6 +1,186 @@
-"""Shares the world of the services' tests: their store, their app type, their packages."""
+"""A store with a runtime, clusters and Frontgates in it, and tasks to be carried out."""
 
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
+
+import core_world
+
+from pitrix_core.jobs.handler import TaskCall
+from pitrix_core.model import (
+    Action,
+    Cluster,
+    ClusterState,
+    Plan,
+    PlannedNode,
+    Runtime,
+    Task,
+    TaskRecord,
+    Totals,
+)
+from pitrix_core.store import Store, make_engine, migrations, new_id
+from pitrix_core.store.agents import Frontgate
+from pitrix_core.store.catalog import Repo
+
+
+class World:
+    """Writes what tests need into a store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        runtime = Runtime(id="rt-1", name="here", provider="fake", owner="admin", throw_away=True)
+        with store.begin() as tx:
+            tx.runtimes.add(runtime, credential_id=None)
+
+    def cluster(self, cluster_id: str = "cl-1", *, version: str = "appv-1", **values: Any) -> None:
+        """Add a cluster of one node."""
+        with self.store.begin() as tx:
+            made = {
+                "id": cluster_id,
+                "name": cluster_id,
+                "owner": "admin",
+                "state": ClusterState.CREATING,
+                "runtime_id": "rt-1",
+                "app_version_id": version,
+                "config": {},
+                "revision": 1,
+                "created_at": tx.now,
+                "updated_at": tx.now,
+                **values,
+            }
+            tx.clusters.add(Cluster(**made))
+            node = PlannedNode(id=f"cln-{cluster_id}", role="", sid=1, gid=1)
+            secret = tx.secrets.add("the-node's-password", owner="admin")
+            tx.clusters.add_nodes(
+                cluster_id, [node], owner="admin", secret_ids={node.id: secret.id}
+            )
+
+    def frontgate(self, frontgate_id: str = "fg-1", *serves: str, network: str = "") -> None:
+        """Add a Frontgate with its hidden cluster and its token, and what it serves."""
+        cluster_id = f"cl-{frontgate_id}"
+        self.cluster(cluster_id, hidden=True, owner="system", state=ClusterState.ACTIVE)
+        with self.store.begin() as tx:
+            secret = tx.secrets.add(f"token-of-{frontgate_id}", owner="system")
+            tx.agents.add_frontgate(
+                Frontgate(
+                    id=frontgate_id,
+                    owner="system",
+                    cluster_id=cluster_id,
+                    runtime_id="rt-1",
+                    network_id=network or frontgate_id,
+                    secret_id=secret.id,
+                )
+            )
+            for cluster in serves:
+                tx.agents.serve(cluster, frontgate_id=frontgate_id)
+
+    def task(self, kind: str, *, cluster_id: str = "cl-1", **given: Any) -> TaskCall:
+        """Add a job with one task, claim it, and return the call."""
+        task = Task(
+            key="the-task", kind=kind, title=kind, input=given, node_id=given.get("node_id")
+        )
+        with self.store.begin() as tx:
+            plan = Plan(
+                id=new_id("pln"),
+                action=Action.CREATE,
+                owner="admin",
+                cluster_id=cluster_id,
+                cluster_name="one",
+                revision=0,
+                app_version_id="appv-1",
+                runtime_id="rt-1",
+                config={},
+                tasks=(task,),
+                nodes=(),
+                endpoints={},
+                totals=Totals(),
+                price=None,
+                findings=(),
+                digest="d",
+                created_at=tx.now,
+            )
+            tx.plans.add(plan)
+            job = tx.jobs.add(plan)
+            tx.queue.add_runner(new_id("run"), name="a test")
+            tx.queue.claim("run-1", limit=10)
+            [record] = tx.jobs.tasks(job.id)
+        return TaskCall(task=record, input=given)
+
+    def row(self, call: TaskCall) -> TaskRecord:
+        """Return a task as it is now."""
+        with self.store.read() as tx:
+            [record] = tx.jobs.tasks(call.task.job_id)
+        return record
+
+    def wait(self, call: TaskCall, operation: Any, *, after_s: float = 1000.0) -> None:
+        """Put a task to sleep, as the runner does."""
+        with self.store.begin() as tx:
+            assert tx.queue.wait(call.task, operation, after_s=after_s)
+
+    def is_awake(self, call: TaskCall) -> bool:
+        """Say whether a task that slept is to be looked at now."""
+        with self.store.read() as tx:
+            return self.row(call).run_at <= tx.now
+
+    def outbox(self, frontgate_id: str = "fg-1") -> list[Any]:
+        """Return what a Frontgate has not acknowledged."""
+        with self.store.read() as tx:
+            return [message for _, message in tx.agents.unacknowledged({frontgate_id: 0})]
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with this version's tables and nothing in them."""
+    path = tmp_path_factory.mktemp("pilot") / "empty.db"
+    engine = make_engine(f"sqlite:///{path}")
+    migrations.upgrade(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def store(empty_database: Path, tmp_path: Path) -> Iterator[Store]:
+    """A store with this version's tables and nothing in them."""
+    store = core_world.open_store(empty_database, tmp_path)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def world(store: Store) -> World:
+    """The store with a runtime in it."""
+    return World(store)
+
+
+@attrs.frozen
+class Note:
+    """A released note and what reads it."""
+
+    version_id: str
+    loader: Any
+
+
+@pytest.fixture
+def release(store: Store, tmp_path: Path) -> Callable[..., Note]:
+    """Return a function that releases a note."""
+
+    def make(**says: Any) -> Note:
+        folder = core_world.RepoFolder(tmp_path / "repo")
+        folder.add(core_world.note(**says))
+        registry = core_world.registry_of()
+        services = core_world.make_services(store, tmp_path, registry)
+        with store.begin() as tx:
+            repo = Repo(id="repo-1", owner="admin", name="notes", url=folder.url, created_at=tx.now)
+            tx.catalog.add_repo(repo)
+        services.indexer.index(repo)
+        with store.read() as tx:
+            [version] = tx.catalog.versions(tx.catalog.app("app").id)
+        return Note(version.id, services.loader)
+
+    return make

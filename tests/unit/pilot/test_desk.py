@@ -1,0 +1,279 @@
+"""What a Frontgate says changes what it may change, once, and nothing else."""
+
+from typing import Any
+
+import pytest
+
+from pitrix_core.errors import InvalidInputError, UnauthorizedError
+from pitrix_core.model import ClusterState
+from pitrix_core.pilot.answers import pending
+from pitrix_core.pilot.inbox import Desk, Frame
+from pitrix_core.store import Store
+from pitrix_core.store.agents import Frontgate, Message
+
+
+@pytest.fixture
+def desk(store: Store) -> Desk:
+    """The desk of one Pilot."""
+    return Desk(store=store, pilot_id="pil-1")
+
+
+def hello(frontgate_id: str = "fg-1", **changes: Any) -> dict[str, Any]:
+    """Return what a Frontgate says first."""
+    return {
+        "protocol": 1,
+        "frontgate_id": frontgate_id,
+        "token": f"token-of-{frontgate_id}",
+        "version": "0.1.0",
+        "endpoints": ["http://127.0.0.1:2379"],
+        **changes,
+    }
+
+
+def frontgate(store: Store, frontgate_id: str = "fg-1") -> Frontgate:
+    """Return what is known of a Frontgate."""
+    with store.read() as tx:
+        found = tx.agents.frontgate(frontgate_id)
+    assert found is not None
+    return found
+
+
+def status(node_id: str, frame_id: str = "f-1", **body: Any) -> Frame:
+    """Return a drone's report."""
+    said = {"state": "configured", "revision": 1, "node_id": node_id, **body}
+    return Frame(id=frame_id, type="node.status", body=said)
+
+
+def agent_of(store: Store, cluster_id: str) -> Any:
+    """Return the last report about a cluster's node."""
+    with store.read() as tx:
+        [node] = tx.clusters.nodes(cluster_id)
+    return node.agent
+
+
+def test_a_frontgate_with_its_token_is_welcome(world: Any, desk: Desk) -> None:
+    """Where its etcd is, and that it has connected, is known from now on."""
+    world.frontgate()
+
+    assert desk.welcome(hello()) == "fg-1"
+
+    known = frontgate(world.store)
+    assert known.endpoints == ("http://127.0.0.1:2379",)
+    assert known.connected_at is not None
+
+
+def test_a_connection_wakes_those_who_wait_for_it(world: Any, desk: Desk) -> None:
+    """Deployments and the Frontgate's own job."""
+    world.cluster()
+    world.frontgate()
+    waiting = world.task("frontgate.wait", frontgate_id="fg-1")
+    world.wait(waiting, pending(waiting))
+
+    desk.welcome(hello())
+
+    assert world.is_awake(waiting)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(hello(token="wrong"), id="wrong-token"),
+        pytest.param(hello(token=""), id="no-token"),
+        pytest.param(hello(token=None), id="null"),
+        pytest.param(hello(token="töken"), id="not-ascii"),
+        pytest.param(hello(token="token-of-fg-2"), id="anothers-token"),
+        pytest.param(hello("fg-3"), id="unknown"),
+        pytest.param({}, id="nothing"),
+    ],
+)
+def test_others_are_refused(world: Any, desk: Desk, said: dict[str, Any]) -> None:
+    """Without a word about which of the two was wrong; nothing is written."""
+    world.frontgate()
+    world.frontgate("fg-2")
+
+    with pytest.raises(UnauthorizedError, match="not known, or its token is wrong"):
+        desk.welcome(said)
+
+    assert frontgate(world.store).connected_at is None
+
+
+@pytest.mark.parametrize("endpoints", [None, [], 5, "http://x", ["http://x", 5], [""]])
+def test_a_frontgate_without_endpoints_is_refused(
+    world: Any, desk: Desk, endpoints: object
+) -> None:
+    """Drones could not find it."""
+    world.frontgate()
+
+    with pytest.raises(InvalidInputError, match="where its etcd is"):
+        desk.welcome(hello(endpoints=endpoints))
+
+    assert frontgate(world.store).connected_at is None
+
+
+def test_a_removed_frontgate_is_not_known_any_more(world: Any, desk: Desk) -> None:
+    """Its machine may still be there for a moment."""
+    world.frontgate()
+    with world.store.begin() as tx:
+        tx.agents.remove_frontgate("cl-fg-1")
+
+    with pytest.raises(UnauthorizedError):
+        desk.welcome(hello())
+
+
+def test_a_goodbye_is_of_the_pilot_that_says_it(world: Any, desk: Desk) -> None:
+    """When another Pilot holds the connection by now, it stays connected."""
+    world.frontgate()
+    desk.welcome(hello())
+    Desk(store=world.store, pilot_id="pil-2").welcome(hello())
+
+    desk.goodbye("fg-1")
+    held = frontgate(world.store).connected_at
+    Desk(store=world.store, pilot_id="pil-2").goodbye("fg-1")
+
+    assert held is not None
+    assert frontgate(world.store).connected_at is None
+
+
+def test_a_report_is_kept_with_its_node_and_wakes_who_waits_for_it(world: Any, desk: Desk) -> None:
+    """Only those who wait for this node."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    mine = world.task("agent.wait", cluster_id="cl-1", node_id="cln-cl-1")
+    other = world.task("agent.wait", cluster_id="cl-1", node_id="cln-other")
+    for call in (mine, other):
+        world.wait(call, pending(call))
+
+    desk.receive("fg-1", status("cln-cl-1"))
+
+    assert agent_of(world.store, "cl-1")["state"] == "configured"
+    assert world.is_awake(mine)
+    assert not world.is_awake(other)
+
+
+def test_a_report_on_a_cluster_it_does_not_serve_changes_nothing(world: Any, desk: Desk) -> None:
+    """One network's Frontgate has no say in another's."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    world.frontgate("fg-2")
+
+    desk.receive("fg-2", status("cln-cl-1"))
+
+    assert agent_of(world.store, "cl-1") == {}
+
+
+def test_a_frame_that_came_before_changes_nothing(world: Any, desk: Desk) -> None:
+    """It is known by its sender and its id; another's frame of the same id is another frame."""
+    world.cluster()
+    world.cluster("cl-2")
+    world.frontgate("fg-1", "cl-1")
+    world.frontgate("fg-2", "cl-2")
+    desk.receive("fg-1", status("cln-cl-1", revision=2))
+
+    desk.receive("fg-1", status("cln-cl-1", revision=1))
+    desk.receive("fg-2", status("cln-cl-2", revision=7))
+
+    assert agent_of(world.store, "cl-1")["revision"] == 2
+    assert agent_of(world.store, "cl-2")["revision"] == 7
+
+
+def send(world: Any, call: Any, frontgate_id: str = "fg-1", **body: Any) -> None:
+    """Put the message of a task into the outbox, and let the task wait for its answer."""
+    with world.store.begin() as tx:
+        message = Message(
+            id=call.task.request_key, frontgate_id=frontgate_id, type="command.run", body=body
+        )
+        tx.agents.send(message)
+    world.wait(call, pending(call))
+
+
+def test_a_result_answers_its_command_and_wakes_its_task(world: Any, desk: Desk) -> None:
+    """The command's id is the request key."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    call = world.task("service.run")
+    send(world, call)
+    body = {"command_id": call.task.request_key, "state": "done", "exit_code": 0}
+
+    desk.receive("fg-1", Frame(id="f-1", type="command.result", body=body))
+
+    assert world.is_awake(call)
+    with world.store.read() as tx:
+        answer = tx.agents.answer_to(call.task.request_key)
+    assert answer is not None
+    assert answer.body == body
+
+
+@pytest.mark.parametrize("kind", ["command.result", "failed", "metadata.stored"])
+def test_an_answer_to_anothers_message_answers_nothing(world: Any, desk: Desk, kind: str) -> None:
+    """And wakes nobody: the message was not sent to this Frontgate."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    world.frontgate("fg-2")
+    call = world.task("service.run")
+    send(world, call)
+    key = call.task.request_key
+    body = {"command_id": key, "state": "done", "exit_code": 0}
+
+    desk.receive("fg-2", Frame(id="f-1", type=kind, body=body, reply_to=key))
+
+    assert not world.is_awake(call)
+    with world.store.read() as tx:
+        assert tx.agents.answer_to(key) is None
+
+
+def test_an_acknowledged_message_is_not_sent_again(world: Any, desk: Desk) -> None:
+    """It is safe with its Frontgate."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    call = world.task("service.run")
+    send(world, call)
+
+    desk.receive("fg-1", Frame(id="a", type="ack", body={}, reply_to=call.task.request_key))
+    desk.receive("fg-1", Frame(id="a", type="ack", body={}))
+
+    assert world.outbox() == []
+
+
+def test_secrets_are_put_in_on_the_way_out_only(world: Any, desk: Desk) -> None:
+    """Wherever they are in a message; its row keeps the markers."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    call = world.task("service.run")
+    with world.store.begin() as tx:
+        marker = tx.secrets.add("hunter2", owner="admin").to_json()
+    body = {"a": marker, "b": [{"c": marker}, 1], "d": {"$ref": "x#/y"}}
+    send(world, call, **body)
+
+    [(number, message)] = desk.outgoing({"fg-1": 0})
+
+    assert message.body == {"a": "hunter2", "b": [{"c": "hunter2"}, 1], "d": {"$ref": "x#/y"}}
+    assert world.outbox()[0].body == body
+    assert desk.outgoing({"fg-1": number}) == []
+    assert desk.outgoing({"fg-2": 0}) == []
+
+
+def test_a_message_whose_secret_is_gone_holds_up_no_other(
+    world: Any, desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is left out, and the log names it."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    first, second = world.task("service.run"), world.task("service.run")
+    send(world, first, a={"$secret": "sec-gone"})
+    send(world, second, a="fine")
+
+    assert [message.body for _, message in desk.outgoing({"fg-1": 0})] == [{"a": "fine"}]
+    assert first.task.request_key in caplog.text
+
+
+def test_a_removed_frontgates_messages_are_dropped(world: Any, desk: Desk) -> None:
+    """Nobody is there to take them."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    send(world, world.task("service.run"))
+
+    with world.store.begin() as tx:
+        tx.clusters.set_state("cl-fg-1", ClusterState.DELETED)
+        tx.agents.remove_frontgate("cl-fg-1")
+
+    assert desk.outgoing({"fg-1": 0}) == []
