@@ -1,0 +1,19 @@
+"""The installation of these tests (``installation.py``, beside this file)."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from installation import Installation
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    """An installation without a runner."""
+    installation = Installation(tmp_path)
+    yield installation
+    installation.close()

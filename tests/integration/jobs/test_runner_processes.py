@@ -1,0 +1,152 @@
+"""Runners as processes: killed, taken over from, stopped, and kept from their database."""
+
+import random
+import signal
+import sqlite3
+import time
+from typing import Any
+
+import pytest
+from installation import Installation, volume, wait_until
+
+from pitrix_core.model import Job, JobState, TaskState
+
+QUICK = {"lease_s": 1.5, "slots": 8}
+
+
+def graph() -> list[Any]:
+    """1 + 4 + 4 + 1 tasks."""
+    first = [volume(f"b{number}", "a") for number in range(4)]
+    second = [volume(f"c{number}", f"b{number}") for number in range(4)]
+    return [volume("a"), *first, *second, volume("d", *(task.key for task in second))]
+
+
+def all_ended(installation: Installation, jobs: list[Job]) -> bool:
+    """Say whether nothing runs any more."""
+    return all(installation.job(job).state is not JobState.RUNNING for job in jobs)
+
+
+def assert_done(installation: Installation, jobs: list[Job]) -> None:
+    """Every job succeeded, and made each of its things once."""
+    things = installation.in_cloud()
+    assert {installation.job(job).state for job in jobs} == {JobState.SUCCEEDED}
+    assert len(things) == sum(len(installation.tasks(job)) for job in jobs)
+    assert sorted(thing.id for thing in things) == installation.recorded(jobs)
+
+
+@pytest.mark.parametrize("honours_keys", [True, False], ids=["keys-kept", "keys-forgotten"])
+def test_killing_runners_at_any_moment_loses_and_doubles_nothing(
+    installation: Installation, honours_keys: bool
+) -> None:
+    """Two runners on one file are killed with SIGKILL again and again, and started anew."""
+    settings = {"honours_keys": honours_keys, "delay_s": 0.1, "request_s": 1.0, "runner": QUICK}
+    jobs = [installation.submit(*graph()) for _ in range(4)]
+    runners = [installation.start(**settings) for _ in range(2)]
+    chance = random.Random(4711)  # noqa: S311  # a test that can be repeated
+    ends_s = time.monotonic() + 4.0
+
+    while time.monotonic() < ends_s and not all_ended(installation, jobs):
+        time.sleep(chance.uniform(0.3, 1.0))  # the moment of the kill, not a wait
+        victim = chance.randrange(2)
+        runners[victim].kill()
+        runners[victim] = installation.start(**settings)
+
+    wait_until(lambda: all_ended(installation, jobs), within_s=30, what="all jobs end")
+    assert_done(installation, jobs)
+
+
+def test_a_dead_runners_tasks_are_taken_over_within_ten_seconds(
+    installation: Installation,
+) -> None:
+    """With the settings of an installation, another runner ends the job."""
+    hang = {"operation": "volume.create", "effect": "hang", "seconds": 60.0}
+    dying = installation.start(faults=[hang])
+    job = installation.submit(volume("a"))
+    wait_until(lambda: installation.calls("volume.create") == 1, within_s=15, what="a call hangs")
+    installation.start()
+    wait_until(lambda: _runners(installation) == 2, within_s=15, what="two runners live")
+
+    dying.kill()
+    took_s = wait_until(lambda: all_ended(installation, [job]), within_s=15, what="the job ends")
+
+    assert took_s < 10
+    assert_done(installation, [job])
+
+
+def test_a_stopped_runner_finishes_its_steps(installation: Installation) -> None:
+    """SIGTERM ends it with exit code 0 and with nothing in its hands; no new step is begun."""
+    hang = {"operation": "volume.create", "effect": "hang", "count": 3, "seconds": 1.0}
+    runner = installation.start(faults=[hang], runner={"lease_s": 1.0})
+    job = installation.submit(volume("a"), volume("b"), volume("c"), volume("d", "a", "b", "c"))
+    wait_until(lambda: installation.calls("volume.create") == 3, within_s=15, what="calls hang")
+
+    runner.terminate()
+    code = runner.wait(timeout=15)
+
+    states = {task.key: task.state for task in installation.tasks(job)}
+    assert code == 0
+    assert states == {
+        "a": TaskState.SUCCEEDED,
+        "b": TaskState.SUCCEEDED,
+        "c": TaskState.SUCCEEDED,
+        "d": TaskState.READY,
+    }
+    assert _runners(installation) == 0
+
+
+def test_a_stopped_runner_gives_back_what_hangs(installation: Installation) -> None:
+    """What is not done in time is there for others at once, and not after the lease."""
+    hang = {"operation": "volume.create", "effect": "hang", "seconds": 60.0}
+    runner = installation.start(faults=[hang], runner={"drain_s": 0.3})
+    job = installation.submit(volume("a"))
+    wait_until(lambda: installation.calls("volume.create") == 1, within_s=15, what="a call hangs")
+
+    runner.send_signal(signal.SIGTERM)
+    runner.wait(timeout=15)
+
+    [task] = installation.tasks(job)
+    assert task.state is TaskState.READY
+    assert task.sent_at is not None
+
+
+def test_a_locked_database_is_waited_for(installation: Installation) -> None:
+    """Whoever locks the file for longer than a lease delays the jobs, and nothing else."""
+    jobs = [installation.submit(*graph()) for _ in range(2)]
+    for _ in range(2):
+        installation.start(delay_s=0.05, runner=QUICK)
+    wait_until(lambda: installation.calls("volume.create") > 2, within_s=15, what="jobs run")
+
+    connection = sqlite3.connect(installation.database, isolation_level=None, timeout=10)
+    connection.execute("BEGIN IMMEDIATE")
+    time.sleep(2.5)  # the lock's length is what is tried
+    connection.execute("COMMIT")
+    connection.close()
+
+    wait_until(lambda: all_ended(installation, jobs), within_s=20, what="all jobs end")
+    assert_done(installation, jobs)
+
+
+def test_a_runner_that_was_frozen_comes_back(installation: Installation) -> None:
+    """Taken for dead, it is refused what it still held, and goes on under a new id."""
+    jobs = [installation.submit(*graph()) for _ in range(2)]
+    frozen = installation.start(delay_s=0.1, runner=QUICK)
+    other = installation.start(delay_s=0.1, runner=QUICK)
+    wait_until(lambda: installation.calls("volume.create") > 2, within_s=15, what="jobs run")
+
+    frozen.send_signal(signal.SIGSTOP)
+    wait_until(lambda: _runners(installation) == 1, within_s=15, what="it is taken for dead")
+    frozen.send_signal(signal.SIGCONT)
+    wait_until(lambda: _runners(installation) == 2, within_s=15, what="it is back")
+    other.kill()
+
+    wait_until(lambda: all_ended(installation, jobs), within_s=20, what="all jobs end")
+    assert_done(installation, jobs)
+    assert frozen.poll() is None
+
+
+def _runners(installation: Installation) -> int:
+    connection = sqlite3.connect(installation.database)
+    try:
+        return int(connection.execute("SELECT count(*) FROM runners").fetchone()[0])
+    finally:
+        connection.close()
