@@ -80,7 +80,7 @@ class World:
             for cluster in serves:
                 tx.agents.serve(cluster, frontgate_id=frontgate_id)
 
-    def task(self, kind: str, *, cluster_id: str = "cl-1", **given: Any) -> TaskCall:
+    def task(self, kind: str, **given: Any) -> TaskCall:
         """Add a job with one task, claim it, and return the call."""
         task = Task(
             key="the-task", kind=kind, title=kind, input=given, node_id=given.get("node_id")
@@ -90,7 +90,7 @@ class World:
                 id=new_id("pln"),
                 action=Action.CREATE,
                 owner="admin",
-                cluster_id=cluster_id,
+                cluster_id=given.get("cluster_id", "cl-1"),
                 cluster_name="one",
                 revision=0,
                 app_version_id="appv-1",

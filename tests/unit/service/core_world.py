@@ -21,6 +21,7 @@ from pitrix_core.model import (
     Action,
     ImageQuery,
     Metadata,
+    OwnedResource,
     PackageSpec,
     PlanDraft,
     PlannedNode,
@@ -280,3 +281,14 @@ class RepoFolder:
         """Write the index; JSON is YAML."""
         text = json.dumps({"apiVersion": "v1", "entries": self.entries})
         (self.path / "index.yaml").write_text(text)
+
+
+def machine_of(cluster_id: str, *, resource_id: str = "i-1") -> OwnedResource:
+    """Return a machine that a cluster owns."""
+    return OwnedResource(
+        cluster_id=cluster_id,
+        kind="compute.create",
+        resource_id=resource_id,
+        node_id=f"cln-{cluster_id}",
+        request_key=f"key-{cluster_id}-{resource_id}",
+    )

@@ -1,0 +1,269 @@
+"""A network has one Frontgate: made by whoever needs it first, and gone with its runtime."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import core_world
+import pytest
+
+from pitrix_core.errors import PluginNotFoundError
+from pitrix_core.jobs.effects import end_job
+from pitrix_core.model import ClusterState, Job, OperationState
+from pitrix_core.pilot.frontgates import FrontgateEnsure, FrontgateWait, remove_frontgate
+from pitrix_core.pilot.inbox import Desk
+
+
+@pytest.fixture
+def gates(world: Any, tmp_path: Path) -> Any:
+    """The providers of a process that has used none yet."""
+    services = core_world.make_services(world.store, tmp_path, core_world.registry_of())
+    yield services.gates
+    services.gates.close()
+
+
+@pytest.fixture
+def ensure(world: Any, gates: Any) -> FrontgateEnsure:
+    """The task kind."""
+    world.cluster()
+    return FrontgateEnsure(store=world.store, provider=gates.of, pilot_urls=("ws://127.0.0.1:1",))
+
+
+def hidden(world: Any) -> list[Any]:
+    """Return the hidden clusters."""
+    with world.store.read() as tx:
+        return [cluster for cluster in tx.clusters.search() if cluster.hidden]
+
+
+def jobs_of(world: Any, cluster_id: str) -> list[Job]:
+    """Return a cluster's jobs, newest first."""
+    with world.store.read() as tx:
+        found: list[Job] = tx.jobs.search(cluster_id=cluster_id)
+    return found
+
+
+def connect(world: Any, cluster_id: str) -> str:
+    """Have a hidden cluster's Frontgate connect, and return its id."""
+    with world.store.read() as tx:
+        frontgate = tx.agents.frontgate_of(cluster_id)
+        token = tx.secrets.get(frontgate.secret_id)
+    said = {"frontgate_id": frontgate.id, "token": token, "endpoints": ["http://127.0.0.1:2379"]}
+    found: str = Desk(store=world.store, pilot_id="pil-1").welcome(said)
+    return found
+
+
+def fail(world: Any, cluster_id: str, error: str = "no image") -> None:
+    """Let the newest job of a cluster fail at its first task."""
+    [job, *_] = jobs_of(world, cluster_id)
+    with world.store.begin() as tx:
+        tx.queue.claim("run-1", limit=100)
+        first = tx.jobs.tasks(job.id)[0]
+        tx.queue.fail(first, None, error=error, error_code="provider")
+        end_job(tx, job.id)
+
+
+def test_the_first_deployment_submits_the_hidden_clusters_job(
+    world: Any, ensure: FrontgateEnsure
+) -> None:
+    """Its machine carries only the id of its token."""
+    call = world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1")
+
+    operation = ensure.start(call, request_key="k")
+
+    [cluster] = hidden(world)
+    [job] = jobs_of(world, cluster.id)
+    assert operation.state is OperationState.PENDING
+    assert cluster.state is ClusterState.CREATING
+    assert cluster.owner == "system"
+    with world.store.read() as tx:
+        [machine, wait] = tx.jobs.tasks(job.id)
+        frontgate = tx.agents.frontgate_at("rt-1", "net-1")
+        token = tx.secrets.get(frontgate.secret_id)
+    config = machine.input["user_data"]["$agent"]["config"]
+    assert config["token"] == {"$secret": frontgate.secret_id}
+    assert token not in str(machine.input)
+    assert config["throw_away"] is True
+    assert wait.kind == "frontgate.wait"
+
+
+def test_starting_again_makes_no_second_one(world: Any, ensure: FrontgateEnsure) -> None:
+    """A runner may have died between the two."""
+    call = world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1")
+
+    for _ in range(2):
+        ensure.start(call, request_key="k")
+
+    assert len(hidden(world)) == 1
+    assert len(jobs_of(world, hidden(world)[0].id)) == 1
+
+
+def test_deployments_at_a_time_share_one(world: Any, ensure: FrontgateEnsure) -> None:
+    """Whoever comes second waits for the first one's."""
+    calls = [
+        world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1") for _ in range(4)
+    ]
+    together = threading.Barrier(len(calls), timeout=10)
+    failures: list[BaseException] = []
+
+    def start(call: Any) -> None:
+        try:
+            together.wait()
+            ensure.start(call, request_key=call.task.request_key)
+        except BaseException as ex:  # noqa: BLE001  # shown by the assertion below
+            failures.append(ex)
+
+    threads = [threading.Thread(target=start, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert failures == []
+    assert len(hidden(world)) == 1
+
+
+def test_another_network_has_one_of_its_own(world: Any, ensure: FrontgateEnsure) -> None:
+    """A Frontgate is of one runtime and one network."""
+    for network in ("net-1", "net-2"):
+        call = world.task("frontgate.ensure", cluster_id="cl-1", network_id=network)
+        ensure.start(call, request_key=network)
+
+    assert len(hidden(world)) == 2
+
+
+def test_it_is_done_once_the_frontgate_has_connected(world: Any, ensure: FrontgateEnsure) -> None:
+    """The cluster is served by it from then on."""
+    call = world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1")
+    before = ensure.start(call, request_key="k")
+    frontgate_id = connect(world, hidden(world)[0].id)
+
+    after = ensure.poll(call, before)
+
+    assert "is creating" in (before.error or "")
+    assert after.state is OperationState.DONE
+    assert after.outputs == {"id": frontgate_id, "endpoints": ["http://127.0.0.1:2379"]}
+    with world.store.read() as tx:
+        assert tx.agents.frontgate_serving("cl-1").id == frontgate_id
+
+
+def test_a_failed_one_fails_those_who_wait(world: Any, ensure: FrontgateEnsure) -> None:
+    """With its job and why."""
+    call = world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1")
+    operation = ensure.start(call, request_key="k")
+    fail(world, hidden(world)[0].id)
+
+    failed = ensure.poll(call, operation)
+
+    assert failed.state is OperationState.FAILED
+    assert "no image" in (failed.error or "")
+    assert jobs_of(world, hidden(world)[0].id)[0].id in (failed.error or "")
+
+
+def test_a_failed_one_is_revived_by_the_next_deployment(
+    world: Any, ensure: FrontgateEnsure
+) -> None:
+    """Whoever asks for it again wants it tried again; there is still only one."""
+    first = world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1")
+    ensure.start(first, request_key="k")
+    fail(world, hidden(world)[0].id)
+    second = world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1")
+
+    operation = ensure.start(second, request_key="k2")
+
+    [cluster] = hidden(world)
+    [job] = jobs_of(world, cluster.id)
+    assert operation.state is OperationState.PENDING
+    assert (cluster.state, job.state) == (ClusterState.CREATING, "running")
+
+
+def test_one_whose_removal_failed_is_not_revived(
+    world: Any, ensure: FrontgateEnsure, gates: Any
+) -> None:
+    """What is to go is not to be used again."""
+    first = world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1")
+    ensure.start(first, request_key="k")
+    [cluster] = hidden(world)
+    with world.store.begin() as tx:
+        tx.clusters.put_resource(
+            core_world.machine_of(cluster.id), owner="system", runtime_id="rt-1"
+        )
+        remove_frontgate(tx, cluster, provider=gates.of("rt-1"))
+    fail(world, cluster.id, "still in use")
+    second = world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1")
+
+    operation = ensure.start(second, request_key="k2")
+
+    assert operation.state is OperationState.FAILED
+    assert "still in use" in (operation.error or "")
+
+
+def test_one_that_was_removed_meanwhile_fails_those_who_wait(
+    world: Any, ensure: FrontgateEnsure
+) -> None:
+    """Its runtime was taken away."""
+    call = world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1")
+    operation = ensure.start(call, request_key="k")
+    with world.store.begin() as tx:
+        tx.agents.remove_frontgate(hidden(world)[0].id)
+
+    assert ensure.poll(call, operation).state is OperationState.FAILED
+
+
+def test_a_provider_that_is_gone_leaves_nothing_behind(world: Any) -> None:
+    """It is asked for before anything is written."""
+    world.cluster()
+
+    def gone(runtime_id: str) -> Any:
+        raise PluginNotFoundError("no provider")
+
+    ensure = FrontgateEnsure(store=world.store, provider=gone, pilot_urls=())
+    call = world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1")
+
+    with pytest.raises(PluginNotFoundError):
+        ensure.start(call, request_key="k")
+
+    assert hidden(world) == []
+
+
+def test_the_first_connection_is_waited_for(world: Any) -> None:
+    """Then the Frontgate's own job is done."""
+    world.cluster()
+    world.frontgate()
+    wait = FrontgateWait(store=world.store)
+    call = world.task("frontgate.wait", frontgate_id="fg-1")
+    before = wait.start(call, request_key="k")
+    connect(world, "cl-fg-1")
+
+    after = wait.poll(call, before)
+
+    assert (before.state, before.error) == (
+        OperationState.PENDING,
+        "the Frontgate has not connected to the Pilot",
+    )
+    assert (after.state, after.outputs) == (OperationState.DONE, {"id": "fg-1"})
+
+
+def test_a_frontgate_that_is_gone_is_not_waited_for(world: Any) -> None:
+    """It was removed while it started."""
+    world.cluster()
+    call = world.task("frontgate.wait", frontgate_id="fg-gone")
+
+    operation = FrontgateWait(store=world.store).start(call, request_key="k")
+
+    assert operation.state is OperationState.FAILED
+
+
+def test_a_removal_takes_the_machine(world: Any, gates: Any) -> None:
+    """As a job of the hidden cluster."""
+    world.frontgate()
+    provider = gates.of("rt-1")
+    with world.store.begin() as tx:
+        tx.clusters.put_resource(
+            core_world.machine_of("cl-fg-1"), owner="system", runtime_id="rt-1"
+        )
+        job = remove_frontgate(tx, tx.clusters.get("cl-fg-1"), provider=provider)
+        [task] = tx.jobs.tasks(job.id)
+        state = tx.clusters.get("cl-fg-1").state
+
+    assert (task.kind, task.input["id"]) == ("compute.delete", "i-1")
+    assert state is ClusterState.DELETING

@@ -1,0 +1,309 @@
+"""Tasks that talk to agents: one key is one message, and each answer has its meaning."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pitrix_core.errors import PackageError, TaskFailedError
+from pitrix_core.model import OperationState
+from pitrix_core.pilot.answers import CORE_START, done
+from pitrix_core.pilot.inbox import Desk, Frame
+from pitrix_core.pilot.tasks import AgentWait, MetadataDelete, MetadataPut, ServiceRun
+
+SERVICE = {
+    "cluster_id": "cl-1",
+    "node_id": "cln-cl-1",
+    "service": "init",
+    "cmd": "do it",
+    "timeout_s": 5,
+}
+
+
+@pytest.fixture
+def desk(world: Any) -> Desk:
+    """The desk the Frontgate talks to."""
+    return Desk(store=world.store, pilot_id="pil-1")
+
+
+@pytest.fixture
+def put(world: Any, release: Callable[..., Any]) -> MetadataPut:
+    """The task kind, with a cluster and its Frontgate."""
+    note = release(agents=True)
+    world.cluster(version=note.version_id)
+    world.frontgate("fg-1", "cl-1")
+    return MetadataPut(store=world.store, loader=note.loader)
+
+
+def answer(desk: Desk, call: Any, kind: str = "metadata.stored", **body: Any) -> None:
+    """Answer a task's message."""
+    key = call.task.request_key
+    desk.receive("fg-1", Frame(id=f"f-{key}", type=kind, body=body, reply_to=key))
+
+
+def test_metadata_are_rendered_and_handed_over(world: Any, put: MetadataPut) -> None:
+    """With the users that may read them; their passwords are secrets."""
+    call = world.task("metadata.put", cluster_id="cl-1")
+
+    operation = put.start(call, request_key=call.task.request_key)
+
+    [message] = world.outbox()
+    assert operation.state is OperationState.PENDING
+    assert (message.id, message.type) == (call.task.request_key, "metadata.put")
+    assert message.body["revision"] == 1
+    assert message.body["shared"]["name"] == "cl-1"
+    [user] = message.body["users"]
+    assert (user["node_id"], user["role"]) == ("cln-cl-1", "_")
+    assert set(user["password"]) == {"$secret"}
+
+
+def test_one_key_makes_one_message_and_one_revision(world: Any, put: MetadataPut) -> None:
+    """A runner that died may have sent it; the next key is the next revision."""
+    call = world.task("metadata.put", cluster_id="cl-1")
+    for _ in range(2):
+        put.start(call, request_key=call.task.request_key)
+
+    put.start(call, request_key="another")
+
+    assert [message.body["revision"] for message in world.outbox()] == [1, 2]
+
+
+def test_metadata_are_done_when_they_are_stored(world: Any, put: MetadataPut, desk: Desk) -> None:
+    """Not before."""
+    call = world.task("metadata.put", cluster_id="cl-1")
+    operation = put.start(call, request_key=call.task.request_key)
+    before = put.poll(call, operation)
+    answer(desk, call, cluster_id="cl-1", revision=1)
+
+    after = put.poll(call, operation)
+
+    assert before.state is OperationState.PENDING
+    assert before.error == "the Frontgate has not stored the metadata"
+    assert (after.state, after.outputs) == (OperationState.DONE, {"revision": 1})
+
+
+def test_metadata_that_cannot_be_stored_fail(world: Any, put: MetadataPut, desk: Desk) -> None:
+    """With what the Frontgate says."""
+    call = world.task("metadata.put", cluster_id="cl-1")
+    operation = put.start(call, request_key=call.task.request_key)
+    answer(desk, call, "failed", code="x", message="too much")
+
+    failed = put.poll(call, operation)
+
+    assert failed.state is OperationState.FAILED
+    assert failed.error == "The Frontgate could not store the metadata: too much"
+
+
+def test_without_a_frontgate_nothing_is_counted(world: Any, release: Callable[..., Any]) -> None:
+    """The revision does not grow when the message could not be put out."""
+    note = release()
+    world.cluster(version=note.version_id)
+    put = MetadataPut(store=world.store, loader=note.loader)
+    call = world.task("metadata.put", cluster_id="cl-1")
+
+    with pytest.raises(TaskFailedError, match="No Frontgate serves"):
+        put.start(call, request_key="k")
+
+    with world.store.read() as tx:
+        assert tx.clusters.snapshot("cl-1").metadata_revision == 0
+
+
+def test_an_app_type_that_cannot_render_is_named(world: Any, release: Callable[..., Any]) -> None:
+    """Nothing is sent."""
+    note = release(raises="render")
+    world.cluster(version=note.version_id)
+    world.frontgate("fg-1", "cl-1")
+    call = world.task("metadata.put", cluster_id="cl-1")
+
+    with pytest.raises(PackageError, match="App type note failed to make the metadata"):
+        MetadataPut(store=world.store, loader=note.loader).start(call, request_key="k")
+
+    assert world.outbox() == []
+
+
+def test_a_clusters_metadata_are_taken_away(world: Any, desk: Desk) -> None:
+    """By a message that is answered."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    delete = MetadataDelete(store=world.store)
+    call = world.task("metadata.delete", cluster_id="cl-1")
+    operation = delete.start(call, request_key=call.task.request_key)
+    answer(desk, call, cluster_id="cl-1", revision=0)
+
+    assert operation.state is OperationState.PENDING
+    assert world.outbox()[0].body == {"cluster_id": "cl-1"}
+    assert delete.poll(call, operation).state is OperationState.DONE
+
+
+def test_where_no_frontgate_serves_nothing_is_to_be_taken_away(world: Any) -> None:
+    """The creation failed before there was one."""
+    world.cluster()
+    call = world.task("metadata.delete", cluster_id="cl-1")
+
+    operation = MetadataDelete(store=world.store).start(call, request_key="k")
+
+    assert operation.state is OperationState.DONE
+
+
+def report(world: Any, desk: Desk, number: int = 1, **body: Any) -> None:
+    """Have the node's agent report."""
+    said = {"node_id": "cln-cl-1", "state": "configured", "revision": 1, **body}
+    desk.receive("fg-1", Frame(id=f"s-{number}", type="node.status", body=said))
+
+
+@pytest.fixture
+def waiting(world: Any) -> Any:
+    """A node that is waited for, of a cluster whose metadata have revision 2."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    with world.store.begin() as tx:
+        tx.clusters.next_metadata_revision("cl-1")
+        tx.clusters.next_metadata_revision("cl-1")
+    return world.task("agent.wait", cluster_id="cl-1", node_id="cln-cl-1")
+
+
+@pytest.mark.parametrize(
+    ("said", "note"),
+    [
+        pytest.param(None, "its agent is not heard of", id="silent"),
+        pytest.param({"revision": 1}, "its agent is configured", id="older-revision"),
+        pytest.param({"state": "configuring", "revision": 2}, "configuring", id="configuring"),
+        pytest.param(
+            {"state": "failed", "revision": 2, "detail": "no such file"},
+            "no such file",
+            id="failed",
+        ),
+        pytest.param({"revision": "2"}, "its agent is configured", id="no-number"),
+        pytest.param({"revision": None}, "its agent is configured", id="no-revision"),
+    ],
+)
+def test_a_node_is_waited_for_until_it_is_configured(
+    world: Any, desk: Desk, waiting: Any, said: Any, note: str
+) -> None:
+    """What it is at is told, for the message if its time runs out."""
+    if said is not None:
+        report(world, desk, **said)
+
+    operation = AgentWait(store=world.store).start(waiting, request_key="k")
+
+    assert operation.state is OperationState.PENDING
+    assert note in (operation.error or "")
+
+
+@pytest.mark.parametrize("revision", [2, 3])
+def test_a_node_configured_from_the_newest_metadata_is_ready(
+    world: Any, desk: Desk, waiting: Any, revision: int
+) -> None:
+    """Or from newer ones."""
+    wait = AgentWait(store=world.store)
+    pending = wait.start(waiting, request_key="k")
+    report(world, desk, revision=revision)
+
+    operation = wait.poll(waiting, pending)
+
+    assert (operation.state, operation.outputs) == (OperationState.DONE, {"revision": revision})
+
+
+def test_a_node_that_is_none_fails(world: Any) -> None:
+    """Instead of being waited for in vain."""
+    world.cluster()
+    call = world.task("agent.wait", cluster_id="cl-1", node_id="cln-gone")
+
+    with pytest.raises(TaskFailedError, match="no node cln-gone"):
+        AgentWait(store=world.store).start(call, request_key="k")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "state", "said"),
+    [
+        pytest.param(
+            "command.result",
+            {"state": "done", "exit_code": 0, "output": "fine"},
+            OperationState.DONE,
+            None,
+            id="done",
+        ),
+        pytest.param(
+            "command.result",
+            {"state": "done", "exit_code": 3, "output": "x" * 5000 + "broken pipe\n"},
+            OperationState.FAILED,
+            "service init on node cln-cl-1 ended with exit code 3: ",
+            id="nonzero",
+        ),
+        pytest.param(
+            "command.result",
+            {"state": "timed_out", "exit_code": None, "output": "slow"},
+            OperationState.FAILED,
+            "was not done within 5 s: slow",
+            id="timed-out",
+        ),
+        pytest.param(
+            "command.result",
+            {"state": "unknown", "exit_code": None, "output": ""},
+            OperationState.FAILED,
+            "then retry the job",
+            id="unknown",
+        ),
+        pytest.param(
+            "command.result",
+            {"state": "refused", "exit_code": None, "output": "too old"},
+            OperationState.FAILED,
+            "refused: too old",
+            id="refused",
+        ),
+        pytest.param(
+            "failed",
+            {"code": "unknown-node", "message": "no such node"},
+            OperationState.FAILED,
+            "The Frontgate refused the command: no such node",
+            id="failed",
+        ),
+    ],
+)
+def test_what_became_of_a_command_is_told(
+    world: Any, desk: Desk, kind: str, body: Any, state: OperationState, said: str | None
+) -> None:
+    """Success has the output; failure says where, why and, if it can, what next."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    run = ServiceRun(store=world.store)
+    call = world.task("service.run", **SERVICE)
+    operation = run.start(call, request_key=call.task.request_key)
+    answer(desk, call, kind, command_id=call.task.request_key, **body)
+
+    found = run.poll(call, operation)
+
+    assert found.state is state
+    assert len(found.error or "") < 1000
+    if said is None:
+        assert found.outputs == {"exit_code": 0, "output": "fine"}
+    else:
+        assert said in (found.error or "")
+
+
+def test_a_command_is_sent_once(world: Any) -> None:
+    """The request key is its id, by which the drone starts it at most once."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    run = ServiceRun(store=world.store)
+    call = world.task("service.run", **SERVICE, idempotent=True)
+    for _ in range(2):
+        operation = run.start(call, request_key=call.task.request_key)
+
+    [message] = world.outbox()
+    assert message.body["command_id"] == message.id == call.task.request_key
+    assert message.body["idempotent"] is True
+    assert run.poll(call, operation).error == "the command's result has not come back"
+
+
+def test_tasks_of_the_core_make_nothing_in_a_cloud(world: Any) -> None:
+    """There is nothing to find, to discard or to advance; starting again is always safe."""
+    run = ServiceRun(store=world.store)
+    call = world.task("service.run", **SERVICE)
+
+    assert run.facts(call) is CORE_START
+    assert not CORE_START.creates
+    assert run.find(call, "k") == ()
+    assert run.discard(call, done(call, {})) is None
+    with pytest.raises(TaskFailedError, match="no stage"):
+        run.advance(call, done(call, {}), request_key="k")
