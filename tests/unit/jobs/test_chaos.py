@@ -22,14 +22,15 @@ from pitrix_core.testing.fake_provider import FakeEffect
 
 LEASE_S = 6.0
 RUNNERS = ("run-a", "run-b", "run-c")
-EFFECTS = sorted(
-    set(FakeEffect) - {FakeEffect.CRASH, FakeEffect.HANG}, key=lambda effect: effect.value
+#: What is hard for an engine is drawn more often: answers that are lost, and looks that fail.
+EFFECTS = (
+    *(FakeEffect.LOST, FakeEffect.LOST, FakeEffect.LOST),
+    *(FakeEffect.TEMPORARY, FakeEffect.TEMPORARY, FakeEffect.AUTH),
+    *(FakeEffect.THROTTLED, FakeEffect.QUOTA, FakeEffect.PERMANENT),
+    *(FakeEffect.UNEXPECTED, FakeEffect.FAILED),
 )
-OPERATIONS = tuple(
-    f"{interface}.{verb}"
-    for interface in ("volume", "compute")
-    for verb in ("create", "poll", "advance", "find")
-)
+VERBS = ("create", "create", "create", "find", "find", "poll", "advance")
+OPERATIONS = tuple(f"{name}.{verb}" for name in ("volume", "compute") for verb in VERBS)
 
 clouds = st.fixed_dictionaries(
     {
@@ -43,7 +44,7 @@ faults = st.fixed_dictionaries(
     {
         "operation": st.sampled_from(OPERATIONS),
         "effect": st.sampled_from(EFFECTS),
-        "skip": st.integers(0, 3),
+        "skip": st.integers(0, 2),
         "count": st.integers(1, 3),
     }
 )
@@ -53,7 +54,9 @@ graphs = st.lists(
 )
 moves = st.lists(
     st.tuples(
-        st.sampled_from(["claim", "step", "write", "kill", "silence", "wait", "wait-long"]),
+        st.sampled_from(
+            ["claim", "step", "write", "turn", "crash", "kill", "silence", "wait", "wait-long"]
+        ),
         st.sampled_from(RUNNERS),
     ),
     max_size=40,
@@ -85,6 +88,12 @@ class Chaos:
                 runner.outcomes.append((claim, self._stepped(claim)))
             case "write" if runner.outcomes:
                 self._engine.write(*runner.outcomes.pop(0))
+            case "turn":
+                self._engine.turn(limit=3)
+            case "crash":  # with requests sent, and nothing saved
+                for claim in self._engine.claim(runner_id, limit=2):
+                    self._stepped(claim)
+                self._engine.die(runner_id)
             case "kill":
                 self._runners[runner_id] = Simulated()
                 self._engine.die(runner_id)
@@ -135,7 +144,7 @@ def assert_nothing_went_wrong(engine: Engine, job: Job) -> None:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(cloud=clouds, graph=graphs, ordered=st.lists(faults, max_size=4), played=moves)
+@given(cloud=clouds, graph=graphs, ordered=st.lists(faults, min_size=2, max_size=6), played=moves)
 @pytest.mark.timeout(100)
 def test_whatever_happens_nothing_is_lost_doubled_or_forgotten(
     make_engine_of: Callable[..., Engine],
@@ -157,7 +166,7 @@ def test_whatever_happens_nothing_is_lost_doubled_or_forgotten(
     engine.run(job)
 
     assert_nothing_went_wrong(engine, job)
-    for _ in range(4 * 3):  # no more failures were ordered than these
+    for _ in range(6 * 3):  # no more failures were ordered than these
         if engine.job(job).state == "succeeded":
             break
         engine.retry(job)
