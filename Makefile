@@ -29,8 +29,9 @@ endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Those of the machine, as pip on Debian does: a company's own authority is found there.
 export UV_SYSTEM_CERTS := 1
-export UV_CONSTRAINT := $(CURDIR)/constraints.txt
-export UV_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
+# Relative, for uv takes a space for the beginning of another file.
+export UV_CONSTRAINT := constraints.txt
+export UV_BUILD_CONSTRAINT := constraints.txt
 
 .PHONY: help install demo test clean
 
