@@ -158,12 +158,15 @@ class Runner:
             return False
         claims: list[Claim] = []
         self._guarded(lambda: claims.extend(self._claimed(free)))
+        for each in self._hold(claims):
+            self._todo.put(each)
+        return bool(claims)
+
+    def _hold(self, claims: Iterable[Claim]) -> list[_InHand]:
         held = [_InHand(claim, time.monotonic()) for claim in claims]
         with self._lock:
             self._in_hand.update({_hand_key(each.claim): each for each in held})
-        for each in held:
-            self._todo.put(each)
-        return bool(held)
+        return held
 
     def _claimed(self, limit: int) -> list[Claim]:
         with self._store.read() as tx:

@@ -52,11 +52,10 @@ faults = st.fixed_dictionaries(
 graphs = st.lists(
     st.tuples(st.booleans(), st.sets(st.integers(0, 4), max_size=2)), min_size=1, max_size=5
 )
+MOVES = ("claim", "step", "write", "turn", "crash", "kill", "silence", "wait", "wait_long")
 moves = st.lists(
     st.tuples(
-        st.sampled_from(
-            ["claim", "step", "write", "turn", "crash", "kill", "silence", "wait", "wait-long"]
-        ),
+        st.sampled_from(MOVES),
         st.sampled_from(RUNNERS),
     ),
     max_size=40,
@@ -79,31 +78,47 @@ class Chaos:
         self._runners = {runner_id: Simulated() for runner_id in RUNNERS}
 
     def move(self, name: str, runner_id: str) -> None:
+        """Let a runner do something, if it has what it takes."""
+        getattr(self, f"_{name}")(runner_id)
+
+    def _claim(self, runner_id: str) -> None:
+        self._runners[runner_id].claims += self._engine.claim(runner_id, limit=2)
+
+    def _step(self, runner_id: str) -> None:
         runner = self._runners[runner_id]
-        match name:
-            case "claim":
-                runner.claims += self._engine.claim(runner_id, limit=2)
-            case "step" if runner.claims:
-                claim = runner.claims.pop(0)
-                runner.outcomes.append((claim, self._stepped(claim)))
-            case "write" if runner.outcomes:
-                self._engine.write(*runner.outcomes.pop(0))
-            case "turn":
-                self._engine.turn(limit=3)
-            case "crash":  # with requests sent, and nothing saved
-                for claim in self._engine.claim(runner_id, limit=2):
-                    self._stepped(claim)
-                self._engine.die(runner_id)
-            case "kill":
-                self._runners[runner_id] = Simulated()
-                self._engine.die(runner_id)
-            case "silence":  # a runner that was stopped takes no more steps of these claims
-                runner.claims.clear()
-                self._engine.die(runner_id)
-            case "wait":
-                self._engine.clock.advance(1.0)
-            case "wait-long":
-                self._engine.clock.advance(70.0)
+        for claim in runner.claims[:1]:
+            runner.outcomes.append((claim, self._stepped(claim)))
+        del runner.claims[:1]
+
+    def _write(self, runner_id: str) -> None:
+        runner = self._runners[runner_id]
+        for claim, outcome in runner.outcomes[:1]:
+            self._engine.write(claim, outcome)
+        del runner.outcomes[:1]
+
+    def _turn(self, _runner_id: str) -> None:
+        self._engine.turn(limit=3)
+
+    def _crash(self, runner_id: str) -> None:
+        """Die with requests sent and nothing saved."""
+        for claim in self._engine.claim(runner_id, limit=2):
+            self._stepped(claim)
+        self._kill(runner_id)
+
+    def _kill(self, runner_id: str) -> None:
+        self._runners[runner_id] = Simulated()
+        self._engine.die(runner_id)
+
+    def _silence(self, runner_id: str) -> None:
+        """Be taken for dead: no more steps of these claims are taken, outcomes are refused."""
+        self._runners[runner_id].claims.clear()
+        self._engine.die(runner_id)
+
+    def _wait(self, _runner_id: str) -> None:
+        self._engine.clock.advance(1.0)
+
+    def _wait_long(self, _runner_id: str) -> None:
+        self._engine.clock.advance(70.0)
 
     def end(self) -> None:
         """Kill everybody."""
