@@ -1,5 +1,6 @@
 """Look at the catalogue."""
 
+from pitrix_core.catalog.guard import asking
 from pitrix_core.model import JsonObject
 from pitrix_core.package import Version
 from pitrix_core.service.services import Services
@@ -56,5 +57,6 @@ def config_schema(
     :raises PluginError: its app type is not installed any more.
     """
     package = services.loader.load(version(services, actor, version_id))
-    schema: JsonObject = package.app_type.config_schema(package.spec, language=language)
+    with asking(package.app_type, to="describe the configuration"):
+        schema: JsonObject = package.app_type.config_schema(package.spec, language=language)
     return schema

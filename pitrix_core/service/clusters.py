@@ -17,7 +17,7 @@ from pitrix_core.planner.agents import node_secret
 from pitrix_core.service.inputs import ApplyInput
 from pitrix_core.service.jobs import state_during
 from pitrix_core.service.plans import get as get_plan
-from pitrix_core.service.services import Services, require_owner, visible_owner
+from pitrix_core.service.services import Services, find_cluster, visible_owner
 from pitrix_core.store import Transaction
 from pitrix_core.store.identity import Actor
 
@@ -36,7 +36,7 @@ def apply(
     :raises RevisionConflictError: the cluster changed since the plan was made.
     """
     plan = get_plan(services, actor, data.plan_id)
-    _require_same_cluster(services, plan, cluster_id)
+    _require_same_cluster(services, actor, plan, cluster_id)
     with services.store.begin() as tx:
         _require_applicable(tx, plan)
         if plan.action is Action.CREATE:
@@ -75,12 +75,12 @@ def get(services: Services, actor: Actor, cluster_id: str) -> ClusterSnapshot:
     :raises NotFoundError: there is none.
     """
     with services.store.read() as tx:
-        cluster = tx.clusters.get(cluster_id)
-        require_owner(actor, cluster.owner, f"cluster {cluster_id!r}")
-        return tx.clusters.snapshot(cluster.id)
+        return tx.clusters.snapshot(find_cluster(tx, actor, cluster_id).id)
 
 
-def _require_same_cluster(services: Services, plan: Plan, cluster_id: str | None) -> None:
+def _require_same_cluster(
+    services: Services, actor: Actor, plan: Plan, cluster_id: str | None
+) -> None:
     if cluster_id is None:
         if plan.action is not Action.CREATE:
             raise InvalidInputError(
@@ -90,9 +90,13 @@ def _require_same_cluster(services: Services, plan: Plan, cluster_id: str | None
             )
         return
     with services.store.read() as tx:
-        cluster = tx.clusters.get(cluster_id)
+        cluster = find_cluster(tx, actor, cluster_id)
     if plan.cluster_id != cluster.id:
-        raise InvalidInputError("The plan is about another cluster.", pointer="/plan_id")
+        raise InvalidInputError(
+            "The plan is about another cluster.",
+            pointer="/plan_id",
+            next_step=f"Make a plan for cluster {cluster.id}.",
+        )
 
 
 def _require_applicable(tx: Transaction, plan: Plan) -> None:

@@ -1,6 +1,7 @@
 """Who asks: tokens."""
 
 import hashlib
+import os
 import secrets
 from pathlib import Path
 from typing import Final
@@ -36,9 +37,11 @@ def ensure_admin_token(store: Store, path: Path) -> None:
         if tx.identity.has_tokens():
             return
         token = f"ptx_{secrets.token_urlsafe(_TOKEN_BYTES)}"
-        path.touch(mode=0o600)
-        path.write_text(token + "\n")
         tx.identity.add_token(_digest(token), owner="admin", role="admin")
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            os.fchmod(descriptor, 0o600)  # one that was there already keeps its mode otherwise
+            file.write(token + "\n")
 
 
 def _digest(token: str) -> str:

@@ -28,7 +28,8 @@ def get(services: Services, actor: Actor, job_id: str) -> Job:
     """
     with services.store.read() as tx:
         job = tx.jobs.get(job_id)
-    require_owner(actor, job.owner, f"job {job_id!r}")
+    step = "List them: pitrix job list"
+    require_owner(actor, job.owner, f"job {job_id!r}", next_step=step)
     return job
 
 

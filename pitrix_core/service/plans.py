@@ -1,10 +1,11 @@
 """Make plans."""
 
 import datetime as dt
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import attrs
 
+from pitrix_core.catalog.guard import asking
 from pitrix_core.catalog.match import match, needs_of
 from pitrix_core.catalog.recognise import ReadPackage
 from pitrix_core.errors import (
@@ -15,13 +16,22 @@ from pitrix_core.errors import (
     RuntimeChoiceError,
 )
 from pitrix_core.findings import errors_in
-from pitrix_core.model import Action, JsonObject, Plan, PlanRequest, Runtime, SecretRef
+from pitrix_core.model import (
+    Action,
+    ClusterState,
+    JsonObject,
+    Plan,
+    PlanRequest,
+    Runtime,
+    SecretRef,
+)
 from pitrix_core.planner.build import PlanFrame, build_plan, digest_of_plan
 from pitrix_core.planner.kinds import CORE_KINDS
-from pitrix_core.service.configs import completed_config, without_secrets
+from pitrix_core.service.configs import completed_config, with_defaults, without_secrets
 from pitrix_core.service.inputs import PlanInput
-from pitrix_core.service.services import Services, require_owner
-from pitrix_core.store import new_id
+from pitrix_core.service.names import require_name
+from pitrix_core.service.services import Services, find_cluster, require_owner
+from pitrix_core.store import Transaction, new_id
 from pitrix_core.store.catalog import AppVersion
 from pitrix_core.store.identity import Actor
 
@@ -60,21 +70,26 @@ def _plan_create(services: Services, actor: Actor, data: PlanInput) -> Plan:
     with services.store.read() as tx:
         version = tx.catalog.version(data.app_version_id)
     package = services.loader.load(version)
-    schema = package.app_type.config_schema(package.spec)
-    config = completed_config(data.config, schema)
+    with asking(package.app_type, to="describe the configuration"):
+        schema = package.app_type.config_schema(package.spec)
+        filled = with_defaults(data.config, schema)
+        name = data.name or _name_in(filled) or package.spec.info.name
+        require_name(name)
+        plain = completed_config(_named(filled, schema, name), schema)
+    kept: dict[str, str] = {}
+    config = without_secrets(plain, schema, keep=_keeper(kept))
     runtime = _runtime_for(services, version, package, config, wanted=data.runtime_id)
-    name = data.name or _name_in(config) or package.spec.info.name
     request = PlanRequest(
         action=data.action,
         cluster_id=new_id("cl"),
         name=name,
         spec=package.spec,
-        config=_named(config, schema, name),
+        config=config,
         runtime=runtime,
         current=None,
         offers=services.gates.of(runtime.id).offers() | CORE_KINDS,
     )
-    return _finish(services, actor, request, package, schema=schema, version=version)
+    return _finish(services, actor, request, package, kept=kept, version=version)
 
 
 def _plan_change(services: Services, actor: Actor, data: PlanInput) -> Plan:
@@ -83,14 +98,17 @@ def _plan_change(services: Services, actor: Actor, data: PlanInput) -> Plan:
     if data.app_version_id or data.runtime_id or data.name or data.config:
         raise InvalidInputError(f"To {data.action}, name the cluster only.", pointer="/action")
     with services.store.read() as tx:
-        cluster = tx.clusters.get(data.cluster_id)
-        require_owner(actor, cluster.owner, f"cluster {data.cluster_id!r}")
+        cluster = find_cluster(tx, actor, data.cluster_id)
         current = tx.clusters.snapshot(cluster.id)
         running = tx.jobs.running_on(cluster.id)
         if cluster.hidden:
             raise ConflictError(
                 "A Frontgate is not changed by itself; it goes with its runtime.",
                 next_step="pitrix runtime delete RUNTIME",
+            )
+        if cluster.state is ClusterState.DELETED:
+            raise ConflictError(
+                f"Cluster {cluster.name} was deleted already.", next_step="pitrix cluster list"
             )
         version = tx.catalog.version(cluster.app_version_id)
         runtime = tx.runtimes.get(cluster.runtime_id)
@@ -109,7 +127,7 @@ def _plan_change(services: Services, actor: Actor, data: PlanInput) -> Plan:
         current=current,
         offers=services.gates.of(runtime.id).offers() | CORE_KINDS,
     )
-    return _finish(services, actor, request, package, schema={}, version=version)
+    return _finish(services, actor, request, package, kept={}, version=version)
 
 
 def _finish(
@@ -118,21 +136,16 @@ def _finish(
     request: PlanRequest,
     package: ReadPackage,
     *,
-    schema: JsonObject,
+    kept: Mapping[str, str],
     version: AppVersion,
 ) -> Plan:
-    """Have the app type plan, check and review the plan, and store it with the config's secrets."""
+    """Have the app type plan, check and review the plan, and store it with the config's secrets.
+
+    :param kept: id → text of each secret that the configuration refers to.
+    """
     owner = request.current.cluster.owner if request.current else actor.owner
-    kept: dict[str, str] = {}
-
-    def keep(text: str) -> SecretRef:
-        ref = SecretRef(new_id("sec"))
-        kept[ref.id] = text
-        return ref
-
-    config: Any = without_secrets(request.config, schema, keep=keep)
-    request = attrs.evolve(request, config=config)
-    draft = package.app_type.plan(request)
+    with asking(package.app_type, to="plan"):
+        draft = package.app_type.plan(request)
     frame = PlanFrame(
         id=new_id("pln"),
         owner=owner,
@@ -148,6 +161,15 @@ def _finish(
             tx.secrets.add(text, owner=owner, secret_id=secret_id)
         tx.plans.add(plan)
     return plan
+
+
+def _keeper(kept: dict[str, str]) -> Callable[[str], SecretRef]:
+    def keep(text: str) -> SecretRef:
+        ref = SecretRef(new_id("sec"))
+        kept[ref.id] = text
+        return ref
+
+    return keep
 
 
 def _reviewed(services: Services, plan: Plan, runtime: Runtime) -> Plan:
@@ -170,7 +192,7 @@ def _runtime_for(
 ) -> Runtime:
     with services.store.read() as tx:
         repo = tx.catalog.repo(tx.catalog.app(version.app_id).repo_id)
-        runtimes = [tx.runtimes.get(wanted)] if wanted else tx.runtimes.all()
+        runtimes = [_wanted_runtime(tx, wanted)] if wanted else tx.runtimes.all()
     needs = needs_of(package, config, repo)
     matches = match(runtimes, needs, gate=services.gates.of, core_kinds=CORE_KINDS)
     fitting = [found.runtime for found in matches if not found.findings]
@@ -187,15 +209,27 @@ def _runtime_for(
     )
 
 
+def _wanted_runtime(tx: Transaction, id_or_name: str) -> Runtime:
+    runtime = tx.runtimes.get(id_or_name)
+    if tx.runtimes.state(runtime.id) != "active":
+        raise ConflictError(
+            f"Runtime {runtime.name} is being taken away, or gone.",
+            pointer="/runtime_id",
+            next_step="Choose another one: pitrix runtime list",
+        )
+    return runtime
+
+
 def _name_in(config: JsonObject) -> str:
     cluster = config.get("cluster")
-    found = cluster.get("name") if isinstance(cluster, dict) else None
+    found = cluster.get("name") if isinstance(cluster, Mapping) else None
     return found if isinstance(found, str) else ""
 
 
 def _named(config: JsonObject, schema: JsonObject, name: str) -> JsonObject:
     """Put the cluster's name where packages expect it, if the package has such a field."""
     members = schema.get("properties", {}).get("cluster", {}).get("properties", {})
-    if "name" not in members:
+    cluster = config.get("cluster", {})
+    if "name" not in members or not isinstance(cluster, Mapping):
         return config
-    return {**config, "cluster": {**config.get("cluster", {}), "name": name}}
+    return {**config, "cluster": {**cluster, "name": name}}

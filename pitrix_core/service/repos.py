@@ -1,22 +1,35 @@
 """Register repos, and bring the catalogue up to date with them."""
 
+from pitrix_core.catalog.indexer import parse_index
 from pitrix_core.catalog.sources import open_source
+from pitrix_core.errors import InvalidInputError
 from pitrix_core.service.inputs import RepoInput
+from pitrix_core.service.names import require_name
 from pitrix_core.service.services import Services, require_admin
 from pitrix_core.store import new_id
 from pitrix_core.store.catalog import Repo
 from pitrix_core.store.identity import Actor
+from pitrix_core.validation import pointer_to
 
 
 def add(services: Services, actor: Actor, data: RepoInput) -> Repo:
     """Register a repo whose index can be read, and index it.
 
     :raises ForbiddenError: the actor is no admin.
-    :raises InvalidInputError: its index cannot be read.
+    :raises InvalidInputError: its index cannot be read, or a selector allows no value.
+    :raises PackageInvalidError: its index is none.
     :raises ConflictError: the name is taken.
     """
     require_admin(actor, "register repos")
-    open_source(data.url).read_index()
+    require_name(data.name)
+    for key, values in data.selectors.items():
+        if not values:
+            raise InvalidInputError(
+                f"Selector {key} allows no value, so no runtime would ever match.",
+                pointer="/selectors" + pointer_to([key]),
+                next_step="Name the values, or leave the selector out.",
+            )
+    parse_index(open_source(data.url).read_index())
     with services.store.begin() as tx:
         repo = Repo(
             id=new_id("repo"),

@@ -2,12 +2,14 @@
 
 import json
 
-from pitrix_core.errors import ConflictError
+from pitrix_core.errors import ConflictError, NotFoundError
 from pitrix_core.findings import Finding
+from pitrix_core.jobs.effects import end_job
 from pitrix_core.model import Cluster, ClusterState, Job, Runtime
 from pitrix_core.pilot.frontgates import remove_frontgate
 from pitrix_core.planner.build import Offers
 from pitrix_core.service.inputs import RuntimeInput
+from pitrix_core.service.names import require_name
 from pitrix_core.service.services import Services, require_admin
 from pitrix_core.store import Transaction, new_id
 from pitrix_core.store.identity import Actor
@@ -24,6 +26,7 @@ def add(services: Services, actor: Actor, data: RuntimeInput) -> Runtime:
     :raises ConflictError: the name is taken.
     """
     require_admin(actor, "register runtimes")
+    require_name(data.name)
     runtime = Runtime(
         id=new_id("rt"),
         name=data.name,
@@ -54,10 +57,15 @@ def search(services: Services, actor: Actor) -> list[Runtime]:
 def get(services: Services, actor: Actor, runtime_id: str) -> Runtime:
     """Return a runtime by id or name.
 
-    :raises NotFoundError: there is none.
+    :raises NotFoundError: there is none, or it was deleted.
     """
     with services.store.read() as tx:
-        return tx.runtimes.get(runtime_id)
+        runtime = tx.runtimes.get(runtime_id)
+        if tx.runtimes.state(runtime.id) == "deleted":
+            raise NotFoundError(
+                f"There is no runtime {runtime_id!r}.", next_step="List them: pitrix runtime list"
+            )
+    return runtime
 
 
 def check(services: Services, actor: Actor, runtime_id: str) -> list[Finding]:
@@ -79,21 +87,36 @@ def delete(services: Services, actor: Actor, runtime_id: str) -> list[Job]:
     """
     require_admin(actor, "remove runtimes")
     runtime = get(services, actor, runtime_id)
-    offers = services.gates.of(runtime.id)
+    with services.store.read() as tx:
+        _require_empty(tx, runtime)
+        has_frontgates = bool(tx.clusters.search(runtime_id=runtime.id))
+    # A provider whose plugin is gone must not keep a runtime with nothing on it.
+    offers = services.gates.of(runtime.id) if has_frontgates else None
     with services.store.begin() as tx:
         _require_empty(tx, runtime)
-        tx.runtimes.close(runtime.id)
         hidden = tx.clusters.search(runtime_id=runtime.id)
-        jobs = [_removal(tx, cluster, offers) for cluster in hidden]
+        if hidden and offers is None:
+            raise ConflictError(
+                f"Runtime {runtime.name} was used just now.", next_step="Try again."
+            )
+        tx.runtimes.close(runtime.id)
+        jobs = [_removal(tx, cluster, offers) for cluster in hidden if offers]
         if not hidden:
             tx.runtimes.delete(runtime.id)
+    if not hidden:
+        services.gates.forget(runtime.id)
     return jobs
 
 
 def _removal(tx: Transaction, cluster: Cluster, offers: Offers) -> Job:
     """Return the job that removes a Frontgate: the one at work, or a new one."""
     running = tx.jobs.running_on(cluster.id)
-    return tx.jobs.get(running) if running else remove_frontgate(tx, cluster, provider=offers)
+    if running is not None:
+        return tx.jobs.get(running)
+    job = remove_frontgate(tx, cluster, provider=offers)
+    if not tx.jobs.tasks(job.id):  # it failed before anything was made
+        end_job(tx, job.id)
+    return tx.jobs.get(job.id)
 
 
 def _require_empty(tx: Transaction, runtime: Runtime) -> None:
