@@ -159,7 +159,7 @@ def _await_api(config: Config, api: _Child, stop: threading.Event) -> None:
         if api.process is not None and api.process.poll() is not None:
             raise PitrixError("The API ended while it started; the log says why.")
         with contextlib.suppress(httpx.HTTPError):
-            if httpx.get(f"{config.api_url}/healthz", timeout=2.0).is_success:
+            if httpx.get(f"{config.api_url}/healthz", timeout=2.0, trust_env=False).is_success:
                 return
         if time.monotonic() > deadline:
             raise PitrixError(f"The API did not answer within {_READY_S:g} s.")

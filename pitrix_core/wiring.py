@@ -36,7 +36,6 @@ from pitrix_core.service.gates import Gates
 from pitrix_core.service.identity import ensure_admin_token
 from pitrix_core.service.services import Services
 from pitrix_core.store import Cipher, Store, make_engine, new_id
-from pitrix_core.store.migrations import upgrade
 from pitrix_core.supervisor import inherited_listener, supervise
 
 log = logging.getLogger(__name__)
@@ -44,6 +43,8 @@ log = logging.getLogger(__name__)
 
 def prepare(config: Config) -> None:
     """Make the data folder, its key, the tables and the first admin token, if missing."""
+    from pitrix_core.store.migrations import upgrade  # noqa: PLC0415 (only the first process needs it)
+
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = make_store(config)
     try:

@@ -6,7 +6,9 @@ set -eu
 pid=$(running_pid) || exit 0
 kill "$pid" 2>/dev/null || exit 0
 
-tries=80 # of 0.1 s: 8 s to hand over and close its files
+# A member hands its leadership over first. When all stop at once, the last one finds nobody to take
+# it and would wait for long: it may be killed, for what it has answered is on its disk.
+tries=25 # of 0.1 s
 while [ "$tries" -gt 0 ] && running_pid >/dev/null; do
     sleep 0.1
     tries=$((tries - 1))
