@@ -18,7 +18,7 @@ def after_operation(claim: Claim, operation: Operation, *, creates: bool) -> Out
                 operation=operation,
                 creates=creates,
             )
-        case OperationState.NEXT_STAGE | OperationState.PENDING:
+        case _:
             return _while_under_way(claim, operation, creates=creates)
 
 

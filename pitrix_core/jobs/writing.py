@@ -82,7 +82,7 @@ def _write_one(tx: Transaction, task: TaskRecord, outcome: Outcome) -> bool:
             return tx.queue.succeed(task, outcome.outputs, outcome.operation)
         case Failed(undecided=True):
             return tx.queue.give_up(task, error=outcome.error, error_code=outcome.error_code)
-        case Failed():
+        case _:
             return tx.queue.fail(
                 task, outcome.operation, error=outcome.error, error_code=outcome.error_code
             )

@@ -1,5 +1,6 @@
 """Secrets: encrypted at rest, named by id everywhere else."""
 
+import contextlib
 import datetime as dt
 from pathlib import Path
 
@@ -24,11 +25,19 @@ class Cipher:
 
     @classmethod
     def from_file(cls, path: Path) -> "Cipher":
-        """Read the key, making one (mode 0600) where there is none yet."""
+        """Read the key, making one (mode 0600) where there is none yet.
+
+        The file is there with its whole content or not at all, and of several processes that make
+        it at the same time all use the first one's.
+        """
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            path.write_bytes(Fernet.generate_key())
+            own = path.with_name(f"{path.name}.{new_id('new')}")
+            own.touch(mode=0o600)
+            own.write_bytes(Fernet.generate_key())
+            with contextlib.suppress(FileExistsError):
+                path.hardlink_to(own)
+            own.unlink()
         return cls(path.read_bytes())
 
     def encrypt(self, text: str) -> bytes:
