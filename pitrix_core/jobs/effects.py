@@ -105,8 +105,10 @@ def _record_success(tx: Transaction, task: TaskRecord, outputs: JsonObject) -> N
     if task.kind == "compute.create" and task.node_id:
         tx.clusters.set_node_facts(task.node_id, outputs)
     if verb == "delete" and "id" in task.input:
+        named = task.input["id"]  # may be a reference, which was resolved for the step alone
+        resource_id = named if isinstance(named, str) else str(outputs.get("id"))
         node_id = tx.clusters.release_resource(
-            task.cluster_id, interface=interface, resource_id=task.input["id"]
+            task.cluster_id, interface=interface, resource_id=resource_id
         )
         if interface == "compute" and node_id:
             tx.clusters.set_node_deleted(node_id)

@@ -70,6 +70,18 @@ class LostRequest:
             return after_operation(self.claim, found[0], creates=True)
         return Postponed(after_s=self._pause_s, error=refusal.message, error_code=refusal.code)
 
+    def after_failure(self, failure: PitrixError) -> Outcome:
+        """Look once for what was made before the start failed."""
+        failed = Failed(
+            error=failure.message, error_code=failure.code, operation=None, creates=True
+        )
+        try:
+            found = self._found()
+        except PitrixError as ex:
+            log.warning("What a request made is not known: %s", ex, extra=self._facts)
+            return as_undecided(failed)
+        return after_operation(self.claim, found[0], creates=True) if found else failed
+
     def _found(self) -> list[Operation]:
         """Return what was made, in an order that is the same whoever looks."""
         found = self.handler.find(self.call, self.claim.task.request_key or "")

@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 
 from pitrix_core.contracts.interface import Start
-from pitrix_core.errors import PitrixError, ProviderTemporaryError
+from pitrix_core.errors import PitrixError, ProviderError, ProviderTemporaryError
 from pitrix_core.jobs.deadline import TIMEOUT_CODE, left_s, timed_out
 from pitrix_core.jobs.handler import TaskCall, TaskHandler, TaskKinds
 from pitrix_core.jobs.lost import LostRequest
@@ -80,11 +80,11 @@ def _decided(claim: Claim, call: TaskCall, handler: TaskHandler, facts: Start) -
 def _decide(claim: Claim, call: TaskCall, handler: TaskHandler, facts: Start) -> Outcome:
     if claim.task.operation is not None:
         return _go_on(claim, call, handler, claim.task.operation, creates=facts.creates)
-    if not claim.maybe_sent:
-        return _start(claim, call, handler, facts)
     if not facts.creates:
-        return _start_anew(claim, call, handler, facts)
+        return _start_unless_late(claim, call, handler, facts)
     lost = LostRequest(claim=claim, call=call, handler=handler, facts=facts)
+    if not claim.maybe_sent:
+        return _start_first(claim, call, handler, lost)
     if not facts.honours_key or left_s(claim) <= 0:
         return lost.settle()
     try:
@@ -100,9 +100,21 @@ def _start(claim: Claim, call: TaskCall, handler: TaskHandler, facts: Start) -> 
     return after_operation(claim, operation, creates=facts.creates)
 
 
-def _start_anew(claim: Claim, call: TaskCall, handler: TaskHandler, facts: Start) -> Outcome:
-    """Ask again for what may be asked any number of times, while there is time."""
-    if left_s(claim) <= 0:
+def _start_first(claim: Claim, call: TaskCall, handler: TaskHandler, lost: LostRequest) -> Outcome:
+    """Have something made. An error without a class of its own may come from a provider that broke
+    down after the cloud had said yes: what was made is looked for before the error is believed.
+    """
+    try:
+        return _start(claim, call, handler, lost.facts)
+    except ProviderError as ex:
+        if type(ex) is not ProviderError:
+            raise
+        return lost.after_failure(ex)
+
+
+def _start_unless_late(claim: Claim, call: TaskCall, handler: TaskHandler, facts: Start) -> Outcome:
+    """Ask for what may be asked any number of times, again only while there is time."""
+    if claim.maybe_sent and left_s(claim) <= 0:
         return timed_out(claim, None, creates=False, why="no answer ever came")
     return _start(claim, call, handler, facts)
 

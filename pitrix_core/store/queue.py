@@ -5,19 +5,25 @@ claim. Who was taken for dead, and comes back, finds the number changed and is r
 """
 
 import datetime as dt
+import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import sqlalchemy as sa
 
 from pitrix_core import convert
+from pitrix_core.errors import InvalidInputError
 from pitrix_core.model import JobState, JsonObject, Operation, TaskRecord, TaskState
 from pitrix_core.store import tables
 from pitrix_core.store.records import record
 
+log = logging.getLogger(__name__)
+
 #: Written where a request is known to have made nothing.
 _UNSENT: Final[Mapping[str, None]] = {"sent_at": None, "sent_fence": None}
+#: Until a task that this version cannot read is claimed again, perhaps by another version.
+_UNREADABLE_PAUSE: Final = dt.timedelta(seconds=60)
 _OPEN_STATES: Final = (TaskState.CLAIMED, TaskState.READY, TaskState.WAITING)
 
 
@@ -78,14 +84,27 @@ class QueueRepository:
             )
             .returning(tables.tasks)
         ).all()
-        return [
-            Claim(
-                task=record(row, TaskRecord),
-                maybe_sent=row.operation is None and row.sent_fence != row.fence,
-                claimed_at=self._now,
+        return [claim for row in rows if (claim := self._claim_of(row)) is not None]
+
+    def _claim_of(self, row: "sa.Row[Any]") -> Claim | None:
+        """Read a claimed task; one that this version cannot read must not keep all others back."""
+        try:
+            task = record(row, TaskRecord)
+        except InvalidInputError as ex:
+            log.error("A task cannot be read: %s", ex, extra=_extra(row))  # noqa: TRY400  # no trace
+            self._connection.execute(
+                tables.tasks.update()
+                .where(tables.tasks.c.id == row.id)
+                .values(
+                    state=TaskState.READY,
+                    runner_id=None,
+                    run_at=self._now + _UNREADABLE_PAUSE,
+                    error=f"This version of pitrix cannot read the task: {ex}",
+                )
             )
-            for row in rows
-        ]
+            return None
+        maybe_sent = row.operation is None and row.sent_fence != row.fence
+        return Claim(task=task, maybe_sent=maybe_sent, claimed_at=self._now)
 
     def has_due(self) -> bool:
         """Say whether a claim would find anything; takes no lock."""
@@ -388,3 +407,7 @@ class QueueRepository:
             .values(state=TaskState.READY, runner_id=None, run_at=self._now)
             .returning(columns.id)
         ).all()
+
+
+def _extra(row: "sa.Row[Any]") -> dict[str, object]:
+    return {"action": "task.unreadable", "job_id": row.job_id, "task_id": row.id}

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
+import attrs
 import pytest
 from driven_engine import Engine, machine, volume
 
 from pitrix_core.jobs import effects
 from pitrix_core.jobs.outcome import Failed, Retry, Succeeded, Waiting
+from pitrix_core.jobs.writing import Finished, write_failure
 from pitrix_core.model import Action, ClusterState, JobState, Task
 from pitrix_core.testing.fake_provider import FakeEffect
 
@@ -300,3 +302,43 @@ def test_an_outcome_under_a_lost_claim_is_dropped(engine: Engine) -> None:
 
     assert engine.states(job) == {"volume.create/1": "claimed"}
     assert engine.recorded(job) == set()
+
+
+def test_a_failure_to_write_under_a_lost_claim_is_dropped(engine: Engine) -> None:
+    """Whoever has the task by now decides."""
+    job = engine.submit(volume())
+    [old] = engine.claim()
+    engine.die()
+
+    with engine.store.begin() as tx:
+        write_failure(tx, Finished(old, FAILURE))
+
+    assert engine.states(job) == {"volume.create/1": "ready"}
+
+
+def test_an_outcome_without_a_resource_can_fail_to_be_written(engine: Engine) -> None:
+    """There is nothing to record."""
+    job = engine.submit(volume())
+    [claim] = engine.claim()
+
+    with engine.store.begin() as tx:
+        write_failure(tx, Finished(claim, FAILURE))
+
+    assert engine.job(job).state == "failed"
+    assert engine.recorded(job) == set()
+
+
+def test_what_a_reference_named_is_released(engine: Engine) -> None:
+    """A removal of what an earlier task of the plan told is a removal like any other."""
+    made = engine.submit(volume())
+    engine.run(made)
+    [volume_id] = engine.in_cloud()
+    removal = Task(key="rm", kind="volume.delete", title="Rm", input={"id": {"$ref": "told#/id"}})
+    told = volume("told")
+
+    deletion = engine.submit(told, attrs.evolve(removal, after=("told",)), action=Action.DELETE)
+    engine.run(deletion)
+
+    assert engine.job(deletion).state == "succeeded"
+    assert engine.recorded(deletion) == set()
+    assert engine.in_cloud() == {volume_id}

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
+import attrs
 import pytest
 from driven_engine import Engine, volume
 
 from pitrix_core.errors import ProviderError
 from pitrix_core.jobs.outcome import Failed, Postponed, Retry
+from pitrix_core.model import Operation
 from pitrix_core.testing.fake_provider import FakeEffect
 
 #: The fake cloud's requests take 60 s at the longest.
@@ -237,6 +239,33 @@ def test_a_lost_request_of_a_provider_that_is_gone_is_not_forgotten(engine: Engi
     assert outcome.undecided
     assert failed.state == "failed"
     assert retried.state == "succeeded"
+    assert len(engine.in_cloud()) == 1
+    assert engine.recorded(job) == engine.in_cloud()
+
+
+@pytest.mark.parametrize("look", ["seen", "refused"])
+def test_a_provider_that_breaks_down_after_the_cloud_said_yes_loses_nothing(
+    engine: Engine, look: str
+) -> None:
+    """An answer that breaks the contract fails nothing that is found; else a retry looks again."""
+    job = engine.submit(volume())
+    create = engine.provider.volume.create
+    if look == "refused":
+        engine.fault("volume.find", FakeEffect.AUTH)
+
+    def broken(spec: object, *, request_key: str) -> Operation:
+        operation = create(spec, request_key=request_key)
+        return attrs.evolve(operation, handle={"too": "x" * 20_000})
+
+    engine.provider.volume.create = broken
+    first = engine.run(job)
+    del engine.provider.volume.create
+    if look == "refused":
+        engine.retry(job)
+    ended = engine.run(job)
+
+    assert first.state == ("succeeded" if look == "seen" else "failed")
+    assert ended.state == "succeeded"
     assert len(engine.in_cloud()) == 1
     assert engine.recorded(job) == engine.in_cloud()
 

@@ -15,6 +15,7 @@ from driven_engine import Engine, volume
 from pitrix_core.jobs.outcome import Outcome, Postponed, Succeeded
 from pitrix_core.jobs.runner import Runner, RunnerSettings
 from pitrix_core.jobs.worker import Worker
+from pitrix_core.jobs.writing import Finished
 from pitrix_core.model import Action, Job, JobState, TaskState
 from pitrix_core.store import Store, Transaction
 from pitrix_core.store.queue import Claim, QueueRepository
@@ -356,6 +357,21 @@ def test_leaving_gives_back_what_hangs(running_of: Callable[..., Running]) -> No
     running.until(lambda: running.engine.states(job) == {"a": "ready"})
 
     assert running.engine.task(job, "a").sent_at is not None
+
+
+def test_outcomes_that_came_before_the_end_are_written(
+    running_of: Callable[..., Running],
+) -> None:
+    """The sign to end waits behind them in the queue, and ends the completer."""
+    running = running_of()
+    job = running.engine.submit(volume())
+    [claim] = running.engine.claim()
+    running.runner._done.put(Finished(claim, running.engine.step(claim)))
+    running.runner._done.put(None)
+
+    running.runner._complete()
+
+    assert running.engine.job(job).state == "succeeded"
 
 
 def test_leaving_without_a_database_leaves_the_rest_to_others(

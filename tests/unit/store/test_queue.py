@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
+from pitrix_core.errors import ConflictError, NotFoundError
 from pitrix_core.model import (
     Action,
     Cluster,
@@ -393,3 +394,41 @@ def test_the_newest_job_of_a_cluster_is_known(
     assert running in (first.id, second.id)
     assert idle is None
     assert {column.name for column in tables.jobs.c} >= {"id", "state"}
+
+
+def test_a_task_that_cannot_be_read_keeps_no_other_back(
+    store: Store, submit: Callable[..., Job], manual_clock: ManualClock
+) -> None:
+    """It is looked at again later, perhaps by a version that knows how; it says so meanwhile."""
+    job = submit(task("a"), task("b"))
+    with store.engine.begin() as connection:
+        values = {"operation": {"from": "the future"}, "sent_at": manual_clock()}
+        columns = tables.tasks.c
+        connection.execute(tables.tasks.update().where(columns.key == "a").values(**values))
+
+    claimed = claim(store)
+
+    with store.engine.connect() as connection:
+        row = connection.execute(sa.select(tables.tasks).where(tables.tasks.c.key == "a")).one()
+    assert [each.task.key for each in claimed] == ["b"]
+    assert (row.state, row.job_id, row.runner_id) == ("ready", job.id, None)
+    assert row.run_at > manual_clock()
+    assert "cannot read" in row.error
+
+
+def test_a_job_that_is_not_there_is_named(store: Store) -> None:
+    """With the command that lists those that are."""
+    with store.read() as tx, pytest.raises(NotFoundError, match="no job 'job-x'"):
+        tx.jobs.get("job-x")
+
+
+def test_a_job_that_is_not_the_newest_is_refused(
+    store: Store, submit: Callable[..., Job], manual_clock: ManualClock
+) -> None:
+    """The error names the newer one."""
+    old = submit(task())
+    manual_clock.advance(1)
+    new = submit()
+
+    with store.read() as tx, pytest.raises(ConflictError, match=new.id):
+        tx.jobs.require_newest(old)
