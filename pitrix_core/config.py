@@ -5,7 +5,8 @@ capitals), else from its default.
 """
 
 import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,12 @@ import attrs
 from pitrix_core.errors import InvalidInputError
 
 _PREFIX: Final = "PITRIX_"
-_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FLAGS: Final[Mapping[str, bool]] = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off"), False),
+}
+_LEVELS: Final = ("debug", "info", "warning", "error")
+_HIGHEST_PORT: Final = 65535
 
 
 def default_data_dir(environ: Mapping[str, str] = os.environ) -> Path:
@@ -23,8 +29,53 @@ def default_data_dir(environ: Mapping[str, str] = os.environ) -> Path:
     return (Path(base) if base else Path.home() / ".local" / "share") / "pitrix"
 
 
-def _is_true(value: object) -> bool:
-    return value if isinstance(value, bool) else str(value).lower() in _TRUE
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() not in _FLAGS:
+        raise ValueError("it is neither yes nor no")
+    return _FLAGS[str(value).lower()]
+
+
+def _lower(value: str) -> str:
+    return value.lower()
+
+
+def _number(value: Any) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise ValueError("it is not a whole number") from None
+
+
+def _seconds(value: Any) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise ValueError("it is not a number of seconds") from None
+
+
+def _is_port(_config: object, _field: object, value: int) -> None:
+    if not 0 <= value <= _HIGHEST_PORT:
+        raise ValueError(f"ports are 0 to {_HIGHEST_PORT}")
+
+
+def _is_positive(_config: object, _field: object, value: float) -> None:
+    if not 0 < value < threading.TIMEOUT_MAX:
+        raise ValueError("it has to be more than 0 seconds, and not for ever")
+
+
+def _is_level(_config: object, _field: object, value: str) -> None:
+    if value not in _LEVELS:
+        raise ValueError("levels are " + ", ".join(_LEVELS))
+
+
+def _begins_with(*beginnings: str) -> Callable[[object, object, str], None]:
+    def check(_config: object, _field: object, value: str) -> None:
+        if value and not value.startswith(beginnings):
+            raise ValueError("it has to begin with " + " or ".join(beginnings))
+
+    return check
 
 
 @attrs.frozen(kw_only=True)
@@ -34,24 +85,25 @@ class Config:
     #: Folder for the database, keys, agents' archives and providers' state.
     data_dir: Path = attrs.field(factory=default_data_dir, converter=Path)
     #: SQLAlchemy URL; empty for SQLite in the data folder.
-    database_url: str = ""
+    database_url: str = attrs.field(default="", validator=_begins_with("sqlite:///", "postgresql"))
     api_host: str = "127.0.0.1"
     #: 0 for a free one.
-    api_port: int = attrs.field(default=9100, converter=int)
+    api_port: int = attrs.field(default=9100, converter=_number, validator=_is_port)
     pilot_host: str = "127.0.0.1"
     #: 0 for a free one.
-    pilot_port: int = attrs.field(default=9114, converter=int)
+    pilot_port: int = attrs.field(default=9114, converter=_number, validator=_is_port)
     #: Where machines and users reach the API; empty for its host and port.
-    public_url: str = ""
+    public_url: str = attrs.field(default="", validator=_begins_with("http://", "https://"))
     #: Where Frontgates reach the Pilot; empty for its host and port.
-    pilot_url: str = ""
+    pilot_url: str = attrs.field(default="", validator=_begins_with("ws://", "wss://"))
     #: Providers that run programs on this very machine may be used.
-    allow_local: bool = attrs.field(default=False, converter=_is_true)
+    allow_local: bool = attrs.field(default=False, converter=_flag)
     #: Names of enabled plugins, separated by commas; empty for all that are installed.
     enabled_plugins: str = ""
     #: Seconds between looks at the repos' indexes.
-    index_interval_s: float = attrs.field(default=300.0, converter=float)
-    log_level: str = "info"
+    index_interval_s: float = attrs.field(default=300.0, converter=_seconds, validator=_is_positive)
+    #: ``debug``, ``info``, ``warning`` or ``error``.
+    log_level: str = attrs.field(default="info", converter=_lower, validator=_is_level)
 
     @classmethod
     def load(
@@ -67,18 +119,16 @@ class Config:
         :param overrides: what else was given there; None for what was not.
         :raises InvalidInputError: a setting is not of its kind.
         """
-        values: dict[str, Any] = {}
+        values: dict[str, Any] = {"data_dir": default_data_dir(environ)}
         for field in attrs.fields(cls):
-            variable = _PREFIX + ("DATA" if field.name == "data_dir" else field.name.upper())
-            if environ.get(variable):
-                values[field.name] = environ[variable]
+            if environ.get(_variable(field.name)):
+                values[field.name] = environ[_variable(field.name)]
         values |= {name: value for name, value in overrides.items() if value is not None}
         if data_dir is not None:
             values["data_dir"] = data_dir
-        try:
-            return cls(**values)
-        except ValueError as ex:
-            raise InvalidInputError(f"A setting is not of its kind: {ex}.") from ex
+        for name, value in values.items():
+            _require_sound(name, value)
+        return cls(**values)
 
     @property
     def database(self) -> str:
@@ -115,3 +165,19 @@ class Config:
     def key_file(self) -> Path:
         """Where the key is that secrets are encrypted with (mode 0600)."""
         return self.data_dir / "key"
+
+
+def _variable(name: str) -> str:
+    return _PREFIX + ("DATA" if name == "data_dir" else name.upper())
+
+
+def _require_sound(name: str, value: Any) -> None:
+    """Try one setting alone, so that the error can name it; its value may hold a password."""
+    try:
+        Config(**{name: value})
+    except ValueError as ex:
+        raise InvalidInputError(
+            f"The setting {name} is not of its kind: {ex}.",
+            pointer=f"/{name}",
+            next_step=f"Set it on the command line or as {_variable(name)}.",
+        ) from None

@@ -1,7 +1,9 @@
 """Sets logging up: one line a record, the facts of ``extra`` as ``name=value`` at its end."""
 
+import json
 import logging
 import sys
+import time
 from typing import Final
 
 #: Attributes every record has; what is beyond them came with ``extra``.
@@ -11,14 +13,30 @@ _TALKATIVE: Final = ("alembic", "httpx", "httpcore", "websockets")
 
 
 class LineFormatter(logging.Formatter):
-    """Writes time in UTC, level, logger, message and facts."""
+    """Writes time in UTC, level, logger, message and facts.
+
+    Whatever begins a line is a record: further lines of a message, or of a traceback, are indented,
+    and a fact is written so that it stays on its line.
+    """
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; a traceback follows on lines of its own."""
-        facts = [f"{name}={value}" for name, value in vars(record).items() if name not in _STANDARD]
-        text = super().format(record)
-        head, newline, rest = text.partition("\n")
-        return " ".join([head, *facts]) + newline + rest
+        facts = [
+            f"{name}={_shown(value)}"
+            for name, value in vars(record).items()
+            if name not in _STANDARD
+        ]
+        head, *rest = super().format(record).splitlines() or [""]
+        return "\n".join([" ".join([head, *facts]), *(f"    {line}" for line in rest)])
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if text.isprintable() and " " not in text else json.dumps(text)
 
 
 def set_up_logging(level: str) -> None:

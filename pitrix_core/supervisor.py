@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -28,16 +28,8 @@ from pitrix_core.errors import ConflictError, PitrixError
 
 log = logging.getLogger(__name__)
 
-#: Seconds a process has to end before it is killed.
-_GRACE_S: Final = 20.0
-#: Seconds the API has to answer after the start.
-_READY_S: Final = 60.0
-#: Seconds before a process that died is started anew; doubled while it goes on dying at once.
-_FIRST_RESTART_S: Final = 0.5
-_LONGEST_RESTART_S: Final = 15.0
-#: A process that lived this long has started well.
-_LIVED_S: Final = 30.0
 _PORTS_FILE: Final = "ports"
+_PORTS_END: Final = 65536
 #: ``prctl(PR_SET_PDEATHSIG, …)``: the kernel ends a child whose parent dies. Linux, <sys/prctl.h>.
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -46,24 +38,50 @@ _PR_SET_PDEATHSIG: Final = 1
 _LISTENER_VARIABLE: Final = "PITRIX_LISTENER_FD"
 
 
+@attrs.frozen(kw_only=True)
+class Pace:
+    """How patient a supervisor is, in seconds."""
+
+    #: A process has to end before it is killed.
+    grace_s: float = 20.0
+    #: The API has to answer after the start.
+    ready_s: float = 60.0
+    #: Before a process that died is started anew; doubled while it goes on dying at once.
+    first_restart_s: float = 0.5
+    longest_restart_s: float = 15.0
+    #: A process that lived this long has started well.
+    lived_s: float = 30.0
+
+
 @attrs.define
 class _Child:
-    #: The verb of the command line that it is.
     name: str
+    command: Sequence[str]
     listener: socket.socket | None
+    delay_s: float
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
-    delay_s: float = _FIRST_RESTART_S
     due: float = 0.0
 
 
+def own_command(name: str) -> list[str]:
+    """Return the command line of a process: ``pitrix NAME`` with this very interpreter."""
+    return [sys.executable, "-m", "pitrix_core.cli.main", name]
+
+
 def supervise(
-    config: Config, *, prepare: Callable[[Config], None], on_ready: Callable[[str], None]
+    config: Config,
+    *,
+    prepare: Callable[[Config], None],
+    on_ready: Callable[[str], None],
+    command: Callable[[str], Sequence[str]] = own_command,
+    pace: Pace | None = None,
 ) -> None:
     """Run an installation until SIGTERM or SIGINT; its URL is in ``DATA/url`` once it answers.
 
     :param prepare: makes the data folder ready, with nobody else at it.
     :param on_ready: called with the API's URL once it answers.
+    :param command: ``api``, ``runner`` or ``pilot`` → its command line.
     :raises ConflictError: another one runs on the same data folder.
     :raises PitrixError: a port is taken, or the API does not come up.
     """
@@ -74,7 +92,12 @@ def supervise(
         )
         _remember_ports(config)
         prepare(config)
-        _run([_Child("api", api), _Child("runner", None), _Child("pilot", pilot)], config, on_ready)
+        pace = pace or Pace()
+        children = [
+            _Child(name, command(name), listener, pace.first_restart_s)
+            for name, listener in (("api", api), ("runner", None), ("pilot", pilot))
+        ]
+        _run(children, config, on_ready, pace)
 
 
 def inherited_listener() -> socket.socket | None:
@@ -83,24 +106,47 @@ def inherited_listener() -> socket.socket | None:
     return None if descriptor is None else socket.socket(fileno=int(descriptor))
 
 
-def _run(children: list[_Child], config: Config, on_ready: Callable[[str], None]) -> None:
+def bind(host: str, port: int, *, option: str, last: int | None = None) -> socket.socket:
+    """Return a socket that listens; where any port will do, on the last run's if it is free.
+
+    :param option: of the command line that chooses another port.
+    :raises PitrixError: the port is taken, or the address is not this machine's.
+    """
+    if port == 0 and last is not None:
+        with contextlib.suppress(OSError):
+            return socket.create_server((host, last), backlog=128)
+    try:
+        return socket.create_server((host, port), backlog=128)
+    except OSError as ex:
+        # NOTE(create_server): it appends the address to the reason
+        reason = os.strerror(ex.errno) if ex.errno and ex.errno > 0 else ex.strerror or str(ex)
+        raise PitrixError(
+            f"Cannot listen on {host}:{port}: {reason}.",
+            next_step=f"Choose another port: {option} 0 takes a free one.",
+        ) from ex
+
+
+def _run(
+    children: list[_Child], config: Config, on_ready: Callable[[str], None], pace: Pace
+) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     environment = _environment(config)
+    config.url_file.unlink(missing_ok=True)  # of one that was killed
     try:
         for child in children:
             _start(child, environment)
-        _await_api(config, children[0], stop)
+        _await_api(children[0], stop, pace)
         if not stop.is_set():
             config.url_file.write_text(config.api_url + "\n")
             on_ready(config.api_url)
         while not stop.wait(0.2):
             for child in children:
-                _keep_alive(child, environment)
+                _keep_alive(child, environment, pace)
     finally:
         config.url_file.unlink(missing_ok=True)
-        _stop(children)
+        _stop(children, pace)
 
 
 def _environment(config: Config) -> dict[str, str]:
@@ -119,7 +165,7 @@ def _start(child: _Child, environment: dict[str, str]) -> None:
         descriptors = (child.listener.fileno(),)
         environment = {**environment, _LISTENER_VARIABLE: str(descriptors[0])}
     child.process = subprocess.Popen(
-        [sys.executable, "-m", "pitrix_core.cli.main", child.name],
+        child.command,
         env=environment,
         pass_fds=descriptors,
         stdin=subprocess.DEVNULL,
@@ -137,7 +183,7 @@ def _die_with(parent: int) -> None:
         os._exit(1)
 
 
-def _keep_alive(child: _Child, environment: dict[str, str]) -> None:
+def _keep_alive(child: _Child, environment: dict[str, str], pace: Pace) -> None:
     process = child.process
     if process is not None and process.poll() is None:
         return
@@ -145,31 +191,44 @@ def _keep_alive(child: _Child, environment: dict[str, str]) -> None:
     if process is not None:
         log.error("%s ended with %s", child.name, process.returncode)
         child.process = None
-        if now - child.started > _LIVED_S:
-            child.delay_s = _FIRST_RESTART_S
+        if now - child.started > pace.lived_s:
+            child.delay_s = pace.first_restart_s
         child.due = now + child.delay_s
-        child.delay_s = min(_LONGEST_RESTART_S, child.delay_s * 2)
+        child.delay_s = min(pace.longest_restart_s, child.delay_s * 2)
     if now >= child.due:
         _start(child, environment)
 
 
-def _await_api(config: Config, api: _Child, stop: threading.Event) -> None:
-    deadline = time.monotonic() + _READY_S
-    while not stop.wait(0.05):
-        if api.process is not None and api.process.poll() is not None:
-            raise PitrixError("The API ended while it started; the log says why.")
-        with contextlib.suppress(httpx.HTTPError):
-            if httpx.get(f"{config.api_url}/healthz", timeout=2.0, trust_env=False).is_success:
-                return
-        if time.monotonic() > deadline:
-            raise PitrixError(f"The API did not answer within {_READY_S:g} s.")
+def _await_api(api: _Child, stop: threading.Event, pace: Pace) -> None:
+    deadline = time.monotonic() + pace.ready_s
+    url = f"{_local_url(api)}/healthz"
+    # Neither a proxy nor the public address: it is this machine's own process that is asked.
+    with httpx.Client(trust_env=False, timeout=2.0) as client:
+        while not stop.wait(0.05):
+            if api.process is not None and api.process.poll() is not None:
+                raise PitrixError(
+                    "The API ended while it started.", next_step="Look above: the log says why."
+                )
+            with contextlib.suppress(httpx.HTTPError):
+                if client.get(url).is_success:
+                    return
+            if time.monotonic() > deadline:
+                raise PitrixError(
+                    f"The API did not answer within {pace.ready_s:g} s.",
+                    next_step="Look above, or start it with --log-level debug.",
+                )
 
 
-def _stop(children: list[_Child]) -> None:
+def _local_url(api: _Child) -> str:
+    host, port = api.listener.getsockname()[:2] if api.listener else ("127.0.0.1", 0)
+    return f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104  # compared
+
+
+def _stop(children: list[_Child], pace: Pace) -> None:
     alive = [child.process for child in children if child.process is not None]
     for process in alive:
         process.terminate()
-    deadline = time.monotonic() + _GRACE_S
+    deadline = time.monotonic() + pace.grace_s
     for process in alive:
         try:
             process.wait(timeout=max(0.0, deadline - time.monotonic()))
@@ -195,9 +254,11 @@ def _locked(path: Path) -> Iterator[IO[bytes]]:
 def _listeners(config: Config) -> Iterator[tuple[socket.socket, socket.socket]]:
     with contextlib.ExitStack() as stack:
         last = _last_ports(config)
-        api = _bound(config.api_host, config.api_port, "--port", last=last.get("api"))
+        api = bind(config.api_host, config.api_port, option="--port", last=last.get("api"))
         stack.enter_context(api)
-        pilot = _bound(config.pilot_host, config.pilot_port, "--pilot-port", last=last.get("pilot"))
+        pilot = bind(
+            config.pilot_host, config.pilot_port, option="--pilot-port", last=last.get("pilot")
+        )
         stack.enter_context(pilot)
         yield api, pilot
 
@@ -208,23 +269,10 @@ def _last_ports(config: Config) -> dict[str, int]:
         ports = json.loads((config.data_dir / _PORTS_FILE).read_text())
     except (OSError, ValueError):
         return {}
-    return {name: port for name, port in ports.items() if isinstance(port, int)}
+    known = ports.items() if isinstance(ports, dict) else ()
+    return {name: port for name, port in known if isinstance(port, int) and 0 < port < _PORTS_END}
 
 
 def _remember_ports(config: Config) -> None:
     ports = {"api": config.api_port, "pilot": config.pilot_port}
     (config.data_dir / _PORTS_FILE).write_text(json.dumps(ports))
-
-
-def _bound(host: str, port: int, option: str, *, last: int | None) -> socket.socket:
-    """Listen on a port; where any will do, on the last run's if it is free."""
-    if port == 0 and last is not None:
-        with contextlib.suppress(OSError):
-            return socket.create_server((host, last), backlog=128)
-    try:
-        return socket.create_server((host, port), backlog=128)
-    except OSError as ex:
-        raise PitrixError(
-            f"Cannot listen on {host}:{port}: {ex.strerror}.",
-            next_step=f"Choose another port: {option} 0 takes a free one.",
-        ) from ex

@@ -7,7 +7,6 @@ Each function runs one process of an installation: the API, a runner, a Pilot, a
 import contextlib
 import logging
 import signal
-import socket
 import threading
 from collections.abc import Callable, Iterator
 
@@ -16,7 +15,7 @@ import attrs
 from pitrix_core.catalog.indexer import Indexer
 from pitrix_core.catalog.loader import PackageLoader
 from pitrix_core.config import Config
-from pitrix_core.errors import PitrixError, UnsupportedOperationError
+from pitrix_core.errors import NotFoundError, PitrixError, UnsupportedOperationError
 from pitrix_core.jobs.handler import TaskHandler
 from pitrix_core.jobs.provider_tasks import ProviderTasks
 from pitrix_core.jobs.runner import Runner, RunnerSettings
@@ -36,7 +35,7 @@ from pitrix_core.service.gates import Gates
 from pitrix_core.service.identity import ensure_admin_token
 from pitrix_core.service.services import Services
 from pitrix_core.store import Cipher, Store, make_engine, new_id
-from pitrix_core.supervisor import inherited_listener, supervise
+from pitrix_core.supervisor import bind, inherited_listener, supervise
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +51,15 @@ def prepare(config: Config) -> None:
         ensure_admin_token(store, config.token_file)
     finally:
         store.close()
+
+
+def _require_prepared(config: Config) -> None:
+    """Make sure that an installation is there, instead of beginning half of one."""
+    if not config.key_file.exists():
+        raise NotFoundError(
+            f"There is no installation in {config.data_dir}.",
+            next_step=f"Make one: pitrix serve --data {config.data_dir}",
+        )
 
 
 def make_store(config: Config) -> Store:
@@ -138,14 +146,16 @@ def serve(config: Config, *, on_ready: Callable[[str], None] = lambda _url: None
 def run_api(config: Config) -> None:
     """Serve the REST API until a signal says to end."""
     set_up_logging(config.log_level)
+    _require_prepared(config)
     listener = inherited_listener()
-    bind = listener.detach() if listener else f"{config.api_host}:{config.api_port}"
-    serve_api(lambda: make_services(config), bind=bind)
+    address = listener.detach() if listener else f"{config.api_host}:{config.api_port}"
+    serve_api(lambda: make_services(config), bind=address)
 
 
 def run_runner(config: Config) -> None:
     """Carry tasks out, and index repos, until a signal says to end."""
     set_up_logging(config.log_level)
+    _require_prepared(config)
     with _stopped_by_signals() as stop, _closing(make_services(config)) as services:
         indexer = threading.Thread(
             target=_index_now_and_then, args=(services, config, stop), daemon=True
@@ -159,12 +169,14 @@ def run_runner(config: Config) -> None:
 def run_pilot(config: Config) -> None:
     """Serve Frontgates until a signal says to end."""
     set_up_logging(config.log_level)
+    _require_prepared(config)
     with _stopped_by_signals() as stop:
         store = make_store(config)
         try:
             pilot = Pilot(Desk(store=store, pilot_id=new_id("pil")))
-            address = (config.pilot_host, config.pilot_port)
-            listener = inherited_listener() or socket.create_server(address)
+            listener = inherited_listener() or bind(
+                config.pilot_host, config.pilot_port, option="--port"
+            )
             serve_frontgates(pilot, listener, stop=stop)
         finally:
             store.close()
@@ -173,19 +185,28 @@ def run_pilot(config: Config) -> None:
 def run_indexer(config: Config) -> None:
     """Index repos now and then until a signal says to end."""
     set_up_logging(config.log_level)
+    _require_prepared(config)
     with _stopped_by_signals() as stop, _closing(make_services(config)) as services:
         _index_now_and_then(services, config, stop)
 
 
 def _index_now_and_then(services: Services, config: Config, stop: threading.Event) -> None:
     while not stop.wait(config.index_interval_s):
-        with services.store.read() as tx:
-            repos = tx.catalog.repos()
-        for repo in repos:
-            try:
-                services.indexer.index(repo)
-            except PitrixError as ex:
-                log.warning("Repo %s was not indexed: %s", repo.name, ex)
+        try:
+            index_all(services)
+        except Exception:  # the database may be away for a while; the loop must not end
+            log.exception("The repos could not be indexed", extra={"action": "index.all"})
+
+
+def index_all(services: Services) -> None:
+    """Bring the catalogue up to date with every repo; one that fails does not stop the others."""
+    with services.store.read() as tx:
+        repos = tx.catalog.repos()
+    for repo in repos:
+        try:
+            services.indexer.index(repo)
+        except PitrixError as ex:
+            log.warning("Repo %s was not indexed: %s", repo.name, ex)
 
 
 @contextlib.contextmanager
