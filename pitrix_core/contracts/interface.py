@@ -9,7 +9,8 @@ Clauses (the conformance suites cite these numbers):
 3.  *Polling.* :meth:`Interface.poll` only reads. It may be called any number of times, by any
     process, after any pause.
 4.  *Stages.* Work of several requests (clone, reconfigure, power on) answers ``next_stage`` between
-    them; the core saves the operation and then calls :meth:`Interface.advance` with it.
+    them; the core saves the operation and then calls :meth:`Interface.advance` with it. Through all
+    stages the operation keeps the ``request_key`` of its start.
 5.  *Handles.* What ``poll`` and ``advance`` need is in the operation: its ``handle`` is JSON of at
     most 16 KiB. Nothing is kept in the object: the next call may come to another process.
 6.  *Finding.* After a crash :meth:`Interface.find` answers every resource made under a key, also
@@ -127,8 +128,8 @@ class Interface(abc.ABC):
         """Start the stage after the one that answered ``next_stage`` (clause 4).
 
         :param operation: as it was saved.
-        :param request_key: one of its own for this stage; the same one when the call is repeated
-            after a crash.
+        :param request_key: one of its own for this stage, for the cloud; the same one when the call
+            is repeated after a crash. The operation keeps the key it was started with.
         :raises ProviderTemporaryError: try again; nothing was started.
         :raises ProviderError: the cloud refused.
         """

@@ -12,15 +12,15 @@ from pitrix_core.model.operation import HANDLE_LIMIT_BYTES
 T = TypeVar("T")
 
 
-def checked_operation(found: object, *, called: str, kind: str, keys: tuple[str, ...]) -> Operation:
+def checked_operation(found: object, *, called: str, kind: str, key: str) -> Operation:
     """Return an operation that keeps the contract.
 
     :param called: the method that answered, for the message.
-    :param keys: request keys it may answer for.
+    :param key: request key it has to answer for.
     :raises ProviderError: naming the clause it breaks.
     """
     operation = instance(found, Operation, called=called, clause=1)
-    if operation.request_key not in keys:
+    if operation.request_key != key:
         raise broken(called, 2, f"it answers for the key {operation.request_key!r}")
     if operation.kind != kind:
         raise broken(called, 1, f"it answers for {operation.kind!r} instead of {kind!r}")

@@ -78,7 +78,7 @@ class ProviderGate:
             {"spec": spec, "request_key": request_key},
             secrets_in=spec,
         )
-        return checked_operation(found, called=kind, kind=kind, keys=(request_key,))
+        return checked_operation(found, called=kind, kind=kind, key=request_key)
 
     def poll(self, operation: Operation) -> Operation:
         """Look how an operation stands; changes nothing.
@@ -93,13 +93,13 @@ class ProviderGate:
             called, lambda: self._interface(name).poll(operation), {"operation": operation}
         )
         return checked_operation(
-            found, called=called, kind=operation.kind, keys=(operation.request_key,)
+            found, called=called, kind=operation.kind, key=operation.request_key
         )
 
     def advance(self, operation: Operation, *, request_key: str) -> Operation:
         """Start the next stage of an operation that answered ``next_stage``.
 
-        :param request_key: of the stage. The answer may carry it, or go on with the operation's.
+        :param request_key: of the stage; the answer goes on with the operation's.
         :raises ProviderError: as for :meth:`start`.
         """
         name = operation.kind.partition(".")[0]
@@ -110,8 +110,9 @@ class ProviderGate:
             lambda: self._interface(name).advance(operation, request_key=request_key),
             {"operation": operation, "request_key": request_key},
         )
-        keys = (operation.request_key, request_key)
-        return checked_operation(found, called=called, kind=operation.kind, keys=keys)
+        return checked_operation(
+            found, called=called, kind=operation.kind, key=operation.request_key
+        )
 
     def find(self, kind: str, request_key: str) -> tuple[Operation, ...]:
         """Return every resource that was made under a key.
@@ -128,7 +129,7 @@ class ProviderGate:
             {"request_key": request_key},
         )
         checked = tuple(
-            checked_operation(each, called=called, kind=kind, keys=(request_key,))
+            checked_operation(each, called=called, kind=kind, key=request_key)
             for each in instances(found, object, called=called, clause=6)
         )
         for each in checked:
