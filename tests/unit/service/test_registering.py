@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import core_world
 import pytest
 
@@ -362,6 +363,29 @@ def test_a_frontgate_that_never_had_a_machine_goes_at_once(services: Services, h
     assert job.state is JobState.SUCCEEDED
     with pytest.raises(NotFoundError):
         runtimes.get(services, ADMIN, here.id)
+
+
+def test_a_frontgate_that_was_made_just_now_is_noticed(services: Services, hidden: Any) -> None:
+    """Between the look at the runtime and its removal; nothing is changed."""
+
+    class Interfering:
+        """A store in which something happens before the first transaction that writes."""
+
+        def read(self) -> Any:
+            return services.store.read()
+
+        def begin(self) -> Any:
+            with services.store.begin() as tx:
+                tx.clusters.set_state("cl-fg", ClusterState.ACTIVE)
+            return services.store.begin()
+
+    here = hidden(ClusterState.DELETED)
+    interfered = attrs.evolve(services, store=Interfering())
+
+    with pytest.raises(ConflictError, match="used just now"):
+        runtimes.delete(interfered, ADMIN, here.id)
+
+    assert runtimes.search(services, ADMIN) == [here]
 
 
 # -- what is installed -----------------------------------------------------------------------------
