@@ -60,17 +60,33 @@ def test_a_process_alone_needs_an_installation(config: Config, run: Callable[...
     assert not config.data_dir.exists()
 
 
+@pytest.fixture
+def told_to_end() -> Iterator[None]:
+    """SIGTERM comes again and again; without a handler of the tested code it does nothing."""
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    is_over = threading.Event()
+
+    def tell() -> None:
+        while not is_over.wait(0.1):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    teller = threading.Thread(target=tell)
+    teller.start()
+    yield
+    is_over.set()
+    teller.join()
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("told_to_end")
 @pytest.mark.parametrize("run", [wiring.run_runner, wiring.run_pilot, wiring.run_indexer])
 def test_a_process_ends_when_it_is_told(config: Config, run: Callable[..., None]) -> None:
     """By the signal a supervisor sends; handlers are put back as they were."""
     wiring.prepare(config)
     before = signal.getsignal(signal.SIGTERM)
-    told = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGTERM))
-    told.start()
 
     run(config)
 
-    told.join()
     assert signal.getsignal(signal.SIGTERM) is before
 
 
