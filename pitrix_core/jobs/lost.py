@@ -54,7 +54,7 @@ class LostRequest:
         except PitrixError as ex:
             return self._unknown(ex)
         if len(found) > 1 and self._may_look_on:
-            return Postponed(after_s=self._pause_s)
+            return Postponed(after_s=_pause_s(self._looked_for_s))
         if found:
             return after_operation(self.claim, found[0], creates=True)
         return self._not_made()
@@ -68,7 +68,10 @@ class LostRequest:
             found = []
         if found:
             return after_operation(self.claim, found[0], creates=True)
-        return Postponed(after_s=self._pause_s, error=refusal.message, error_code=refusal.code)
+        asked_for_s = self.claim.task.timeout_s - left_s(self.claim)
+        return Postponed(
+            after_s=_pause_s(asked_for_s), error=refusal.message, error_code=refusal.code
+        )
 
     def after_failure(self, failure: PitrixError) -> Outcome:
         """Look once for what was made before the start failed."""
@@ -99,10 +102,6 @@ class LostRequest:
         return max(0.0, (self.claim.claimed_at - self._sure_at).total_seconds())
 
     @property
-    def _pause_s(self) -> float:
-        return min(_LONGEST_LOOK_S, max(_SHORTEST_LOOK_S, self._looked_for_s * _GROWTH))
-
-    @property
     def _may_look_on(self) -> bool:
         return self._looked_for_s < self.claim.task.timeout_s
 
@@ -110,7 +109,7 @@ class LostRequest:
         """Look on for as long as the task may take, then leave the question to a retry."""
         own_delay_s = error.retry_after_s if isinstance(error, ProviderTemporaryError) else 0.0
         if self._may_look_on:
-            after_s = max(own_delay_s, self._pause_s)
+            after_s = max(own_delay_s, _pause_s(self._looked_for_s))
             return Postponed(after_s=after_s, error=error.message, error_code=error.code)
         return as_undecided(
             Failed(error=error.message, error_code=error.code, operation=None, creates=True)
@@ -131,3 +130,7 @@ class LostRequest:
     def _facts(self) -> dict[str, object]:
         task = self.claim.task
         return {"action": "task.settle", "job_id": task.job_id, "task_id": task.id}
+
+
+def _pause_s(so_far_s: float) -> float:
+    return min(_LONGEST_LOOK_S, max(_SHORTEST_LOOK_S, so_far_s * _GROWTH))

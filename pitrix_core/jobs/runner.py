@@ -44,7 +44,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between looks whether the end has come, or the steps under way are done.
 _LOOK_S = 0.02
-#: Longest pause between attempts to reach a database that is away, in seconds.
+#: Pauses between attempts to reach a database that is away, in seconds.
+_SHORTEST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 10.0
 #: What a step means that was not taken.
 _NOTHING_DONE = Postponed(after_s=0.0)
@@ -197,7 +198,7 @@ class Runner:
             act()
         except DATABASE_TROUBLE as ex:
             log.warning("The database did not answer: %s", ex, extra=_action("database"))
-            self._left.wait(self._settings.look_s)
+            self._left.wait(_SHORTEST_PAUSE_S)
         except Exception:  # see above
             log.exception("The runner goes on after a failure", extra=_action("failure"))
             self._left.wait(1.0)
@@ -240,20 +241,21 @@ class Runner:
 
         :returns: False when it cannot be written at all.
         """
-        pause_s = 0.0
-        while not self._left.wait(pause_s):
+        pause_s = _SHORTEST_PAUSE_S
+        while True:
             try:
                 with self._store.begin() as tx:
                     write(tx)
             except DATABASE_TROUBLE as ex:
                 log.warning("The database did not answer: %s", ex, extra=_action("database"))
-                pause_s = min(_LONGEST_PAUSE_S, max(0.2, pause_s * 3))
+                if self._left.wait(pause_s):
+                    return True
+                pause_s = min(_LONGEST_PAUSE_S, pause_s * 3)
             except Exception:  # an outcome that cannot be written must not stop the runner
                 log.exception("An outcome could not be written", extra=_action("write"))
                 return False
             else:
                 return True
-        return True
 
     # -- life and death ----------------------------------------------------------------------------
 

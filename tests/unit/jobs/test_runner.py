@@ -374,6 +374,28 @@ def test_outcomes_that_came_before_the_end_are_written(
     assert running.engine.job(job).state == "succeeded"
 
 
+def test_an_outcome_that_cannot_be_written_at_the_end_is_dropped(
+    running_of: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One more attempt is made; then its task is left to whoever takes it over."""
+    running = running_of()
+    job = running.engine.submit(volume())
+    [claim] = running.engine.claim()
+    running.runner._left.set()
+    errors: list[Exception] = [LOCKED, LOCKED]
+    fail_begin(running.engine.store, monkeypatch, errors)
+    running.runner._done.put(Finished(claim, Postponed(after_s=0.0)))
+    running.runner._done.put(None)
+
+    completer = threading.Thread(target=running.runner._complete, daemon=True)
+    completer.start()
+    completer.join(timeout=10)
+
+    assert not completer.is_alive()
+    assert errors == [LOCKED]
+    assert running.engine.states(job) == {"volume.create/1": "claimed"}
+
+
 def test_leaving_without_a_database_leaves_the_rest_to_others(
     running_of: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
