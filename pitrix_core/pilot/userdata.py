@@ -13,8 +13,13 @@ from pitrix_core.model import AgentStart
 #: Tries to fetch the agent: some nine minutes, in which a network may come up.
 _TRIES: Final = 60
 
+#: Seconds until an agent that ended is started again. systemd gives a unit up that it started five
+#: times within 10 s. Source: systemd.unit(5), StartLimitIntervalSec=.
+_AGAIN_S: Final = 3
+
 #: The script runs as the machine's first boot, as cloud-init runs it, with nothing but a shell and
-#: Python. It ends as the agent where no systemd is in charge of the machine.
+#: Python. Where no systemd is in charge of the machine it stays, and starts an agent again that
+#: did not end because it was told to: nobody else would.
 _SCRIPT: Final = r"""#!/bin/sh
 # Starts the pitrix {{ agent }} of this machine.
 set -eu
@@ -53,9 +58,12 @@ PITRIX_FETCH
 umask 022
 if [ -z "${PITRIX_INSTANCE:-}" ] && [ -d /run/systemd/system ]; then
   systemd-run --unit=pitrix-{{ agent }} --property=Restart=always \
-    python3 -I "$agent" run --config "$config"
+    --property=RestartSec={{ again_s }} python3 -I "$agent" run --config "$config"
 else
-  exec python3 -I "$agent" run --config "$config"
+  until python3 -I "$agent" run --config "$config"; do
+    echo "pitrix: the {{ agent }} ended; it is started again in {{ again_s }} s" >&2
+    sleep {{ again_s }}
+  done
 fi
 """
 
@@ -69,12 +77,17 @@ class AgentFile:
 
 
 def make_user_data(
-    start: AgentStart, *, file_of: Callable[[str], AgentFile], tries: int = _TRIES
+    start: AgentStart,
+    *,
+    file_of: Callable[[str], AgentFile],
+    tries: int = _TRIES,
+    again_s: float = _AGAIN_S,
 ) -> str:
     """Return the script that fetches, configures and runs an agent.
 
     :param file_of: name of an agent → where its archive is.
     :param tries: how often the script tries to fetch it, with growing pauses of at most 10 s.
+    :param again_s: seconds until an agent that ended is started again.
     """
     file = file_of(start.agent)
     template = jinja2.Environment(
@@ -88,4 +101,5 @@ def make_user_data(
         url=shlex.quote(file.url),
         sha256=shlex.quote(file.sha256),
         tries=tries,
+        again_s=again_s,
     )

@@ -114,12 +114,19 @@ def run(server: Server, tmp_path: Path) -> Run:
     return start
 
 
-def script_of(server: Server, config: Any, *, sha256: str = "", tries: int = 3) -> str:
+def script_of(
+    server: Server, config: Any, *, sha256: str = "", tries: int = 3, again_s: float = 3
+) -> str:
     """Return the user-data of a drone."""
     digest = sha256 or hashlib.sha256(server.content).hexdigest()
-    file = AgentFile(url=f"http://127.0.0.1:{server.server_port}/$HOME;a?c='d'&e=(f)", sha256=digest)
+    file = AgentFile(
+        url=f"http://127.0.0.1:{server.server_port}/$HOME;a?c='d'&e=(f)", sha256=digest
+    )
     return make_user_data(
-        AgentStart(agent="drone", config=config), file_of=lambda _name: file, tries=tries
+        AgentStart(agent="drone", config=config),
+        file_of=lambda _name: file,
+        tries=tries,
+        again_s=again_s,
     )
 
 
@@ -209,3 +216,30 @@ def test_an_archive_that_is_there_is_not_fetched_again(run: Run, server: Server)
 
     assert run().returncode == 0
     assert server.requests == 1
+
+
+#: An agent that is killed the first time, fails the second, and ends well the third.
+_DYING = """
+import os, signal, sys
+with open(os.environ["PITRIX_ROOT"] + "/starts", "a+") as file:
+    file.write("x")
+    file.flush()
+    file.seek(0)
+    starts = len(file.read())
+if starts == 1:
+    os.kill(os.getpid(), signal.SIGKILL)
+sys.exit(1 if starts == 2 else 0)
+"""
+
+
+def test_an_agent_that_dies_is_started_again(run: Run, server: Server, tmp_path: Path) -> None:
+    """Until it ends well, as it does when it is told to end."""
+    (tmp_path / "source/__main__.py").write_text(_DYING)
+    zipapp.create_archive(tmp_path / "source", tmp_path / "dying.pyz")
+    server.content = (tmp_path / "dying.pyz").read_bytes()
+
+    done = run(again_s=0)
+
+    assert done.returncode == 0
+    assert (tmp_path / "root/starts").read_text() == "xxx"
+    assert done.stderr.count("the drone ended; it is started again in 0 s") == 2
