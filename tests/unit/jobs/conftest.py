@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
@@ -14,8 +15,11 @@ from cryptography.fernet import Fernet
 sys.path.insert(0, str(Path(__file__).parent))
 
 from driven_engine import RUNTIME, Engine
+from scripted import Scripted
 
+from pitrix_core.model import Operation, Task
 from pitrix_core.store import Cipher, Store, make_engine, migrations, new_id
+from pitrix_core.store.queue import Claim
 from pitrix_core.testing.fake_provider import FakeSettings
 from pitrix_core.testing.manual_clock import ManualClock
 
@@ -72,3 +76,23 @@ def make_engine_of(
 def engine(make_engine_of: Callable[..., Engine]) -> Engine:
     """An engine on a cloud that does not remember request keys."""
     return make_engine_of(honours_keys=False)
+
+
+@pytest.fixture
+def scripted(engine: Engine) -> Scripted:
+    """The handler of the kind ``thing.do``."""
+    handler = Scripted()
+    engine.kinds.known["thing.do"] = handler
+    return handler
+
+
+@pytest.fixture
+def claim_of(engine: Engine) -> Callable[..., Claim]:
+    """Submit a task of the kind ``thing.do`` and claim it."""
+
+    def claimed(*, operation: Operation | None = None, **values: Any) -> Claim:
+        engine.submit(Task(key="do", kind="thing.do", title="Do it", **values))
+        [claim] = engine.claim()
+        return attrs.evolve(claim, task=attrs.evolve(claim.task, operation=operation))
+
+    return claimed

@@ -2,14 +2,13 @@
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any
 
 import attrs
 import pytest
 import sqlalchemy.exc
 from driven_engine import Engine, machine, volume
+from scripted import Scripted, operation
 
-from pitrix_core.contracts.interface import Start
 from pitrix_core.errors import (
     PitrixError,
     ProviderAnswerLostError,
@@ -17,81 +16,13 @@ from pitrix_core.errors import (
     ProviderTemporaryError,
     ProviderThrottledError,
 )
-from pitrix_core.jobs.handler import TaskCall
 from pitrix_core.jobs.outcome import Failed, Postponed, Retry, Succeeded, Waiting
 from pitrix_core.jobs.retry import after_hang, backoff_s
-from pitrix_core.model import Operation, OperationState, Task
+from pitrix_core.model import Operation, OperationState
 from pitrix_core.store.queue import Claim
 from pitrix_core.testing.fake_provider import FakeEffect
 
 LATER = dt.timedelta(seconds=700)
-
-
-@attrs.define
-class Scripted:
-    """A handler that answers, or raises, what it is told; knows whom it was asked for."""
-
-    creates: bool = False
-    honours_key: bool = True
-    answer: Operation | Exception | None = None
-    found: tuple[Operation, ...] = ()
-    keys: list[str] = attrs.field(factory=list)
-
-    def facts(self, call: TaskCall) -> Start:
-        return Start(
-            verb="do",
-            spec=object,
-            creates=self.creates,
-            honours_key=self.honours_key,
-            settle_s=30.0,
-            timeout_s=60.0,
-        )
-
-    def start(self, call: TaskCall, *, request_key: str) -> Operation:
-        return self._answered(request_key)
-
-    def poll(self, call: TaskCall, operation: Operation) -> Operation:
-        return self._answered(operation.request_key)
-
-    def advance(self, call: TaskCall, operation: Operation, *, request_key: str) -> Operation:
-        return self._answered(request_key)
-
-    def find(self, call: TaskCall, request_key: str) -> tuple[Operation, ...]:
-        return self.found
-
-    def discard(self, call: TaskCall, operation: Operation) -> None:
-        raise AssertionError(operation)
-
-    def _answered(self, key: str) -> Operation:
-        self.keys.append(key)
-        if isinstance(self.answer, Operation):
-            return self.answer
-        raise self.answer or AssertionError(key)
-
-
-@pytest.fixture
-def scripted(engine: Engine) -> Scripted:
-    """The handler of the kind ``thing.do``."""
-    handler = Scripted()
-    engine.kinds.known["thing.do"] = handler
-    return handler
-
-
-@pytest.fixture
-def claim_of(engine: Engine) -> Callable[..., Claim]:
-    """Submit a task of the kind ``thing.do`` and claim it."""
-
-    def claimed(*, operation: Operation | None = None, **values: Any) -> Claim:
-        engine.submit(Task(key="do", kind="thing.do", title="Do it", **values))
-        [claim] = engine.claim()
-        return attrs.evolve(claim, task=attrs.evolve(claim.task, operation=operation))
-
-    return claimed
-
-
-def operation(state: OperationState = OperationState.PENDING, **values: Any) -> Operation:
-    """An operation of a thing."""
-    return Operation(request_key="key", kind="thing.do", state=state, **values)
 
 
 # -- operations ------------------------------------------------------------------------------------
@@ -201,87 +132,6 @@ def test_a_resource_without_a_name_is_given_up_all_the_same(
 
     assert isinstance(outcome, Failed)
     assert outcome.operation == operation()
-
-
-# -- stages ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("stage", "is_kept"),
-    [("clone", True), ("power-on", True), ("", False), ("Power on!", False), ("x" * 40, False)],
-)
-def test_a_stages_key_is_the_same_whenever_it_is_begun(
-    engine: Engine,
-    scripted: Scripted,
-    claim_of: Callable[..., Claim],
-    stage: str,
-    is_kept: bool,
-) -> None:
-    """It is made of the request's key and the stage, and is fit to be a key."""
-    scripted.answer = operation()
-    claim = claim_of(operation=operation(OperationState.NEXT_STAGE, stage=stage))
-
-    engine.step(claim)
-    engine.step(claim)
-
-    first, second = scripted.keys
-    assert first == second
-    assert first.startswith(f"{claim.task.request_key}-")
-    assert first.endswith(stage) == is_kept or stage == ""
-    assert len(first) <= 64
-    assert set(first) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
-
-
-def test_a_crash_between_stages_repeats_none(make_engine_of: Callable[..., Engine]) -> None:
-    """A stage that was begun and not saved is begun again under the same key: it is the same."""
-    engine = make_engine_of(stages=3)
-    job = engine.submit(machine())
-    engine.turn()
-    for _ in range(2):
-        [claim] = engine.claim()
-        engine.step(claim)
-        engine.die()
-
-    ended = engine.run(job)
-
-    assert ended.state == "succeeded"
-    with engine.provider.cloud.rows() as rows:
-        [thing] = rows.all("compute")
-    assert thing.facts["stage"] == 3
-    assert len(thing.facts["stages"]) == 2
-    assert engine.recorded(job) == {thing.id}
-
-
-def test_a_lost_answer_to_a_stage_is_asked_for_again(
-    make_engine_of: Callable[..., Engine],
-) -> None:
-    """Under the stage's key the same stage is answered."""
-    engine = make_engine_of(stages=2)
-    job = engine.submit(machine())
-    engine.fault("compute.advance", FakeEffect.LOST, count=2)
-
-    ended = engine.run(job)
-
-    assert ended.state == "succeeded"
-    assert len(engine.in_cloud()) == 1
-
-
-def test_an_answer_under_the_stages_key_is_the_same_resource(
-    engine: Engine, scripted: Scripted, claim_of: Callable[..., Claim]
-) -> None:
-    """A provider that answers for the stage's key does not get a second record."""
-    scripted.creates = True
-    claim = claim_of()
-    first = operation(OperationState.NEXT_STAGE, resource_id="thing-1", stage="clone")
-    engine.write(claim, Waiting(operation=first, after_s=0.0, creates=True))
-    [again] = engine.claim()
-    scripted.answer = attrs.evolve(first, request_key=f"{first.request_key}-clone")
-
-    engine.write(again, engine.step(again))
-
-    with engine.store.read() as tx:
-        found = tx.clusters.snapshot(claim.task.cluster_id).resources
-    assert [resource.resource_id for resource in found] == ["thing-1"]
 
 
 # -- errors ----------------------------------------------------------------------------------------
