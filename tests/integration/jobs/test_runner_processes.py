@@ -3,6 +3,7 @@
 import random
 import signal
 import sqlite3
+import subprocess
 import time
 from typing import Any
 
@@ -133,7 +134,8 @@ def test_a_runner_that_was_frozen_comes_back(installation: Installation) -> None
     other = installation.start(delay_s=0.1, runner=QUICK)
     wait_until(lambda: installation.calls("volume.create") > 2, within_s=15, what="jobs run")
 
-    frozen.send_signal(signal.SIGSTOP)
+    wait_until(lambda: _runners(installation) == 2, within_s=15, what="two runners live")
+    _freeze(installation, frozen)
     wait_until(lambda: _runners(installation) == 1, within_s=15, what="it is taken for dead")
     frozen.send_signal(signal.SIGCONT)
     wait_until(lambda: _runners(installation) == 2, within_s=15, what="it is back")
@@ -142,6 +144,23 @@ def test_a_runner_that_was_frozen_comes_back(installation: Installation) -> None
     wait_until(lambda: all_ended(installation, jobs), within_s=20, what="all jobs end")
     assert_done(installation, jobs)
     assert frozen.poll() is None
+
+
+def _freeze(installation: Installation, process: "subprocess.Popen[str]") -> None:
+    """Stop a process at a moment at which it does not hold the database's lock."""
+    for _ in range(100):
+        process.send_signal(signal.SIGSTOP)
+        connection = sqlite3.connect(installation.database, isolation_level=None, timeout=0.3)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("COMMIT")
+        except sqlite3.OperationalError:
+            process.send_signal(signal.SIGCONT)
+        else:
+            return
+        finally:
+            connection.close()
+    raise AssertionError("it always holds the lock")
 
 
 def _runners(installation: Installation) -> int:
