@@ -82,7 +82,7 @@ class Desk:
         """Store a frame and what it changes; a frame that came before changes nothing."""
         with self.store.begin() as tx:
             if frame.type == "ack":
-                tx.agents.acknowledge(frame.reply_to or "")
+                tx.agents.acknowledge(frame.reply_to or "", frontgate_id=frontgate_id)
                 return
             message = Message(
                 id=frame.id,

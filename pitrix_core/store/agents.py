@@ -169,11 +169,16 @@ class AgentRepository:
         )
         return [(row.sequence, record(row, Message)) for row in self._connection.execute(query)]
 
-    def acknowledge(self, message_id: str) -> None:
-        """Write down that a message is safe with its Frontgate."""
+    def acknowledge(self, message_id: str, *, frontgate_id: str) -> None:
+        """Write down that a message is safe with the Frontgate it was sent to."""
+        columns = tables.outbox.c
         self._connection.execute(
             tables.outbox.update()
-            .where(tables.outbox.c.id == message_id, tables.outbox.c.acked_at.is_(None))
+            .where(
+                columns.id == message_id,
+                columns.frontgate_id == frontgate_id,
+                columns.acked_at.is_(None),
+            )
             .values(acked_at=self._now)
         )
 

@@ -104,7 +104,8 @@ def test_messages_are_sent_in_order_until_they_are_acknowledged(
     with store.begin() as tx:
         for number in (1, 2, 2, 3):
             tx.agents.send(message(number))
-        tx.agents.acknowledge("msg-1")
+        tx.agents.acknowledge("msg-1", frontgate_id="fg-1")
+        tx.agents.acknowledge("msg-2", frontgate_id="fg-2")  # not the one it was sent to
         waiting = tx.agents.unacknowledged({"fg-1": 0})
         later = tx.agents.unacknowledged({"fg-1": waiting[0][0]}, limit=1)
         nobodys = tx.agents.unacknowledged({})
