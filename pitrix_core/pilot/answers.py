@@ -7,6 +7,7 @@ from pitrix_core.contracts.interface import Start
 from pitrix_core.errors import TaskFailedError
 from pitrix_core.jobs.handler import TaskCall
 from pitrix_core.model import Operation, OperationState
+from pitrix_core.store.agents import Frontgate
 
 #: Seconds between looks at what should have woken the task: a net below, not the way it works.
 _LOOK_S: Final = 5.0
@@ -68,4 +69,17 @@ def failed(call: TaskCall, error: str, *, code: str = "task_failed") -> Operatio
         state=OperationState.FAILED,
         error=error,
         error_code=code,
+    )
+
+
+def absence_of(frontgate: Frontgate) -> str:
+    """Return what to put behind a message about what a Frontgate has not done.
+
+    :returns: empty when it is connected.
+    """
+    if frontgate.connected_at is not None:
+        return ""
+    return (
+        f": Frontgate {frontgate.id} is not connected to the Pilot; look at its machine: "
+        f"pitrix cluster show {frontgate.cluster_id}"
     )

@@ -24,7 +24,7 @@ from pitrix_core.model import (
     Runtime,
 )
 from pitrix_core.model.cluster import ClusterSnapshot
-from pitrix_core.pilot.answers import CoreTasks, done, failed, pending
+from pitrix_core.pilot.answers import CoreTasks, absence_of, done, failed, pending
 from pitrix_core.planner.agents import frontgate_secret
 from pitrix_core.planner.build import Offers, PlanFrame, build_plan
 from pitrix_core.planner.frontgate import NO_APP_VERSION, draft_frontgate, draft_removal
@@ -162,7 +162,9 @@ def _standing(tx: Transaction, call: TaskCall, frontgate: Frontgate) -> Operatio
         [job, *_] = tx.jobs.search(cluster_id=cluster.id, limit=1)
         error = f"Job {job.id} of the network's Frontgate failed: {job.error}"
         return failed(call, error, code="frontgate")
-    return pending(call, note=f"the Frontgate's cluster {cluster.id} is {cluster.state}")
+    note = f"the Frontgate's cluster {cluster.id} is {cluster.state}"
+    is_made = cluster.state is ClusterState.ACTIVE
+    return pending(call, note=note + absence_of(frontgate) if is_made else note)
 
 
 def _revive(tx: Transaction, frontgate: Frontgate) -> None:

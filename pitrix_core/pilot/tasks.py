@@ -1,5 +1,10 @@
-"""Task kinds that talk to a cluster's agents: metadata, commands, waiting for a node."""
+"""Task kinds that talk to a cluster's agents: metadata, commands, waiting for a node.
 
+A cluster that is to go does not wait for agents that are gone: its metadata stay with them, and a
+command that may fail is passed over.
+"""
+
+import logging
 from typing import Final
 
 import attrs
@@ -9,15 +14,22 @@ from pitrix_core.catalog.loader import PackageLoader
 from pitrix_core.contracts.apptype import RenderRequest
 from pitrix_core.errors import TaskFailedError
 from pitrix_core.jobs.handler import TaskCall
-from pitrix_core.model import ClusterSnapshot, Metadata, Operation, SecretRef
-from pitrix_core.pilot.answers import CoreTasks, done, failed, pending
+from pitrix_core.model import ClusterSnapshot, Metadata, Operation, OperationState, SecretRef
+from pitrix_core.pilot.answers import CoreTasks, absence_of, done, failed, pending
 from pitrix_core.store import Store, Transaction
 from pitrix_core.store.agents import Frontgate, Message
+
+log = logging.getLogger(__name__)
 
 #: Stands for the unnamed role in metadata; agents/protocol/README.md section 2.
 _UNNAMED_ROLE: Final = "_"
 #: Characters of a failed command's output that its error quotes.
 _QUOTED_OUTPUT: Final = 600
+#: Seconds for which a Frontgate that is not connected is waited for where not having it does no
+#: harm: enough for it, or for the Pilot, to be started again.
+_PATIENCE_S: Final = 30.0
+#: Seconds that a command's report may take once the command's own time is up.
+_REPORT_S: Final = 60.0
 
 
 @attrs.frozen(kw_only=True)
@@ -76,8 +88,11 @@ class MetadataDelete(CoreTasks):
         return pending(call)
 
     def poll(self, call: TaskCall, operation: Operation) -> Operation:
-        """Look for the answer."""
-        return _stored_answer(self.store, call)
+        """Look for the answer; a Frontgate that stays away gets the message when it is back."""
+        outcome = _stored_answer(self.store, call)
+        if outcome.state is not OperationState.PENDING or not _look(self.store, call).is_in_vain:
+            return outcome
+        return _passed_over(call, outcome)
 
 
 @attrs.frozen(kw_only=True)
@@ -131,14 +146,53 @@ class ServiceRun(CoreTasks):
         return pending(call)
 
     def poll(self, call: TaskCall, operation: Operation) -> Operation:
-        """Look for the result."""
+        """Look for the result; what went wrong with a command that may fail is only noted."""
+        outcome, look = self._outcome(call), _look(self.store, call)
+        if not call.input.get("may_fail", False):
+            return outcome
+        is_late = look.waited_s > call.input["timeout_s"] + _REPORT_S
+        is_given_up = outcome.state is OperationState.PENDING and (is_late or look.is_in_vain)
+        if outcome.state is OperationState.FAILED or is_given_up:
+            return _passed_over(call, outcome)
+        return outcome
+
+    def _outcome(self, call: TaskCall) -> Operation:
         with self.store.read() as tx:
             answer = tx.agents.answer_to(call.task.request_key or "")
         if answer is None:
-            return pending(call, note="the command's result has not come back")
+            look = _look(self.store, call)
+            return pending(call, note=f"the command's result has not come back{look.absence}")
         if answer.type == "failed":
             return failed(call, f"The Frontgate refused the command: {answer.body.get('message')}")
         return _command_outcome(call, answer)
+
+
+@attrs.frozen(kw_only=True)
+class _Look:
+    """How it stands with the Frontgate that a task waits for."""
+
+    waited_s: float
+    #: Why it does not answer, to be put behind a message; empty when it is connected.
+    absence: str
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Says whether it has been away for longer than it takes to come back."""
+        return bool(self.absence) and self.waited_s > _PATIENCE_S
+
+
+def _look(store: Store, call: TaskCall) -> _Look:
+    with store.read() as tx:
+        frontgate = tx.agents.frontgate_serving(call.input["cluster_id"])
+        started_at = call.task.started_at or tx.now
+        waited_s = (tx.now - started_at).total_seconds()
+    return _Look(waited_s=waited_s, absence="" if frontgate is None else absence_of(frontgate))
+
+
+def _passed_over(call: TaskCall, outcome: Operation) -> Operation:
+    extra = {"action": "task.passed_over", "task_id": call.task.id, "job_id": call.task.job_id}
+    log.warning("Passed over: %s", outcome.error, extra=extra)
+    return done(call, {"passed_over": outcome.error})
 
 
 def _command_outcome(call: TaskCall, answer: Message) -> Operation:
@@ -168,7 +222,8 @@ def _stored_answer(store: Store, call: TaskCall) -> Operation:
     with store.read() as tx:
         answer = tx.agents.answer_to(call.task.request_key or "")
     if answer is None:
-        return pending(call, note="the Frontgate has not stored the metadata")
+        absence = _look(store, call).absence
+        return pending(call, note=f"the Frontgate has not stored the metadata{absence}")
     if answer.type == "failed":
         message = answer.body.get("message")
         return failed(call, f"The Frontgate could not store the metadata: {message}")

@@ -28,6 +28,7 @@ _CORE_INPUTS: Final[Mapping[str, Mapping[str, bool]]] = {
         "cmd": True,
         "timeout_s": True,
         "idempotent": False,
+        "may_fail": False,
     },
 }
 

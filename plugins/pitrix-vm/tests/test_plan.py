@@ -161,6 +161,7 @@ def test_a_command_is_described_for_its_agent(shop: VmSpec) -> None:
         "cmd": "start",
         "timeout_s": 60,
         "idempotent": False,
+        "may_fail": False,
     }
     assert task.timeout_s > 60
 
@@ -305,6 +306,14 @@ def test_a_deletion_stops_before_it_removes(shop: VmSpec) -> None:
         {"metadata.delete"} | keys("compute.delete", [n.id for n in created.nodes]),
         keys("volume.delete", dbs),
     ]
+
+
+def test_a_deletion_goes_on_where_stop_fails(shop: VmSpec) -> None:
+    """What never started well cannot be stopped well; ``destroy`` may object."""
+    draft = planned(shop, current=snapshot(planned(shop)))
+
+    tolerated = {t.input["service"]: t.input["may_fail"] for t in draft.tasks if "cmd" in t.input}
+    assert tolerated == {"destroy": False, "stop": True}
 
 
 def test_a_resource_is_deleted_by_its_own_id(shop: VmSpec) -> None:

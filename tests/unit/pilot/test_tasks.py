@@ -1,8 +1,10 @@
 """Tasks that talk to agents: one key is one message, and each answer has its meaning."""
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
 
 from pitrix_core.errors import PackageError, TaskFailedError
@@ -41,6 +43,18 @@ def answer(desk: Desk, call: Any, kind: str = "metadata.stored", **body: Any) ->
     desk.receive("fg-1", Frame(id=f"f-{key}", type=kind, body=body, reply_to=key))
 
 
+def connect(desk: Desk) -> None:
+    """Let the Frontgate in."""
+    hello = {"frontgate_id": "fg-1", "token": "token-of-fg-1", "endpoints": ["http://127.0.0.1:1"]}
+    desk.welcome(hello)
+
+
+def after(call: Any, waited_s: float) -> Any:
+    """Return a task's call as if it had been started so long ago."""
+    started_at = call.task.started_at - dt.timedelta(seconds=waited_s)
+    return attrs.evolve(call, task=attrs.evolve(call.task, started_at=started_at))
+
+
 def test_metadata_are_rendered_and_handed_over(world: Any, put: MetadataPut) -> None:
     """With the users that may read them; their passwords are secrets."""
     call = world.task("metadata.put", cluster_id="cl-1")
@@ -70,6 +84,7 @@ def test_one_key_makes_one_message_and_one_revision(world: Any, put: MetadataPut
 
 def test_metadata_are_done_when_they_are_stored(world: Any, put: MetadataPut, desk: Desk) -> None:
     """Not before."""
+    connect(desk)
     call = world.task("metadata.put", cluster_id="cl-1")
     operation = put.start(call, request_key=call.task.request_key)
     before = put.poll(call, operation)
@@ -133,6 +148,29 @@ def test_a_clusters_metadata_are_taken_away(world: Any, desk: Desk) -> None:
     assert operation.state is OperationState.PENDING
     assert world.outbox()[0].body == {"cluster_id": "cl-1"}
     assert delete.poll(call, operation).state is OperationState.DONE
+
+
+@pytest.mark.parametrize(
+    ("waited_s", "state"),
+    [
+        pytest.param(5, OperationState.PENDING, id="a-moment"),
+        pytest.param(40, OperationState.DONE, id="long"),
+    ],
+)
+def test_metadata_stay_with_a_frontgate_that_is_away(
+    world: Any, waited_s: float, state: OperationState
+) -> None:
+    """A cluster can be deleted without it; the message waits for it."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    delete = MetadataDelete(store=world.store)
+    call = world.task("metadata.delete", cluster_id="cl-1")
+    operation = delete.start(call, request_key=call.task.request_key)
+
+    found = delete.poll(after(call, waited_s), operation)
+
+    assert found.state is state
+    assert [message.type for message in world.outbox()] == ["metadata.delete"]
 
 
 def test_where_no_frontgate_serves_nothing_is_to_be_taken_away(world: Any) -> None:
@@ -281,10 +319,68 @@ def test_what_became_of_a_command_is_told(
         assert said in (found.error or "")
 
 
-def test_a_command_is_sent_once(world: Any) -> None:
+@pytest.mark.parametrize(
+    "answered", [{"state": "done", "exit_code": 3, "output": "gone"}, {"state": "unknown"}]
+)
+def test_a_command_that_may_fail_is_passed_over(world: Any, desk: Desk, answered: Any) -> None:
+    """What comes after it comes; what went wrong is among its outputs."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    run = ServiceRun(store=world.store)
+    call = world.task("service.run", **SERVICE, may_fail=True)
+    operation = run.start(call, request_key=call.task.request_key)
+    answer(desk, call, "command.result", command_id=call.task.request_key, **answered)
+
+    found = run.poll(call, operation)
+
+    assert found.state is OperationState.DONE
+    assert "service init on node cln-cl-1" in found.outputs["passed_over"]
+
+
+@pytest.mark.parametrize(
+    ("is_connected", "waited_s", "state"),
+    [
+        pytest.param(False, 5, OperationState.PENDING, id="away-since-a-moment"),
+        pytest.param(False, 40, OperationState.DONE, id="away"),
+        pytest.param(True, 40, OperationState.PENDING, id="there"),
+        pytest.param(True, 70, OperationState.DONE, id="there-but-the-agent-is-silent"),
+    ],
+)
+def test_a_command_that_may_fail_is_not_waited_for_in_vain(
+    world: Any, desk: Desk, is_connected: bool, waited_s: float, state: OperationState
+) -> None:
+    """A Frontgate has half a minute to come back, an agent a minute to report."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    if is_connected:
+        connect(desk)
+    run = ServiceRun(store=world.store)
+    call = world.task("service.run", **SERVICE, may_fail=True)
+    operation = run.start(call, request_key=call.task.request_key)
+
+    assert run.poll(after(call, waited_s), operation).state is state
+
+
+def test_other_commands_wait_for_a_frontgate_that_is_away(world: Any) -> None:
+    """Until their time is up; the message says where to look."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    run = ServiceRun(store=world.store)
+    call = world.task("service.run", **SERVICE)
+    operation = run.start(call, request_key=call.task.request_key)
+
+    found = run.poll(after(call, 500), operation)
+
+    assert found.state is OperationState.PENDING
+    assert "Frontgate fg-1 is not connected" in (found.error or "")
+    assert "pitrix cluster show cl-fg-1" in (found.error or "")
+
+
+def test_a_command_is_sent_once(world: Any, desk: Desk) -> None:
     """The request key is its id, by which the drone starts it at most once."""
     world.cluster()
     world.frontgate("fg-1", "cl-1")
+    connect(desk)
     run = ServiceRun(store=world.store)
     call = world.task("service.run", **SERVICE, idempotent=True)
     for _ in range(2):

@@ -2,7 +2,8 @@
 
 What was made is what the database says was made, not what the package would make. Commands are run
 only on machines whose agent has reported a finished configuration: one that never did would never
-answer, and the deletion would hang.
+answer, and the deletion would hang. A package's ``destroy`` may object to the deletion by failing;
+``stop`` may not, for what never started well can mostly not be stopped well.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ from pitrix_vm.stages import Phase, Target, last_stage, service_tasks
 #: Source: AppCenter's life cycle: destroy, stop, destroy with post_stop_service.
 _PHASES: Final = (
     Phase(service="destroy", applies=lambda service: not service.is_post_stop),
-    Phase(service="stop"),
+    Phase(service="stop", may_fail=True),
     Phase(service="destroy", applies=lambda service: service.is_post_stop),
 )
 _CONFIGURED: Final = "configured"  # a state of agents/protocol, section 3

@@ -33,6 +33,8 @@ class Phase:
 
     service: str
     applies: Callable[[Service], bool] = lambda _service: True
+    #: What comes after it comes even when it fails.
+    may_fail: bool = False
 
 
 def service_tasks(
@@ -53,7 +55,7 @@ def service_tasks(
     for phase in phases:
         for stage in _stages(phase, roles):
             made = [
-                _task(service, target, cluster_id=cluster_id, after=previous)
+                _task(phase, service, target, cluster_id=cluster_id, after=previous)
                 for role, service in stage
                 for target in _chosen(service, role, targets)
             ]
@@ -87,7 +89,9 @@ def _chosen(service: Service, role: Role, targets: Sequence[Target]) -> Sequence
     return own[: service.nodes_to_execute_on]  # None takes all
 
 
-def _task(service: Service, target: Target, *, cluster_id: str, after: tuple[str, ...]) -> Task:
+def _task(
+    phase: Phase, service: Service, target: Target, *, cluster_id: str, after: tuple[str, ...]
+) -> Task:
     return Task(
         key=f"service.run/{service.name}/{node_path(target.role, target.sid)}",
         kind="service.run",
@@ -99,6 +103,7 @@ def _task(service: Service, target: Target, *, cluster_id: str, after: tuple[str
             "cmd": service.cmd,
             "timeout_s": service.timeout_s,
             "idempotent": False,
+            "may_fail": phase.may_fail,
         },
         after=after,
         node_id=target.id,
