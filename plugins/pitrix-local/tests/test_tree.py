@@ -189,3 +189,46 @@ def test_a_path_that_a_link_leads_out_is_refused(tmp_path: Path, target: str) ->
         tree.ensure_inside(root, "/var/lib")
 
     assert tree.ensure_inside(root, "/opt/x") == Path(os.path.realpath(root)) / "opt/x"
+
+
+@pytest.mark.parametrize("link", ["etc", "opt"])
+def test_an_images_folder_that_leads_out_is_refused(
+    small_host: Path, tmp_path: Path, link: str
+) -> None:
+    """The host's side writes into it: names, and links to the host's programs."""
+    image, outside = tmp_path / "image", tmp_path / "outside"
+    image.mkdir()
+    outside.mkdir()
+    (image / link).symlink_to(outside)
+    launch = launch_of(NAMESPACE, image=str(image), visible=("/opt/tool/bin",))
+
+    with pytest.raises(OSError, match="leads out of the machine"):
+        tree.prepare(tmp_path / "rootfs", launch, host=small_host)
+
+    assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["hosts", "hostname"])
+def test_nothing_is_written_through_an_images_link(
+    small_host: Path, tmp_path: Path, name: str
+) -> None:
+    """Before a machine has its root, such a link leads to a file of the host."""
+    image, outside = tmp_path / "image", tmp_path / "outside"
+    (image / "etc").mkdir(parents=True)
+    outside.write_text("the host's")
+    (image / "etc" / name).symlink_to(outside)
+
+    tree.prepare(tmp_path / "rootfs", launch_of(NAMESPACE, image=str(image)), host=small_host)
+
+    assert outside.read_text() == "the host's"
+
+
+def test_an_image_may_link_a_usual_folder_elsewhere(small_host: Path, tmp_path: Path) -> None:
+    """Where the link leads is seen in the machine: here there is nothing yet."""
+    image = tmp_path / "image"
+    (image / "var").mkdir(parents=True)
+    (image / "var/log").symlink_to("/data/log")
+
+    tree.prepare(tmp_path / "rootfs", launch_of(NAMESPACE, image=str(image)), host=small_host)
+
+    assert (tmp_path / "rootfs/var/log").readlink() == Path("/data/log")

@@ -139,6 +139,9 @@ def test_a_volume_that_is_not_there_cannot_be_attached(host: Host) -> None:
         pytest.param(("data",), id="relative"),
         pytest.param(("/data/../../etc",), id="leads-up"),
         pytest.param(("/",), id="the-root"),
+        pytest.param(("/dev/disk-of-mine",), id="in-a-folder-of-the-kernel"),
+        pytest.param(("/.host/x",), id="in-the-view-of-the-host"),
+        pytest.param(("/a\0b",), id="no-name"),
         pytest.param(("/data", "/data/"), id="twice"),
     ],
 )

@@ -14,11 +14,14 @@ from pitrix_local.images import HOST_IMAGE, LocalImages
 from pitrix_local.machine.addresses import claimed, claims_folder
 from pitrix_local.machine.files import write_text
 from pitrix_local.machine.launch import USER_DATA_FILE
+from pitrix_local.machine.tree import HOST_VIEW, KERNEL
 from pitrix_local.network import check_network
 from pitrix_local.records import Attachment, Machine, Records
 from pitrix_local.volumes import DATA_FOLDER
 
 _OPERATION: Final = "compute.create"
+#: Top folders below which nothing can be mounted: making a place there would make it on the host.
+_NO_PLACES: Final = KERNEL | {"", HOST_VIEW}
 _HOSTNAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
@@ -145,7 +148,9 @@ def _hostname(spec: InstanceSpec, machine_id: str) -> str:
 
 def _checked(mount_point: str) -> str:
     clean = posixpath.normpath(mount_point)
-    if not clean.startswith("/") or clean.strip("/") == "" or ".." in mount_point.split("/"):
+    top = clean.strip("/").partition("/")[0]
+    is_path = clean.startswith("/") and ".." not in mount_point.split("/") and "\0" not in clean
+    if not is_path or top in _NO_PLACES:
         raise ProviderError(
             f"{_OPERATION}: {mount_point!r} is no place to mount a volume at",
             next_step="Name an absolute folder without `..`, such as /data.",

@@ -104,7 +104,7 @@ def _lay_out(root: Path, image: str) -> None:
 
 def _ensure_folder(root: Path, name: str, mode: int) -> None:
     place = ensure_inside(root, name)
-    if not place.is_dir():
+    if not place.is_symlink() and not place.is_dir():  # a link says what it says in the machine
         place.mkdir(parents=True)
         place.chmod(mode)
 
@@ -131,6 +131,7 @@ def _link_volumes(root: Path, launch: Launch) -> None:
 
 def _show_host(root: Path, launch: Launch, host: Path) -> None:
     (root / HOST_VIEW).mkdir(exist_ok=True)
+    ensure_inside(root, "etc/hosts")
     for entry in sorted(host.iterdir()):
         name = entry.name
         own = root / name
@@ -186,13 +187,15 @@ def _is_copied(entry: Path) -> bool:
 
 
 def _introduce(root: Path, launch: Launch) -> None:
-    """Give the machine its name in /etc, at its first boot."""
+    """Give the machine its name in /etc, at its first boot; a link is left to the image."""
     line = f"{launch.address}\t{launch.hostname}\n"
-    hosts = root / "etc/hosts"
+    hosts, hostname = root / "etc/hosts", root / "etc/hostname"
     text = hosts.read_text(encoding="utf-8", errors="replace") if hosts.is_file() else ""
-    if line not in text and not hosts.is_symlink():
-        hosts.write_text(f"{text.rstrip()}\n{line}".lstrip(), encoding="utf-8")
-        (root / "etc/hostname").write_text(f"{launch.hostname}\n", encoding="utf-8")
+    if line in text or hosts.is_symlink():
+        return
+    hosts.write_text(f"{text.rstrip()}\n{line}".lstrip(), encoding="utf-8")
+    if not hostname.is_symlink():
+        hostname.write_text(f"{launch.hostname}\n", encoding="utf-8")
 
 
 def _show(root: Path, path: Path, host: Path) -> None:
@@ -200,8 +203,9 @@ def _show(root: Path, path: Path, host: Path) -> None:
     for place in _spellings(path):
         parts = place.parts[1:]
         if len(parts) > 1 and parts[0] in OWN and os.path.lexists(host.joinpath(*parts[:2])):
-            (root / parts[0]).mkdir(exist_ok=True)
-            _link(root.joinpath(*parts[:2]), str(Path("/", HOST_VIEW, *parts[:2])))
+            own = ensure_inside(root, "/".join(parts[:2]))
+            own.parent.mkdir(exist_ok=True)
+            _link(own, str(Path("/", HOST_VIEW, *parts[:2])))
 
 
 def _spellings(path: Path) -> Iterable[Path]:
