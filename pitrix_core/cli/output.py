@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from pitrix_core.cli.problems import CliError
 from pitrix_core.model import JsonObject
 
 #: Column title → member of the object, or a function of it.
@@ -24,6 +25,24 @@ def print_json(value: object) -> None:
     """Write JSON to standard output: indented for a person, on one line for a program."""
     indent = 2 if is_terminal() else None
     click.echo(json.dumps(value, indent=indent, ensure_ascii=False))
+
+
+def ask(question: str) -> None:
+    """Go on only when a person says yes.
+
+    :raises CliError: the answer is no, or there is nobody to give one.
+    """
+    try:
+        is_agreed = click.confirm(question, err=True)
+    except click.Abort as ex:
+        if not isinstance(ex.__context__, EOFError):
+            raise
+        click.echo(err=True)
+        raise CliError(
+            "Nobody answered; nothing was done.", next_step="Say --yes to go on without a question."
+        ) from ex
+    if not is_agreed:
+        raise CliError("Nothing was done.")
 
 
 def print_table(rows: Sequence[JsonObject], columns: Columns, *, nothing: str) -> None:

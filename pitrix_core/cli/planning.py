@@ -31,7 +31,7 @@ def make_plan(session: Session, wish: Wish) -> JsonObject:
     """Ask the API for a plan.
 
     :raises ApiError: there is no such thing, or the configuration is not valid.
-    :raises click.UsageError: a setting is not of the schema's type.
+    :raises click.UsageError: a setting is no ``path=value``.
     """
     version = version_of_app(session.api, wish.app, version=wish.version)
     schema = session.api.get(f"/v1/app_versions/{version['id']}/config_schema")

@@ -2,7 +2,8 @@
 
 A path is names with dots between: ``cluster.etcd_node.count``. Names that hold dots themselves are
 found where the schema has them; elsewhere the path is written as a JSON pointer:
-``/env/log.level=debug``. What the schema does not know is kept, for the server to object to.
+``/env/log.level=debug``. What the schema does not know, and what is not of its type, is kept for
+the server to object to: it names everything that is wrong at once.
 """
 
 import json
@@ -25,7 +26,7 @@ def collect(settings: Iterable[str], *, file: Path | None, schema: JsonObject) -
     :param settings: ``path=value`` each.
     :param file: JSON or YAML, an object; ``-`` for standard input.
     :raises CliError: the file is no object.
-    :raises click.UsageError: a setting is no ``path=value``, or its value not of the schema's type.
+    :raises click.UsageError: a setting is no ``path=value``.
     """
     values = read_file(file) if file is not None else {}
     for setting in settings:
@@ -33,7 +34,7 @@ def collect(settings: Iterable[str], *, file: Path | None, schema: JsonObject) -
         if not equals or not path.strip("/."):
             raise click.UsageError(f"--set {setting}: this should be path=value")
         names, part = locate(path, schema)
-        _put(values, names, typed(text, part, schema=schema, setting=setting), setting)
+        _put(values, names, typed(text, part, schema=schema), setting)
     return values
 
 
@@ -62,12 +63,16 @@ def read_file(path: Path) -> dict[str, Any]:
         text = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")
         values = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as ex:
-        raise CliError(f"{path} cannot be read: {ex}") from ex
+        raise CliError(f"{_named(path)} cannot be read: {ex}") from ex
     if not isinstance(values, dict):
         raise CliError(
-            f"{path} holds no object.", next_step="Write names and values: JSON or YAML."
+            f"{_named(path)} holds no object.", next_step="Write names and values: JSON or YAML."
         )
     return values
+
+
+def _named(path: Path) -> str:
+    return "standard input" if str(path) == "-" else str(path)
 
 
 def locate(path: str, schema: JsonObject) -> tuple[list[str], JsonObject]:
@@ -95,23 +100,16 @@ def resolve(part: JsonObject, schema: JsonObject) -> JsonObject:
     return resolve(choices[0], schema) if len(choices) == 1 else part
 
 
-def typed(text: str, part: JsonObject, *, schema: JsonObject, setting: str) -> Any:
-    """Turn text into a value of the schema's type.
-
-    :raises click.UsageError: it is not of that type.
-    """
+def typed(text: str, part: JsonObject, *, schema: JsonObject) -> Any:
+    """Turn text into a value of the schema's type; what is not of that type stays text."""
     kind = _kind(part)
     try:
-        return _convert(text, kind, part, schema, setting)
-    except ValueError as ex:
-        raise click.UsageError(f"--set {setting}: this should be of type {kind}") from ex
-
-
-def _convert(text: str, kind: str, part: JsonObject, schema: JsonObject, setting: str) -> Any:
-    if kind == "array" and not text.startswith("["):
-        item = resolve(part.get("items") or {}, schema)
-        return [typed(t, item, schema=schema, setting=setting) for t in text.split(",") if t]
-    return _READERS.get(kind, _guessed)(text)
+        if kind == "array" and not text.startswith("["):
+            item = resolve(part.get("items") or {}, schema)
+            return [typed(t, item, schema=schema) for t in text.split(",") if t]
+        return _READERS.get(kind, _guessed)(text)
+    except ValueError:
+        return text
 
 
 def _flag(text: str) -> bool:

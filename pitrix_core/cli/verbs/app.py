@@ -28,7 +28,9 @@ def list_(session: Session, search: str | None) -> None:
     print_table(
         items,
         {"name": "name", "id": "id", "description": "description"},
-        nothing="There is no app. Add a repo: pitrix repo add NAME file:///FOLDER",
+        nothing="No app is called so."
+        if search
+        else "There is no app. Add a repo: pitrix repo add NAME file:///FOLDER",
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from pitrix_core.cli.options import Session, talks_to_api
-from pitrix_core.cli.output import print_fields, print_json, print_table, time_of
+from pitrix_core.cli.output import ask, print_fields, print_json, print_table, time_of
 from pitrix_core.cli.planning import print_plan, refuse_unsound
 from pitrix_core.cli.verbs.job import finish
 from pitrix_core.model import JsonObject
@@ -18,7 +18,7 @@ def cluster() -> None:
 
 @cluster.command("list")
 @click.option("--runtime", help="Only those on this runtime: id or name.")
-@click.option("--hidden", is_flag=True, help="Also those pitrix made for itself.")
+@click.option("--hidden", is_flag=True, help="Instead, those pitrix made for itself.")
 @talks_to_api
 def list_(session: Session, runtime: str | None, hidden: bool) -> None:
     """List the clusters."""
@@ -75,7 +75,7 @@ def delete(session: Session, cluster_id: str, yes: bool) -> None:
         print_plan(plan)
     refuse_unsound(plan)
     if not yes:
-        click.confirm(f"Delete {about['name']} and its data?", abort=True, err=True)
+        ask(f"Delete {about['name']} and its data?")
     job = session.api.post(f"/v1/clusters/{about['id']}/jobs", {"plan_id": plan["id"]})
     finish(session, job["id"])
 

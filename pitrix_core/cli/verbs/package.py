@@ -2,13 +2,17 @@
 
 import datetime as dt
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 import click
 
 from pitrix_core.cli.options import json_option
 from pitrix_core.cli.output import print_json
-from pitrix_core.cli.problems import CliError
+from pitrix_core.cli.problems import CliError, finding_lines
+
+if TYPE_CHECKING:
+    from pitrix_core.findings import Finding
 
 
 @attrs.frozen(kw_only=True)
@@ -20,6 +24,8 @@ class Done:
     digest: str
     #: What the index lists now.
     versions: int
+    #: What its app type had to say about it: no errors.
+    findings: tuple["Finding", ...] = ()
 
 
 @click.group()
@@ -42,15 +48,23 @@ def package() -> None:
 def build(folder: Path, name: str | None, version: str | None, output: Path, as_json: bool) -> None:
     """Pack FOLDER as NAME-VERSION.tgz and list it in the index.yaml beside it.
 
-    The same folder gives the same bytes. A folder of such archives is a repo: pitrix repo add NAME
+    It is checked with the app types installed here; what is not sound is not written. The same
+    folder gives the same bytes. A folder of such archives is a repo: pitrix repo add NAME
     file:///FOLDER.
     """
+    from pitrix_core.convert import to_json  # noqa: PLC0415  # slow to import
+
     done = build_into(output, folder, name=name, version=version)
+    findings = to_json(list(done.findings))
     if as_json:
-        print_json({"file": str(done.path), "digest": done.digest, "versions": done.versions})
+        about = {"file": str(done.path), "digest": done.digest, "versions": done.versions}
+        print_json({**about, "findings": findings})
         return
     click.echo(f"{done.path}  {done.digest}")
-    click.echo(f"{output / 'index.yaml'} lists {done.versions} versions.")
+    plural = "" if done.versions == 1 else "s"
+    click.echo(f"{output / 'index.yaml'} lists {done.versions} version{plural}.")
+    for line in finding_lines(findings):
+        click.echo(line, err=True)
 
 
 @package.command()
@@ -76,13 +90,20 @@ def build_into(
     :raises PackageError: the folder holds no package, or one that is not sound.
     :raises CliError: the archive cannot be written, or is there with other content.
     """
-    from pitrix_core.package import build_archive, write_index  # noqa: PLC0415  # slow to import
+    from pitrix_core.cli.checking import remarks_on  # noqa: PLC0415  # slow to import
+    from pitrix_core.package import build_archive, write_index  # noqa: PLC0415
 
     built = build_archive(folder, name=name, version=version)
+    findings = remarks_on(built.content)
     path = output / built.file_name
     _write(path, built.content)
     index = write_index(output, now=dt.datetime.now(dt.UTC))
-    return Done(path=path, digest=built.digest, versions=len(index.entries))
+    return Done(
+        path=path,
+        digest=built.digest,
+        versions=len(index.entries),
+        findings=tuple(findings),
+    )
 
 
 def _write(path: Path, content: bytes) -> None:

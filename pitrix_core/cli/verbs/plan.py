@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from pitrix_core.cli.options import Session, talks_to_api
-from pitrix_core.cli.output import print_json
+from pitrix_core.cli.output import ask, print_json
 from pitrix_core.cli.planning import Wish, make_plan, print_plan, refuse_unsound
 from pitrix_core.cli.progress import follow
 from pitrix_core.cli.verbs.cluster import endpoints_of, parts_of
@@ -69,7 +69,7 @@ def deploy(session: Session, wish: Wish, yes: bool) -> None:
         print_plan(made)
     refuse_unsound(made)
     if not yes:
-        click.confirm("Deploy it?", abort=True, err=True)
+        ask("Deploy it?")
     job = session.api.post("/v1/clusters", {"plan_id": made["id"]})
     seen = follow(session, job["id"])
     cluster = session.api.get(f"/v1/clusters/{made['cluster_id']}")

@@ -6,7 +6,7 @@ from typing import Any, Final
 import click
 
 from pitrix_core.cli.options import Session, talks_to_api
-from pitrix_core.cli.output import print_fields, print_json, print_table
+from pitrix_core.cli.output import ask, print_fields, print_json, print_table
 from pitrix_core.cli.problems import CliError, finding_lines
 from pitrix_core.cli.progress import follow
 from pitrix_core.cli.values import collect, pairs, read_file
@@ -123,7 +123,7 @@ def check(session: Session, runtime_id: str) -> None:
 def delete(session: Session, runtime_id: str, yes: bool) -> None:
     """Remove a runtime that no cluster runs on, and what pitrix itself made there."""
     if not yes:
-        click.confirm(f"Delete the runtime {runtime_id}?", abort=True, err=True)
+        ask(f"Delete the runtime {runtime_id}?")
     answer = session.api.delete(f"/v1/runtimes/{runtime_id}") or {"jobs": []}
     jobs = [follow(session, job["id"]).job for job in answer["jobs"]]
     if session.as_json:

@@ -21,7 +21,11 @@ _log_level = click.option(
 @click.command()
 @data_option
 @click.option("--host", help="Address the API listens on.  [default: 127.0.0.1]")
-@click.option("--port", type=click.IntRange(0, 65535), help="The API's port; 0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="The API's port; 0 takes a free one.  [default: 9100]",
+)
 @click.option("--pilot-host", help="Address Frontgates dial.  [default: 127.0.0.1]")
 @click.option("--pilot-port", type=click.IntRange(0, 65535), help="Its port; 0 takes a free one.")
 @click.option(

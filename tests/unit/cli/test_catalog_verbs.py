@@ -196,3 +196,28 @@ def test_a_folder_that_is_no_package_is_refused(
     assert result.code == 1
     assert "Error: " in result.err
     assert not (tmp_path / "repo").exists()
+
+
+def test_a_package_of_an_unknown_type_is_built_with_a_warning(
+    tmp_path: Path, package_folder: Path, type_command: Callable[..., Result]
+) -> None:
+    """Its app type may be installed where it is deployed."""
+    result = type_command("package", "build", str(package_folder), "-o", str(tmp_path / "repo"))
+
+    assert result.code == 0
+    assert "It was not checked" in result.err
+
+
+def test_a_package_that_its_app_type_refuses_is_not_written(
+    tmp_path: Path, package_folder: Path, type_command: Callable[..., Result]
+) -> None:
+    """What indexing would leave out is said while it is built, with its place."""
+    pytest.importorskip("pitrix_vm", reason="needs: pip install pitrix-vm")
+    (package_folder / "config.json").write_text('{"type": "array", "properties": []}')
+    (package_folder / "cluster.json.tmpl").write_text('{"name": "x", "nodes": [{"role": "a"}]}')
+
+    result = type_command("package", "build", str(package_folder), "-o", str(tmp_path / "repo"))
+
+    assert result.code == 1
+    assert "cluster.json.tmpl: /nodes/0: 'container' is a required property" in result.err
+    assert not (tmp_path / "repo").exists()

@@ -108,7 +108,21 @@ def test_deploying_without_a_yes_changes_nothing(
 
     result = pitrix("deploy", "etcd")
 
-    assert result.code != 0
+    assert result.code == 1
+    assert "Say --yes" in result.err
+    assert store.asked("POST", "/v1/clusters") == []
+
+
+def test_an_answer_of_no_changes_nothing(
+    store: StandIn, pitrix: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says so, and the exit code is that of what was not done."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+
+    result = pitrix("deploy", "etcd")
+
+    assert result.code == 1
+    assert "Nothing was done." in result.err
     assert store.asked("POST", "/v1/clusters") == []
 
 
