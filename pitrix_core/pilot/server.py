@@ -14,6 +14,7 @@ import logging
 import re
 import socket
 import threading
+import time
 from typing import Any, Final
 
 import attrs
@@ -49,11 +50,22 @@ class Pace:
 
     #: Seconds a Frontgate has to say who it is.
     hello_s: float = 10.0
-    #: Seconds between looks into the outbox.
+    #: Seconds between looks into the outbox while there is something to do.
     look_s: float = 0.05
+    #: The same when all has been quiet: looks cost the most when nothing happens for days.
+    quiet_look_s: float = 0.25
+    #: Seconds without a frame after which it is quiet.
+    quiet_after_s: float = 10.0
     #: Seconds after which an unacknowledged frame is sent again on the same connection;
     #: agents/protocol/README.md section 1.
     resend_s: float = 30.0
+
+    def pause_s(self, *, quiet_s: float) -> float:
+        """Return seconds until the next look into the outbox.
+
+        :param quiet_s: seconds since the last frame came or went.
+        """
+        return self.look_s if quiet_s < self.quiet_after_s else self.quiet_look_s
 
 
 @attrs.define(eq=False)
@@ -85,6 +97,8 @@ class Pilot:
         #: Held while a connection comes or goes: the database and ``_connections`` have to agree.
         self._door = asyncio.Lock()
         self._closings: set[asyncio.Task[None]] = set()
+        #: When the last frame came or went; by the monotonic clock.
+        self._last_frame_s = time.monotonic()
 
     async def run(self, listener: socket.socket, *, stop: asyncio.Event) -> None:
         """Serve on a bound socket until ``stop`` is set, then close every connection."""
@@ -152,6 +166,7 @@ class Pilot:
             welcome = {"id": "welcome", "type": "welcome", "body": {"protocol": PROTOCOL}}
             await _send(connection.peer, welcome)
             connection.is_welcome = True
+            self._last_frame_s = time.monotonic()
             async for text in connection.peer:
                 await self._take(connection, text)
         finally:
@@ -163,6 +178,7 @@ class Pilot:
 
     async def _take(self, connection: _Connection, text: str | bytes) -> None:
         """Store a frame and acknowledge it; what cannot be stored now is sent again."""
+        self._last_frame_s = time.monotonic()
         extra = _extra(connection.frontgate_id)
         try:
             frame = _parse(text)
@@ -194,7 +210,8 @@ class Pilot:
             except Exception:  # the database may be away for a while; the loop must not end
                 log.exception("The outbox could not be read", extra={"action": "pilot.outbox"})
                 await asyncio.sleep(1.0)
-            await asyncio.sleep(self._pace.look_s)
+            quiet_s = time.monotonic() - self._last_frame_s
+            await asyncio.sleep(self._pace.pause_s(quiet_s=quiet_s))
 
     async def _drain_once(self) -> None:
         """Start sending what is new; one Frontgate that reads slowly does not delay the others."""
@@ -206,6 +223,7 @@ class Pilot:
         for number, message in await asyncio.to_thread(self._desk.outgoing, after):
             batches.setdefault(message.frontgate_id, []).append((number, message))
         for frontgate_id, batch in batches.items():
+            self._last_frame_s = time.monotonic()
             connection = idle[frontgate_id]
             connection.sending = asyncio.create_task(_send_all(connection, batch))
 

@@ -538,3 +538,27 @@ def test_the_process_ends_when_it_cannot_serve(world: Any) -> None:
 
     with pytest.raises(OSError, match="file descriptor"):
         run_pilot(Pilot(desk), listener, stop=threading.Event())
+
+
+@pytest.mark.parametrize(
+    ("quiet_s", "pause_s"),
+    [pytest.param(9.9, 0.05, id="busy"), pytest.param(10.0, 0.25, id="quiet")],
+)
+def test_the_outbox_is_looked_at_less_often_when_all_is_quiet(
+    quiet_s: float, pause_s: float
+) -> None:
+    """A Pilot that has nothing to do costs next to nothing."""
+    assert Pace().pause_s(quiet_s=quiet_s) == pause_s
+
+
+def test_a_message_leaves_also_after_a_quiet_time(play: Play) -> None:
+    """A little later."""
+
+    async def scene(served: Served) -> None:
+        async with served.dial() as peer:
+            await asyncio.sleep(0.05)
+            served.send("m-1")
+
+            assert (await hear(peer))["id"] == "m-1"
+
+    play(scene, pace=Pace(hello_s=0.5, look_s=0.005, quiet_look_s=0.02, quiet_after_s=0.01))
