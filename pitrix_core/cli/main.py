@@ -32,6 +32,7 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "repo": ("verbs.repo:repo", "Register the places packages come from."),
     "app": ("verbs.app:app", "Look at the applications of all repos."),
     "config": ("verbs.app:config", "Look at what an application can be told."),
+    "provider": ("verbs.provider:provider", "Look at the clouds runtimes can be registered with."),
     "runtime": ("verbs.runtime:runtime", "Register the places clusters run on."),
     "plan": ("verbs.plan:plan", "Show what deploying an application would do and cost."),
     "deploy": ("verbs.plan:deploy", "Plan an application, ask, and deploy it."),

@@ -3,8 +3,9 @@
 Imported before coverage starts, so it imports the rest of pitrix only when a fixture is used.
 """
 
+import inspect
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -45,6 +46,19 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     assert_refuses(interface)
     return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show, with a test of a suite that failed, what the contract wants: its docstring."""
+    report = yield
+    test = getattr(item, "function", None)
+    is_ours = getattr(test, "__module__", "").startswith("pitrix_core.testing.")
+    if report.failed and is_ours and test.__doc__:
+        report.sections.append(("The contract", inspect.cleandoc(test.__doc__)))
+    return report
 
 
 @pytest.fixture

@@ -42,13 +42,16 @@ def halted(interface: Interface, operation: Operation, *, deadline_s: float = 60
 
     :param deadline_s: seconds from now.
     :raises DeadlineError: it still goes on.
+    :raises AssertionError: its state is none of :class:`~pitrix_core.model.OperationState`.
     """
     ends = time.monotonic() + deadline_s
+    _require_state(operation)
     while operation.state is OperationState.PENDING:
         if time.monotonic() > ends:
             raise DeadlineError(f"{operation.kind} is pending after {deadline_s:.1f} s")
         time.sleep(min(max(operation.retry_after_s, _SHORTEST_PAUSE_S), _LONGEST_PAUSE_S))
         operation = interface.poll(operation)
+        _require_state(operation)
     return operation
 
 
@@ -77,3 +80,11 @@ def eventually(look: Callable[[], T], *, within_s: float) -> T:
     while not (seen := look()) and time.monotonic() < ends:
         time.sleep(min(0.05, within_s))
     return seen
+
+
+def _require_state(operation: Operation) -> None:
+    if not isinstance(operation.state, OperationState):
+        raise AssertionError(  # noqa: TRY004  # a test fails by it
+            f"{operation.kind}: its state is the text {operation.state!r}; an Operation holds a "
+            "member of OperationState, such as OperationState.DONE"
+        )

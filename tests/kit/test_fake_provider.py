@@ -7,14 +7,15 @@ import time
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pitrix_core import OperationState, errors
-from pitrix_core.model import ImageQuery, InstanceSpec, ResourceRef, Task
+from pitrix_core.model import ImageQuery, InstanceSpec, Operation, ResourceRef, Task
 from pitrix_core.testing.fake_provider import FakeEffect, FakeFault, FakeProvider
 from pitrix_core.testing.manual_clock import ManualClock
-from pitrix_core.testing.settling import DeadlineError, eventually, settle
+from pitrix_core.testing.settling import DeadlineError, done, eventually, settle
 
 BuildFake = Callable[..., FakeProvider]
 
@@ -214,3 +215,12 @@ def test_eventually_answers_what_it_saw_last() -> None:
 
     assert eventually(lambda: next(seen), within_s=1.0) == ["found"]
     assert eventually(lambda: (), within_s=0.0) == ()
+
+
+def test_a_state_that_is_a_text_is_named(build_fake: BuildFake) -> None:
+    """It would be taken for a failure without a reason."""
+    state: Any = "done"
+    operation = Operation(request_key="key-1", kind="compute.create", state=state)
+
+    with pytest.raises(AssertionError, match=r"OperationState\.DONE"):
+        done(build_fake().compute, operation)

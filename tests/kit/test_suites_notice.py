@@ -99,6 +99,21 @@ def test_every_broken_fake_fails_its_own_tests(pytester: pytest.Pytester) -> Non
     assert _failed(run.outlines) == wanted
 
 
+def test_a_failure_says_what_the_contract_wants(pytester: pytest.Pytester) -> None:
+    """The test's sentence, with the clause it cites, stands under its traceback."""
+    variant = _variant("FindsTheGone", "ComputeSuite", "with_compute(broken_fakes.FindsTheGone)")
+    pytester.makepyfile(
+        broken_fakes=Path(__file__).with_name("broken_fakes.py").read_text(),
+        test_one=HEADER + variant,
+    )
+    pytester.syspathinsert()
+    words = ("-q", "-k", "test_it_is_not_found_when_it_is_gone")
+
+    run = pytester.runpytest_subprocess(*words, "-p", "pitrix_core.testing.plugin", timeout=60)
+
+    run.stdout.fnmatch_lines(["*The contract*", "*(clauses 6 and 22)*"])
+
+
 def _suites() -> str:
     variants = [
         _variant(name, "ComputeSuite", f"with_compute(broken_fakes.{name})") for name in COMPUTE

@@ -1,6 +1,7 @@
 """``pitrix app`` and ``pitrix config``: what there is to deploy, and what it can be told."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import click
 
@@ -9,6 +10,15 @@ from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import print_fields, print_json, print_table
 from pitrix_core.cli.values import resolve
 from pitrix_core.model import JsonObject
+
+#: How the parameters of an app, or of a provider, are shown.
+PARAMETER_COLUMNS: Final = {
+    "path": "path",
+    "type": "type",
+    "default": "default",
+    "choices": "enum",
+    "about": "about",
+}
 
 
 @click.group()
@@ -79,16 +89,22 @@ def schema(session: Session, version: str, language: str | None) -> None:
         print_json(document)
         return
     print_table(
-        list(_leaves(document, document, ())),
-        {"path": "path", "type": "type", "default": "default", "choices": "enum", "about": "about"},
+        parameters_of(document),
+        PARAMETER_COLUMNS,
         nothing="It has no parameters.",
     )
+
+
+def parameters_of(schema: JsonObject) -> list[JsonObject]:
+    """Return a row for each value that a schema takes, for :data:`PARAMETER_COLUMNS`."""
+    return list(_leaves(resolve(schema, schema), schema, ()))
 
 
 def _leaves(part: JsonObject, schema: JsonObject, path: tuple[str, ...]) -> Iterator[JsonObject]:
     """Yield a row for each parameter of a schema, in its order."""
     for name, member in (part.get("properties") or {}).items():
-        inner = resolve(member, schema)
+        # What stands beside a reference is this member's own: its default.
+        inner = {**resolve(member, schema), **member}
         if inner.get("properties"):
             yield from _leaves(inner, schema, (*path, name))
             continue

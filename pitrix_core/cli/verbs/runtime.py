@@ -23,9 +23,15 @@ def runtime() -> None:
 
 @runtime.command()
 @click.argument("name")
-@click.option("--provider", required=True, help="Such as local; see: pitrix plugins")
+@click.option("--provider", required=True, help="Such as local; see: pitrix provider list")
 @click.option("--zone", default="", help="Zone or region of the cloud.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Provider's setting.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting; see: pitrix provider show PROVIDER",
+)
 @click.option(
     "--values", type=click.Path(path_type=Path), help="Settings as JSON or YAML; - reads."
 )

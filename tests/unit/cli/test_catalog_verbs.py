@@ -221,3 +221,32 @@ def test_a_package_that_its_app_type_refuses_is_not_written(
     assert result.code == 1
     assert "cluster.json.tmpl: /nodes/0: 'container' is a required property" in result.err
     assert not (tmp_path / "repo").exists()
+
+
+def test_a_provider_says_what_it_can_be_told(api: StandIn, pitrix: Callable[..., Result]) -> None:
+    """Its settings and credential stand as rows, with defaults that stand beside a reference."""
+    mode = {"$ref": "#/$defs/Mode", "default": "auto"}
+    settings = {
+        "$ref": "#/$defs/Settings",
+        "$defs": {
+            "Settings": {"properties": {"mode": mode}},
+            "Mode": {"enum": ["auto", "off"]},
+        },
+    }
+    described = {"name": "local", "settings_schema": settings, "credential_schema": {}}
+    api.answers("GET", "/v1/providers/local", described)
+
+    result = pitrix("provider", "show", "local")
+
+    assert result.code == 0
+    assert ["mode", "auto", "auto,", "off"] in [line.split() for line in result.out.splitlines()]
+    assert result.out.endswith("none\n")
+
+
+def test_providers_are_listed(api: StandIn, pitrix: Callable[..., Result]) -> None:
+    """Each with the distribution it comes from."""
+    api.lists("/v1/providers", {"name": "local", "distribution": "pitrix-local", "version": "0.1"})
+
+    result = pitrix("provider", "list")
+
+    assert result.out.splitlines()[1].split() == ["local", "pitrix-local", "0.1"]
