@@ -10,7 +10,7 @@ import click
 from pitrix_core.cli.lookup import version_of_app
 from pitrix_core.cli.options import Session
 from pitrix_core.cli.output import print_fields
-from pitrix_core.cli.problems import CliError, finding_lines
+from pitrix_core.cli.problems import ApiError, CliError, finding_lines
 from pitrix_core.cli.values import collect
 from pitrix_core.model import JsonObject
 
@@ -44,8 +44,21 @@ def make_plan(session: Session, wish: Wish) -> JsonObject:
         body["runtime_id"] = session.api.get(f"/v1/runtimes/{wish.runtime}")["id"]
     if wish.name:
         body["name"] = wish.name
-    plan: JsonObject = session.api.post("/v1/plans", body)
+    try:
+        plan: JsonObject = session.api.post("/v1/plans", body)
+    except ApiError as ex:
+        raise in_words_of_verbs(ex, version_id=version["id"]) from ex
     return plan
+
+
+def in_words_of_verbs(error: ApiError, *, version_id: str) -> ApiError:
+    """Return a refusal of a plan with a next step that can be typed."""
+    steps = {
+        "runtime_choice": "Name one: --runtime NAME",
+        "config_invalid": f"See what is allowed: pitrix config schema {version_id}",
+    }
+    step = steps.get(str(error.problem.get("code")))
+    return ApiError({**error.problem, "next_step": step}) if step else error
 
 
 def refuse_unsound(plan: JsonObject) -> None:

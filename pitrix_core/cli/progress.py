@@ -4,6 +4,7 @@ In a terminal a picture that is drawn anew; elsewhere a line for each change. Wa
 nothing: whoever stops watching leaves the job at work.
 """
 
+import datetime as dt
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -43,6 +44,14 @@ class Snapshot:
     tasks: tuple[JsonObject, ...]
     #: Seconds since watching began.
     elapsed_s: float = 0.0
+
+    @property
+    def took_s(self) -> float:
+        """Seconds a job that has ended was at work, by the server's clock."""
+        began, ended = (self.job.get(name) for name in ("created_at", "finished_at"))
+        if not began or not ended:
+            return self.elapsed_s
+        return (dt.datetime.fromisoformat(ended) - dt.datetime.fromisoformat(began)).total_seconds()
 
     @property
     def has_ended(self) -> bool:
@@ -140,7 +149,8 @@ def summary(seen: Snapshot) -> list[str]:
     """Say how a job ended, and what to do if it failed."""
     job_id, count = seen.job["id"], len(seen.tasks)
     if seen.has_succeeded:
-        return [f"Job {job_id} succeeded: {count} tasks in {seen.elapsed_s:.1f} s."]
+        plural = "" if count == 1 else "s"
+        return [f"Job {job_id} succeeded: {count} task{plural} in {seen.took_s:.1f} s."]
     lines = [click.style(f"Job {job_id} failed.", fg="red", bold=True)]
     failed = [task for task in seen.tasks if task["state"] == "failed"]
     lines += [f"  {task['title']}: {task.get('error')}" for task in failed]

@@ -70,7 +70,8 @@ class Authentication:
         """
         req.context.actor = _NOBODY
         known = resource.operations if isinstance(resource, Resource) else {}
-        operation = known.get(req.method)  # None: Falcon answers that the method is not known
+        method = "GET" if req.method == "HEAD" else req.method
+        operation = known.get(method)  # None: Falcon answers that the method is not known
         if operation is not None and not operation.is_open:
             req.context.actor = identity.actor_of(self._services, _token(req))
 

@@ -21,6 +21,10 @@ class Resource:
         self.operations: Mapping[str, Operation] = {o.method: o for o in operations}
         for method, operation in self.operations.items():
             setattr(self, f"on_{method.lower()}", _responder(operation, performer))
+        if "GET" in self.operations:
+            # Source: https://www.rfc-editor.org/rfc/rfc9110#section-9.1, read 2026-08: every server
+            # knows HEAD; Falcon leaves the body out of its answer.
+            self.on_head = _responder(self.operations["GET"], performer)
 
 
 def _responder(operation: Operation, performer: "Performer") -> Responder:
@@ -76,7 +80,7 @@ class Performer:
         self, operation: Operation, call: Call, req: falcon.Request, resp: falcon.Response
     ) -> None:
         call = _after(call, requests.first_event(call.parameters))
-        if events.MEDIA_TYPE not in req.accept:
+        if req.method == "HEAD" or events.MEDIA_TYPE not in req.accept:
             _write(resp, _carry_out(operation, call))
             return
         resp.stream = self._streams.open(

@@ -7,6 +7,7 @@ import click
 from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import ask, print_fields, print_json, print_table, time_of
 from pitrix_core.cli.planning import print_plan, refuse_unsound
+from pitrix_core.cli.problems import CliError
 from pitrix_core.cli.verbs.job import finish
 from pitrix_core.model import JsonObject
 
@@ -70,6 +71,7 @@ def show(session: Session, cluster_id: str) -> None:
 def delete(session: Session, cluster_id: str, yes: bool) -> None:
     """Plan the removal of a cluster, show it, ask, and remove the cluster with all its data."""
     about = parts_of(session.api.get(f"/v1/clusters/{cluster_id}"))
+    _require_one(session, cluster_id)
     plan = session.api.post("/v1/plans", {"action": "delete", "cluster_id": about["id"]})
     if not session.as_json:
         print_plan(plan)
@@ -78,6 +80,16 @@ def delete(session: Session, cluster_id: str, yes: bool) -> None:
         ask(f"Delete {about['name']} and its data?")
     job = session.api.post(f"/v1/clusters/{about['id']}/jobs", {"plan_id": plan["id"]})
     finish(session, job["id"])
+
+
+def _require_one(session: Session, named: str) -> None:
+    """Refuse to guess which of several clusters is meant: names need not be unique."""
+    same = [item for item in session.api.items("/v1/clusters") if item["name"] == named]
+    if len(same) > 1:
+        ids = ", ".join(item["id"] for item in same)
+        raise CliError(
+            f"Several clusters are called {named!r}.", next_step=f"Name one by id: {ids}"
+        )
 
 
 def parts_of(found: JsonObject) -> JsonObject:

@@ -86,6 +86,7 @@ def test_several_runtimes_that_match_are_listed(
 
     assert result.code == 1
     assert "there (rt-2)" in result.err
+    assert "--runtime NAME" in result.err
 
 
 def test_deploying_applies_the_plan_and_watches(
@@ -142,6 +143,7 @@ def test_a_plan_with_an_error_is_not_applied(store: StandIn, pitrix: Callable[..
 def test_deleting_plans_first(store: StandIn, pitrix: Callable[..., Result]) -> None:
     """A cluster is removed by a plan of its own, found by name."""
     store.answers("GET", "/v1/clusters/demo", SNAPSHOT)
+    store.lists("/v1/clusters", CLUSTER)
     store.answers("POST", "/v1/clusters/cl-1/jobs", JOB, status=202)
 
     result = pitrix("cluster", "delete", "demo", "--yes")
@@ -149,6 +151,20 @@ def test_deleting_plans_first(store: StandIn, pitrix: Callable[..., Result]) -> 
     assert result.code == 0
     assert store.asked("POST", "/v1/plans")[0].body == {"action": "delete", "cluster_id": "cl-1"}
     assert store.asked("POST", "/v1/clusters/cl-1/jobs")[0].body == {"plan_id": "plan-1"}
+
+
+def test_of_two_clusters_of_one_name_none_is_deleted(
+    store: StandIn, pitrix: Callable[..., Result]
+) -> None:
+    """Which one is meant is not guessed: their ids are said."""
+    store.answers("GET", "/v1/clusters/demo", SNAPSHOT)
+    store.lists("/v1/clusters", CLUSTER, {**CLUSTER, "id": "cl-2"})
+
+    result = pitrix("cluster", "delete", "demo", "--yes")
+
+    assert result.code == 1
+    assert "cl-1, cl-2" in result.err
+    assert store.asked("POST", "/v1/plans") == []
 
 
 def test_a_cluster_is_shown_with_its_machines(

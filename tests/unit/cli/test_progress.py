@@ -160,7 +160,7 @@ def test_retrying_watches_the_job(api: StandIn, pitrix: Callable[..., Result]) -
     result = pitrix("job", "retry", "job-1")
 
     assert result.code == 0
-    assert "Job job-1 succeeded: 1 tasks" in result.out
+    assert "Job job-1 succeeded: 1 task in" in result.out
 
 
 def test_a_job_for_programs_has_its_tasks_in_it(
@@ -187,3 +187,15 @@ def test_a_job_is_shown_with_its_tasks(api: StandIn, pitrix: Callable[..., Resul
     assert result.code == 0
     assert "Create machine a" in result.out
     assert "2026-08-21 09:30:00Z" in result.out
+
+
+def test_a_job_that_ended_long_ago_took_as_long_as_it_was_at_work(
+    api: StandIn, pitrix: Callable[..., Result]
+) -> None:
+    """Not as long as it was watched."""
+    api.answers("GET", "/v1/jobs/job-1", job("succeeded", finished_at="2026-08-21T09:30:04.500Z"))
+    api.lists("/v1/jobs/job-1/tasks")
+
+    result = pitrix("job", "watch", "job-1")
+
+    assert "Job job-1 succeeded: 0 tasks in 4.5 s." in result.out

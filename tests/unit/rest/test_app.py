@@ -67,6 +67,16 @@ def test_a_wrong_method_names_the_right_ones(client: Client) -> None:
     assert refused.json["code"] == "method_not_allowed"
 
 
+def test_head_is_get_without_a_body(client: Client) -> None:
+    """What GET answers, HEAD says the headers of; the token is looked at all the same."""
+    told = client.simulate_head("/v1/things")
+    refused = client.simulate_head("/v1/things", headers={"Authorization": "Bearer wrong"})
+
+    assert (told.status_code, told.text) == (200, "")
+    assert told.headers["content-type"] == "application/json"
+    assert refused.status_code == 401
+
+
 # -- bodies ----------------------------------------------------------------------------------------
 
 
