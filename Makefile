@@ -44,8 +44,10 @@ demo: install ## deploy a three-node etcd cluster on this machine, try it, remov
 	@$(VENV)/bin/pitrix demo
 
 test: $(TOX)/.installed ## run the whole suite: lint, types, agents, plugins, core, acceptance
+	@rm -rf .tox/reports
 	@PATH="$(CURDIR)/$(TOX)/bin:$$PATH" timeout --foreground --kill-after=30 $(TEST_LIMIT) \
 	  $(TOX)/bin/tox run-parallel --parallel auto --parallel-no-spinner
+	@$(TOX)/bin/python .ci/count.py .tox/reports
 
 clean: ## remove the environments and caches; data folders stay
 	rm -rf $(VENV) .tox .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
