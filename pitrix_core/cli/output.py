@@ -1,6 +1,7 @@
 """How answers look: tables for people, JSON for programs."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -14,6 +15,10 @@ from pitrix_core.model import JsonObject
 Columns = Mapping[str, str | Callable[[JsonObject], object]]
 
 _GAP: Final = "  "
+#: Characters between two columns of a drawn table.
+_DRAWN_GAP: Final = 3
+#: Characters a drawn table's last column has at least, if it needs them.
+_LAST_COLUMN: Final = 24
 
 
 def is_terminal() -> bool:
@@ -46,7 +51,9 @@ def ask(question: str) -> None:
 
 
 def print_table(rows: Sequence[JsonObject], columns: Columns, *, nothing: str) -> None:
-    """Write a table: drawn in a terminal, aligned columns elsewhere.
+    """Write a table: drawn in a terminal that is wide enough, aligned columns elsewhere.
+
+    Only the last column is broken into lines: an id in two pieces could not be copied.
 
     :param nothing: what is said when there is no row.
     """
@@ -54,10 +61,11 @@ def print_table(rows: Sequence[JsonObject], columns: Columns, *, nothing: str) -
         click.echo(nothing)
         return
     cells = [[_cell(row, source) for source in columns.values()] for row in rows]
-    if is_terminal():
+    every = [list(columns), *cells]
+    if is_terminal() and _fits(every, width=shutil.get_terminal_size().columns):
         _draw(list(columns), cells)
         return
-    for line in aligned([list(columns), *cells]):
+    for line in aligned(every):
         click.echo(line)
 
 
@@ -116,6 +124,12 @@ def _cell(row: JsonObject, source: str | Callable[[JsonObject], object]) -> str:
     return time_of(value) if isinstance(source, str) and source.endswith("_at") else text_of(value)
 
 
+def _fits(rows: Sequence[Sequence[str]], *, width: int) -> bool:
+    """Say whether a drawn table leaves its last column room to be read."""
+    *first, last = (max(len(cell) for cell in column) for column in zip(*rows, strict=True))
+    return sum(first) + len(first) * _DRAWN_GAP + min(last, _LAST_COLUMN) <= width
+
+
 def _draw(titles: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     from rich import box  # noqa: PLC0415  # slow to import, needed in a terminal only
     from rich.console import Console  # noqa: PLC0415
@@ -124,7 +138,7 @@ def _draw(titles: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in titles:
-        table.add_column(title, overflow="fold")
+        table.add_column(title, overflow="fold", no_wrap=title != titles[-1])
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)

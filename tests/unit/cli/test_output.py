@@ -33,6 +33,22 @@ def test_a_table_is_drawn_in_a_terminal(
     assert "[bold]x" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "width", [pytest.param(30, id="too-narrow-to-draw"), pytest.param(60, id="wide-enough")]
+)
+def test_an_id_is_never_broken(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    """In a narrow terminal, too, it stands on one line and can be copied."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    row = {"id": "job-bs6r46742fqlarey", "error": "a long story of what went wrong " * 3}
+
+    output.print_table([row], {"id": "id", "error": "error"}, nothing="none")
+
+    assert "job-bs6r46742fqlarey" in capsys.readouterr().out
+
+
 def test_empty_fields_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     """What is not known is not shown."""
     output.print_fields({"name": "x", "zone": ""})
