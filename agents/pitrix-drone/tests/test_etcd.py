@@ -386,3 +386,36 @@ def test_a_watch_waits_for_a_server_that_is_not_there_yet() -> None:
 
     assert time.monotonic() - began < 1
     client.close()
+
+
+class _Impatient(threading.Event):
+    """Notes how long somebody would wait for it, and is set after a number of times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.asked_s: list[float] = []
+        self._times = times
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if threading.current_thread() is not threading.main_thread():
+            return super().wait(timeout)
+        self.asked_s.append(timeout or 0.0)
+        if len(self.asked_s) == self._times:
+            self.set()
+        return self.is_set()
+
+
+def test_a_server_that_was_away_for_long_is_soon_noticed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Commands wait for the watch; the log does not grow with each attempt."""
+    caplog.set_level("INFO")
+    stop = _Impatient(times=12)
+    client = EtcdClient([f"http://127.0.0.1:{free_port()}"])
+
+    client.watch("/a/", on_snapshot=print, on_events=print, stop=stop)
+
+    assert len(stop.asked_s) == 12
+    assert max(stop.asked_s) <= 3.0
+    assert len(caplog.records) == 1
+    client.close()

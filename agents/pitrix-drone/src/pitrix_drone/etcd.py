@@ -178,7 +178,7 @@ class EtcdClient:
     ) -> None:
         """Follow a prefix until *stop* is set; returns within a second of that.
 
-        Failures of any kind are retried with pauses of 0.2 to 10 s. After a compaction
+        Failures of any kind are retried with pauses of 0.1 to 3 s. After a compaction
         *on_snapshot* is called again, so it must replace what was known.
 
         :param on_snapshot: called in this thread with the whole prefix; what it

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from typing import Callable
+from typing import Callable, Final
 
 from pitrix_drone.etcd_http import Stream, Transport
 from pitrix_drone.etcd_retry import Backoff
@@ -32,6 +32,10 @@ from pitrix_drone.etcd_wire import (
 __all__ = ["Backoff", "Watcher"]
 
 log = logging.getLogger(__name__)
+
+#: A Frontgate that is back is noticed by its drones within one and a half of this; commands wait
+#: for it. Asking in vain costs a network next to nothing.
+_LAST_PAUSE_S: Final = 2.0
 
 #: How often the guard looks whether the watch itself has ended.
 _GUARD_S = 0.5
@@ -61,7 +65,8 @@ class Watcher:
         self._forget_token = forget_token
         self._next_revision: int | None = None
         self._stream: Stream | None = None
-        self._backoff = Backoff()
+        self._backoff = Backoff(last_s=_LAST_PAUSE_S)
+        self._said = ""
 
     def run(
         self,
@@ -97,10 +102,16 @@ class Watcher:
         except EtcdError as ex:
             if stop.is_set():
                 return
-            log.info("watch %s: %s", self._prefix, ex)
+            self._say(str(ex))
             if not isinstance(ex, EtcdUnavailableError):
                 self._forget_token()
             stop.wait(self._backoff.pause_s())
+
+    def _say(self, problem: str) -> None:
+        """Log a problem once, however often it comes back: a server may be away for days."""
+        if problem != self._said:
+            log.info("watch %s: %s; it is tried until it works", self._prefix, problem)
+        self._said = problem
 
     def _follow(
         self,
@@ -123,6 +134,7 @@ class Watcher:
 
     def _take(self, message: Json, on_events: Callable[[tuple[Event, ...]], None]) -> None:
         self._backoff.reset()
+        self._said = ""
         if message.get("created"):
             return
         events = tuple(
