@@ -8,7 +8,7 @@ from local_kit import Host, provider_on, spec_of
 
 from pitrix_core.contracts import Context
 from pitrix_core.errors import ProviderError, ProviderTemporaryError
-from pitrix_core.model import InstanceState, NoCredential
+from pitrix_core.model import InstanceState, NoCredential, ResourceRef
 from pitrix_local.commands import namespace_refusal
 from pitrix_local.provider import LocalProvider
 
@@ -59,6 +59,21 @@ def test_an_init_that_hangs_is_a_passing_failure(
 
     monkeypatch.undo()
     assert Host(usual, root, "prefix").create(key="k-1")
+
+
+def test_a_process_that_is_killed_is_a_passing_failure(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the kernel does when memory is short; it is asked for again."""
+    machine_id = host.create(key="k-1")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", program(tmp_path, "kill -9 $$"))
+        with pytest.raises(ProviderTemporaryError, match="end was killed by signal 9"):
+            host.provider.compute.delete(ResourceRef(id=machine_id), request_key="k-2")
+
+    host.delete(machine_id)
+
+    assert list(host.root.glob("machines/*")) == []
 
 
 @pytest.mark.parametrize(

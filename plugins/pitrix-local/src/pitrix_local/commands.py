@@ -49,7 +49,7 @@ def run(
     :param command: the module of ``pitrix_local.machine`` that is it: ``boot`` or ``end``.
     :param operation: what is tried; the error begins with it.
     :raises ProviderError: the process did not start; the machine's console says why.
-    :raises ProviderTemporaryError: it did not start in time.
+    :raises ProviderTemporaryError: it did not start in time, or somebody killed it.
     """
     with (folder / CONSOLE_FILE).open("ab") as console:
         try:
@@ -68,6 +68,10 @@ def run(
             raise ProviderTemporaryError(
                 f"{operation}: {command} did not start within {timeout_s} s", retry_after_s=1.0
             ) from ex
+    if ended.returncode < 0:  # which says nothing about the machine: the host was short of memory
+        raise ProviderTemporaryError(
+            f"{operation}: {command} was killed by signal {-ended.returncode}", retry_after_s=1.0
+        )
     if ended.returncode:
         raise ProviderError(
             f"{operation}: {command} did not start (exit code {ended.returncode})",
