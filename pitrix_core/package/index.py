@@ -70,13 +70,6 @@ class IndexEntries:
     #: As written.
     generated: str = ""
 
-    def newest(self, name: str) -> IndexEntry | None:
-        """Return the newest release of a package; a prerelease only where there is no release."""
-        own = [entry for entry in self.entries if entry.name == name]
-        return next(
-            (entry for entry in own if not entry.semver.is_prerelease), own[0] if own else None
-        )
-
 
 def read_index(text: str, *, file: str = INDEX_FILE) -> IndexEntries:
     """Read an index.

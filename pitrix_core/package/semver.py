@@ -45,11 +45,6 @@ class Version:
         parts = tuple(prerelease.split(".")) if prerelease else ()
         return cls(int(major), int(minor or 0), int(patch or 0), parts, build or "")
 
-    @property
-    def is_prerelease(self) -> bool:
-        """Say whether it comes before the release of the same number."""
-        return bool(self.prerelease)
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Version) and self._key() == other._key()
 

@@ -4,12 +4,8 @@ import os
 import re
 import subprocess
 from pathlib import Path
-from typing import Final
 
 from .conftest import REPOSITORY, SCRIPTS
-
-#: What differs for a test: no installation, folders and ports of its own.
-_WAIT: Final = 'until [ -f "$PITRIX_DATA/url" ]; do sleep 0.1; done'
 
 
 def test_the_tour_works(tmp_path: Path, home: Path, etcd_folder: str) -> None:
@@ -38,6 +34,7 @@ def test_the_tour_works(tmp_path: Path, home: Path, etcd_folder: str) -> None:
 
 
 def _script(folder: Path, etcd_folder: str) -> str:
+    """Return the tour with what differs for a test: no installation, folders of its own."""
     readme = (REPOSITORY / "README.md").read_text()
     [block] = re.findall(r"## Five minutes.*?```console\n(.*?)```", readme, flags=re.DOTALL)
     commands = re.findall(r"^\$ (.*?)(?=^\$ |\Z)", block, flags=re.DOTALL | re.MULTILINE)
@@ -49,4 +46,4 @@ def _script(folder: Path, etcd_folder: str) -> str:
     typed = typed.replace("'$PWD'/.venv/bin", etcd_folder)
     prepare = f"set -euo pipefail; set -m; export PITRIX_DATA={folder / 'data'}"
     trap = "trap 'kill %1 2>/dev/null; wait' EXIT"
-    return f"{prepare}\n{serve}\n{trap}\n{_WAIT}\n{typed}\nkill %1\nwait\ntrap - EXIT"
+    return f"{prepare}\n{serve}\n{trap}\n{typed}\nkill %1\nwait\ntrap - EXIT"

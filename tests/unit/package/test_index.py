@@ -34,15 +34,6 @@ def test_an_index_lists_the_newest_version_first() -> None:
     assert index.findings == ()
 
 
-def test_the_newest_release_is_preferred_to_a_prerelease() -> None:
-    """A prerelease is the newest only where there is no release."""
-    newest = read_index(GOOD).newest("app")
-
-    assert newest is not None
-    assert newest.version == "1.10.0"
-    assert read_index(GOOD).newest("other") is None
-
-
 @pytest.mark.parametrize(
     ("entry", "pointer"),
     [
