@@ -98,14 +98,20 @@ class Installation:
         return (self.home / "serve.log").read_text()[-4000:]
 
     def processes(self) -> list[psutil.Process]:
-        """Return every process that belongs to this installation's machines or server."""
+        """Return every process that belongs to this installation's machines or server.
+
+        Inside of a machine of its own a process names the machine only, not the data folder.
+        """
+        machines = {path.name for path in self.data.glob("runtimes/*/*/i-*")}
         found = []
         for process in psutil.process_iter():
             try:
-                text = " ".join(process.cmdline()) + str(process.environ())
+                text, environment = " ".join(process.cmdline()), process.environ()
             except psutil.Error:
                 continue
-            if str(self.data) in text and process.pid != os.getpid():
+            is_ours = str(self.data) in f"{text} {environment}"
+            is_inside = environment.get("PITRIX_INSTANCE") in machines
+            if (is_ours or is_inside) and process.pid != os.getpid():
                 found.append(process)
         return found
 
