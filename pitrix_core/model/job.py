@@ -93,6 +93,7 @@ class TaskRecord:
     sent_at: dt.datetime | None
     operation: Operation | None
     outputs: JsonObject
+    #: What went wrong last; while its operation is under way, what it waits for, if known.
     error: str | None
     error_code: str | None
     run_at: dt.datetime

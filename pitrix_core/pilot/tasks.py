@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 
 #: Stands for the unnamed role in metadata; agents/protocol/README.md section 2.
 _UNNAMED_ROLE: Final = "_"
+#: Seconds a node has to mend itself that says it cannot be configured: what its templates need may
+#: come with other metadata.
+_MENDED_S: Final = 30.0
 #: Characters of a failed command's output that its error quotes.
 _QUOTED_OUTPUT: Final = 600
 #: Seconds for which a Frontgate that is not connected is waited for where not having it does no
@@ -112,6 +115,7 @@ class AgentWait(CoreTasks):
     def _look(self, call: TaskCall) -> Operation:
         with self.store.read() as tx:
             snapshot = tx.clusters.snapshot(call.input["cluster_id"])
+            waited = tx.now - (call.task.started_at or tx.now)
         node_id = call.input["node_id"]
         node = next((node for node in snapshot.nodes if node.id == node_id), None)
         if node is None:
@@ -122,6 +126,8 @@ class AgentWait(CoreTasks):
         if state == "configured" and is_current:
             return done(call, {"revision": revision})
         detail = node.agent.get("detail") or f"its agent is {state}"
+        if state == "failed" and waited.total_seconds() > _MENDED_S:
+            return failed(call, f"node {node_id} cannot be configured: {detail}", code="agent")
         return pending(call, note=f"node {node_id}: {detail}")
 
 

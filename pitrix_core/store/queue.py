@@ -134,7 +134,7 @@ class QueueRepository:
             state=TaskState.READY,
             operation=convert.to_json(operation),
             run_at=self._unless_woken(after_s),
-            error=None,
+            error=operation.error,
             error_code=None,
         )
 

@@ -9,7 +9,7 @@ import pytest
 
 from pitrix_core.errors import PackageError, TaskFailedError
 from pitrix_core.model import OperationState
-from pitrix_core.pilot.answers import CORE_START, done
+from pitrix_core.pilot.answers import CORE_START, done, pending
 from pitrix_core.pilot.inbox import Desk, Frame
 from pitrix_core.pilot.tasks import AgentWait, MetadataDelete, MetadataPut, ServiceRun
 
@@ -240,6 +240,21 @@ def test_a_node_configured_from_the_newest_metadata_is_ready(
     operation = wait.poll(waiting, pending)
 
     assert (operation.state, operation.outputs) == (OperationState.DONE, {"revision": revision})
+
+
+def test_a_node_that_cannot_be_configured_is_given_up(world: Any, desk: Desk, waiting: Any) -> None:
+    """After a while in which other metadata might have mended it; what it says is in the error."""
+    report(world, desk, state="failed", revision=2, detail="peers.tmpl: key does not exist")
+    earlier = attrs.evolve(
+        waiting.task, started_at=waiting.task.started_at - dt.timedelta(seconds=31)
+    )
+
+    operation = AgentWait(store=world.store).poll(
+        attrs.evolve(waiting, task=earlier), pending(waiting)
+    )
+
+    assert operation.state is OperationState.FAILED
+    assert "peers.tmpl: key does not exist" in (operation.error or "")
 
 
 def test_a_node_that_is_none_fails(world: Any) -> None:

@@ -109,6 +109,19 @@ def test_no_more_is_claimed_than_asked_for(store: Store, submit: Callable[..., J
     assert claim(store) == []
 
 
+def test_what_a_task_waits_for_can_be_read(store: Store, submit: Callable[..., Job]) -> None:
+    """While its operation is under way, for those who look at the job."""
+    job = submit(task())
+    [claimed] = claim(store)
+    with store.begin() as tx:
+        tx.queue.wait(claimed.task, attrs.evolve(PENDING, error="no room yet"), after_s=5.0)
+
+    with store.read() as tx:
+        [found] = tx.jobs.tasks(job.id)
+
+    assert found.error == "no room yet"
+
+
 def test_only_what_is_due_is_claimed(
     store: Store, submit: Callable[..., Job], manual_clock: ManualClock
 ) -> None:
