@@ -40,6 +40,20 @@ def test_an_author_renders_without_a_cluster(
     assert capsys.readouterr().out == f"wrote {root}/opt/a\n"
 
 
+def test_keys_below_self_are_tried_in_their_dialect(root: pathlib.Path) -> None:
+    """OpenPitrix's templates name keys with ``/self``, or any does with the prefix ``/``."""
+    (root / "etc/confd/templates/a").write_text('{{getv "/self/env/a"}}', "utf-8")
+    metadata = root / "m.json"
+    metadata.write_text('{"env/a": "x"}', "utf-8")
+    tried = ["render", "--once", "--root", str(root), "--metadata", str(metadata)]
+
+    by_dialect = main([*tried, "--dialect", "openpitrix"])
+    text = (root / "opt/a").read_text("utf-8")
+    by_prefix = main([*tried, "--prefix", "/"])
+
+    assert (by_dialect, text, by_prefix) == (0, "x", 0)
+
+
 def test_a_template_that_fails_is_told(
     root: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

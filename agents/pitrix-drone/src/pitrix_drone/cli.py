@@ -47,6 +47,10 @@ def main(arguments: Sequence[str]) -> int:
         return 1
 
 
+#: What keys are relative to in the templates of a dialect, where it is not ``/self``.
+_PREFIXES: Final = {"openpitrix": "/"}
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="drone", description="The agent in a cluster's machine.")
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -60,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("--root", required=True, help="folder with etc/confd; files go below it")
     render.add_argument("--metadata", type=pathlib.Path, help="JSON object: path to text")
     render.add_argument("--dialect", choices=DIALECTS, default="confd")
+    render.add_argument(
+        "--prefix", help="what keys are relative to; default: / for openpitrix, else /self"
+    )
     render.set_defaults(work=_render)
     version = verbs.add_parser("version", help="print the version")
     version.set_defaults(work=_version)
@@ -76,7 +83,8 @@ def _render(options: argparse.Namespace) -> int:
     if not where.confd.is_dir():
         raise UsageError(f"{where.confd}: no such folder; --root is the folder above etc/confd")
     commands = NoCommands(stop=threading.Event(), scratch=where.state)
-    renderer = Renderer(where, prefix="/self", dialect=options.dialect, commands=commands)
+    prefix = options.prefix or _PREFIXES.get(options.dialect, "/self")
+    renderer = Renderer(where, prefix=prefix, dialect=options.dialect, commands=commands)
     rendered = renderer.render(_metadata(options.metadata))
     for dest in rendered.changed:
         print(f"wrote {where.at(dest)}")  # noqa: T201
