@@ -1,6 +1,7 @@
 """An application that is not in the repository's examples: web servers that know one another."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,18 @@ keys = ["/"]
 """
 
 _TEMPLATE: Final = '{{range gets "/self/hosts/web/*/ip"}}{{.Value}}\n{{end}}'
+
+#: The same in AppCenter's dialect: tags without quotes, keys below ``/self``.
+_APPCENTER_TEMPLATE: Final = _TEMPLATE.replace("/self/hosts", "/hosts")
+
+
+def to_appcenter(package: Path, images: Path) -> None:
+    """Write a package and its image again, in AppCenter's dialect."""
+    template = package / "cluster.json.tmpl"
+    text = re.sub(r'"\{\{\.([^}]*)\}\}"', r"{{\1}}", template.read_text())
+    template.unlink()
+    (package / "cluster.json.mustache").write_text(text)
+    (images / "hello/etc/confd/templates/peers.tmpl").write_text(_APPCENTER_TEMPLATE)
 
 
 def write_package(folder: Path) -> Path:

@@ -7,22 +7,37 @@ import httpx
 import pytest
 
 from .conftest import Installation, local_settings
-from .second_app import PASSWORD, write_image, write_package
+from .second_app import PASSWORD, to_appcenter, write_image, write_package
 
 
 @pytest.fixture
-def ready(installation: Installation, tmp_path: Path) -> Installation:
+def dialect() -> str:
+    """Dialect of the package."""
+    return "openpitrix"
+
+
+@pytest.fixture
+def ready(installation: Installation, tmp_path: Path, dialect: str) -> Installation:
     """An installation whose catalogue has the app."""
     repo = tmp_path / "repo"
-    installation.run("package", "build", str(write_package(tmp_path)), "-o", str(repo))
-    installation.run("repo", "add", "mine", repo.as_uri())
+    package = write_package(tmp_path)
     write_image(tmp_path / "images")
+    if dialect == "appcenter":
+        to_appcenter(package, tmp_path / "images")
+    installation.run("package", "build", str(package), "-o", str(repo))
+    installation.run("repo", "add", "mine", repo.as_uri())
     return installation
 
 
-@pytest.mark.parametrize("mode", ["namespace", "prefix"])
+@pytest.mark.parametrize(
+    ("mode", "dialect"),
+    [
+        pytest.param("namespace", "openpitrix", id="namespace-openpitrix"),
+        pytest.param("prefix", "appcenter", id="prefix-appcenter"),
+    ],
+)
 def test_it_is_deployed_and_removed(
-    ready: Installation, tmp_path: Path, etcd_folder: str, mode: str
+    ready: Installation, tmp_path: Path, etcd_folder: str, mode: str, dialect: str
 ) -> None:
     """It serves on every node, its password is nowhere in the clear, and all of it goes again."""
     settings = local_settings(etcd_folder, tmp_path / "images", isolation=mode)
