@@ -25,7 +25,7 @@ def small_host(tmp_path: Path) -> Path:
         "opt/tool/bin/tool": "tool",
         "opt/other/file": "other",
         "tmp/secret": "secret",
-        "work/file": "work",
+        "scratch/file": "scratch",
     }
     for name, text in files.items():
         (host / name).parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ def test_system_folders_are_mounted_and_not_filled(small_host: Path, tmp_path: P
 
     tree.prepare(root, launch_of(NAMESPACE), host=small_host)
 
-    assert tree.tops_of_host(root, host=small_host) == ["usr", "work"]
+    assert tree.tops_of_host(root, host=small_host) == ["usr", "scratch"]
     assert (root / "bin").readlink() == Path("usr/bin")
     assert list((root / "usr").iterdir()) == []
     assert not (root / "lost+found").exists()
@@ -134,7 +134,7 @@ def test_an_image_in_a_system_folder_is_layered(small_host: Path, tmp_path: Path
     assert (root / "usr/bin/sh").readlink() == Path("/.host/usr/bin/sh")
     assert (root / "usr/lib").readlink() == Path("/.host/usr/lib")
     assert (root / "bin/sh").readlink() == Path("/.host/bin/sh")
-    assert tree.tops_of_host(root, host=small_host) == ["work"]
+    assert tree.tops_of_host(root, host=small_host) == ["scratch"]
 
 
 def test_a_volume_in_a_system_folder_makes_it_the_machines(
@@ -142,12 +142,12 @@ def test_a_volume_in_a_system_folder_makes_it_the_machines(
 ) -> None:
     """Else there were no place to mount it at."""
     root = tmp_path / "rootfs"
-    launch = launch_of(NAMESPACE, volumes=(Volume(str(tmp_path), "/work/data"),))
+    launch = launch_of(NAMESPACE, volumes=(Volume(str(tmp_path), "/scratch/data"),))
 
     tree.prepare(root, launch, host=small_host)
 
-    assert (root / "work/data").is_dir()
-    assert (root / "work/file").readlink() == Path("/.host/work/file")
+    assert (root / "scratch/data").is_dir()
+    assert (root / "scratch/file").readlink() == Path("/.host/scratch/file")
 
 
 def test_an_image_that_was_copied_in_part_is_copied_again(tmp_path: Path) -> None:
