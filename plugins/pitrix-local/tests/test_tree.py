@@ -74,7 +74,7 @@ def test_system_folders_are_mounted_and_not_filled(small_host: Path, tmp_path: P
 
     tree.prepare(root, launch_of(NAMESPACE), host=small_host)
 
-    assert tree.tops_of_host(root, host=small_host) == ["usr", "scratch"]
+    assert tree.tops_of_host(root, host=small_host) == ["scratch", "usr"]
     assert (root / "bin").readlink() == Path("usr/bin")
     assert list((root / "usr").iterdir()) == []
     assert not (root / "lost+found").exists()
