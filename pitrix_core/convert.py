@@ -13,6 +13,7 @@ from collections.abc import Hashable, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
 
+import attrs
 import cattrs
 import cattrs.gen
 import msgspec
@@ -62,7 +63,10 @@ def canonical(value: object) -> str:
 
 
 def schema_of(cls: type) -> Mapping[str, Any]:
-    """Return the JSON Schema (2020-12) of an attrs class; unknown members are refused."""
+    """Return the JSON Schema (2020-12) of an attrs class; unknown members are refused.
+
+    A member is described by ``attrs.field(metadata={"description": "…"})``: forms show it.
+    """
     return _schema_of(cls)
 
 
@@ -75,7 +79,16 @@ def _schema_of(cls: Hashable) -> Mapping[str, Any]:
     for part in (schema, *components.values()):
         if part.get("type") == "object" and "properties" in part:
             part.setdefault("additionalProperties", False)
+    own = components.get(getattr(cls, "__name__", ""), schema)
+    _describe(own.get("properties", {}), cls)
     return schema
+
+
+def _describe(members: Mapping[str, dict[str, Any]], cls: Hashable) -> None:
+    fields = attrs.fields(cls) if isinstance(cls, type) and attrs.has(cls) else ()
+    for field in fields:
+        if "description" in field.metadata and field.name in members:
+            members[field.name]["description"] = field.metadata["description"]
 
 
 def _special_schema(cls: type) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Provider(abc.ABC, Generic[SettingsT, CredentialT]):
     name: ClassVar[str]
     #: attrs class of a runtime's settings; its JSON Schema is served by the API and drawn as a
     #: form.
+    #: A field is described by ``attrs.field(metadata={"description": "…"})``.
     settings: ClassVar[type] = NoSettings
     #: attrs class of the credential; all of it is stored encrypted and never shown again.
     credential: ClassVar[type] = NoCredential

@@ -346,3 +346,17 @@ def test_a_pointer_to_nothing_is_told(pointer: str) -> None:
 def test_pointers_are_escaped() -> None:
     """Slashes and tildes in names are escaped."""
     assert validation.pointer_to(["a/b", 0, "c~d"]) == "/a~1b/0/c~0d"
+
+
+def test_a_member_is_described_to_forms() -> None:
+    """By its field's metadata; one that says nothing has no description."""
+
+    @attrs.frozen
+    class Settings:
+        said: str = attrs.field(default="", metadata={"description": "What it is for."})
+        unsaid: str = ""
+
+    members = validation.resolve_pointer(convert.schema_of(Settings), "/$defs/Settings/properties")
+
+    assert members["said"]["description"] == "What it is for."
+    assert "description" not in members["unsaid"]

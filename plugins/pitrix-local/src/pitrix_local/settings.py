@@ -16,25 +16,45 @@ class Isolation(enum.StrEnum):
     PREFIX = "prefix"  #: nothing but a folder, named by ``PITRIX_ROOT``
 
 
+def _says(description: str) -> dict[str, str]:
+    """Describe a setting to operators; ``pitrix provider show local`` prints it."""
+    return {"description": description}
+
+
 @attrs.frozen(kw_only=True)
 class LocalSettings:
     """Settings of a runtime whose machines are process trees on this host."""
 
-    #: Absolute folder that everything is kept in; empty for the runtime's own state folder.
-    root: str = ""
-    #: Absolute folders in which an image is the sub folder of its name; the first that has it wins.
-    images: tuple[str, ...] = ()
-    #: Absolute folders put in front of the machines' PATH.
-    path: tuple[str, ...] = ()
-    #: ``auto``, ``namespace`` or ``prefix``; a machine keeps the mode it was made with.
-    isolation: Isolation = Isolation.AUTO
-    #: Files that one process may have open; never more than the host allows.
-    open_files: int = attrs.field(default=65536, validator=attrs.validators.ge(64))
-    #: Largest file that a process may write, in GiB; 0 for no limit.
-    file_size_gib: int = attrs.field(default=0, validator=attrs.validators.ge(0))
-    #: Limit each process's address space to the machine's memory. Off, for programs written in Go
-    #: and Java reserve far more than they use.
-    limit_address_space: bool = False
+    root: str = attrs.field(
+        default="",
+        metadata=_says("Absolute folder that everything is kept in; empty for the runtime's own."),
+    )
+    images: tuple[str, ...] = attrs.field(
+        default=(),
+        metadata=_says("Absolute folders of images; the first that has a folder NAME wins."),
+    )
+    path: tuple[str, ...] = attrs.field(
+        default=(), metadata=_says("Absolute folders put in front of the machines' PATH.")
+    )
+    isolation: Isolation = attrs.field(
+        default=Isolation.AUTO,
+        metadata=_says("How machines are kept apart; one keeps the mode it was made with."),
+    )
+    open_files: int = attrs.field(
+        default=65536,
+        validator=attrs.validators.ge(64),
+        metadata=_says("Files that one process may have open; never more than the host allows."),
+    )
+    file_size_gib: int = attrs.field(
+        default=0,
+        validator=attrs.validators.ge(0),
+        metadata=_says("Largest file that a process may write, in GiB; 0 for no limit."),
+    )
+    # Off, for programs written in Go and Java reserve far more than they use.
+    limit_address_space: bool = attrs.field(
+        default=False,
+        metadata=_says("Limit each process's address space to the machine's memory."),
+    )
 
 
 def checked(settings: LocalSettings) -> LocalSettings:

@@ -11,8 +11,9 @@ from pitrix_core.model.resource import TaggedResource
 class TinySettings:
     """What an operator sets for a runtime; drawn as a form, and checked before it is used."""
 
-    #: Shown by ``pitrix runtime check``.
-    greeting: str = "hello"
+    greeting: str = attrs.field(
+        default="hello", metadata={"description": "Shown by pitrix runtime check."}
+    )
 
 
 class TinyProvider(Provider[TinySettings, NoCredential]):
