@@ -117,7 +117,12 @@ def make_task_kinds(services: Services, config: Config) -> TaskKindTable:
         kinds.FRONTGATE_WAIT: FrontgateWait(store=store),
         kinds.METADATA_PUT: MetadataPut(store=store, loader=services.loader),
         kinds.METADATA_DELETE: MetadataDelete(store=store),
-        kinds.AGENT_WAIT: AgentWait(store=store),
+        kinds.AGENT_WAIT: AgentWait(
+            store=store,
+            machine=lambda runtime_id, machine_id: services.gates.of(runtime_id).get_instance(
+                machine_id
+            ),
+        ),
         kinds.SERVICE_RUN: ServiceRun(store=store),
     }
     provider = ProviderTasks(

@@ -5,6 +5,7 @@ command that may fail is passed over.
 """
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
 import attrs
@@ -14,7 +15,16 @@ from pitrix_core.catalog.loader import PackageLoader
 from pitrix_core.contracts.apptype import RenderRequest
 from pitrix_core.errors import TaskFailedError
 from pitrix_core.jobs.handler import TaskCall
-from pitrix_core.model import ClusterSnapshot, Metadata, Operation, OperationState, SecretRef
+from pitrix_core.model import (
+    ClusterSnapshot,
+    Instance,
+    InstanceState,
+    Metadata,
+    Node,
+    Operation,
+    OperationState,
+    SecretRef,
+)
 from pitrix_core.pilot.answers import CoreTasks, absence_of, done, failed, pending
 from pitrix_core.store import Store, Transaction
 from pitrix_core.store.agents import Frontgate, Message
@@ -26,6 +36,8 @@ _UNNAMED_ROLE: Final = "_"
 #: Seconds a node has to mend itself that says it cannot be configured: what its templates need may
 #: come with other metadata.
 _MENDED_S: Final = 30.0
+#: Seconds after which a machine that says nothing is looked for in its cloud.
+_QUIET_S: Final = 20.0
 #: Characters of a failed command's output that its error quotes.
 _QUOTED_OUTPUT: Final = 600
 #: Seconds for which a Frontgate that is not connected is waited for where not having it does no
@@ -103,6 +115,8 @@ class AgentWait(CoreTasks):
     """``agent.wait``: waits until a node is configured from the cluster's newest metadata."""
 
     store: Store
+    #: Runtime's id and the cloud's id of a machine → the machine as the cloud sees it now.
+    machine: Callable[[str, str], Instance]
 
     def start(self, call: TaskCall, *, request_key: str) -> Operation:
         """Look at once: the node may have been faster."""
@@ -115,20 +129,43 @@ class AgentWait(CoreTasks):
     def _look(self, call: TaskCall) -> Operation:
         with self.store.read() as tx:
             snapshot = tx.clusters.snapshot(call.input["cluster_id"])
-            waited = tx.now - (call.task.started_at or tx.now)
-        node_id = call.input["node_id"]
-        node = next((node for node in snapshot.nodes if node.id == node_id), None)
-        if node is None:
-            raise TaskFailedError(f"agent.wait: the cluster has no node {node_id}")
+            waited_s = (tx.now - (call.task.started_at or tx.now)).total_seconds()
+        node = _node_of(call, snapshot)
         revision = node.agent.get("revision")
         state = node.agent.get("state", "not heard of")
         is_current = isinstance(revision, int) and revision >= snapshot.metadata_revision
         if state == "configured" and is_current:
             return done(call, {"revision": revision})
         detail = node.agent.get("detail") or f"its agent is {state}"
-        if state == "failed" and waited.total_seconds() > _MENDED_S:
-            return failed(call, f"node {node_id} cannot be configured: {detail}", code="agent")
-        return pending(call, note=f"node {node_id}: {detail}")
+        if state == "failed" and waited_s > _MENDED_S:
+            return failed(call, f"node {node.id} cannot be configured: {detail}", code="agent")
+        if waited_s > _QUIET_S:
+            self._require_machine(call, node)
+        return pending(call, note=f"node {node.id}: {detail}")
+
+    def _require_machine(self, call: TaskCall, node: Node) -> None:
+        """Make sure that there is a machine to wait for: one request of the cloud.
+
+        :raises TaskFailedError: it does not run any more.
+        :raises ProviderError: as the cloud says; a temporary one is asked again.
+        """
+        machine_id = node.facts.get("id")
+        if not isinstance(machine_id, str):
+            return
+        machine = self.machine(call.task.runtime_id, machine_id)
+        if machine.state not in (InstanceState.RUNNING, InstanceState.PENDING):
+            raise TaskFailedError(
+                f"agent.wait: machine {machine_id} of node {node.id} is {machine.state}",
+                next_step="Delete the cluster, and deploy it again.",
+            )
+
+
+def _node_of(call: TaskCall, snapshot: ClusterSnapshot) -> Node:
+    node_id = call.input["node_id"]
+    for node in snapshot.nodes:
+        if node.id == node_id:
+            return node
+    raise TaskFailedError(f"agent.wait: the cluster has no node {node_id}")
 
 
 @attrs.frozen(kw_only=True)

@@ -1,9 +1,11 @@
 """Processes killed with -9 in the middle of a deployment."""
 
+import contextlib
 import signal
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from .conftest import Installation, local_settings, wait_for
@@ -84,3 +86,31 @@ def _is_under_way(installation: Installation, job: str, kind: str) -> bool:
 def _remove(installation: Installation, cluster_id: str) -> None:
     installation.run("cluster", "delete", cluster_id, "--yes")
     installation.run("runtime", "delete", "here", "--yes")
+
+
+def test_a_machine_that_dies_is_not_waited_for(runtime: Installation) -> None:
+    """The job fails in bounded time and names the machine; the cluster can be deleted."""
+    plan = runtime.run("plan", "hello", "--json").json
+    job = _apply(runtime, plan["id"])
+    wait_for(lambda: _is_under_way(runtime, job, "compute.create"), limit_s=30)
+    pilot = runtime.child("pilot")
+    pilot.suspend()  # no metadata, so that no node is configured yet
+    wait_for(lambda: _is_under_way(runtime, job, "metadata.put"), limit_s=30)
+    _kill_one_machine(runtime, plan["cluster_id"])
+    pilot.resume()
+
+    watched = runtime.run("job", "watch", job, check=False)
+
+    assert watched.code == 1
+    assert "machine i-" in watched.out + watched.err
+    _remove(runtime, plan["cluster_id"])
+
+
+def _kill_one_machine(installation: Installation, cluster_id: str) -> None:
+    """Kill every process of one machine of a cluster."""
+    states = installation.data.glob("runtimes/*/machines/i-*/state.json")
+    machine = next(state.parent.name for state in states if cluster_id in state.read_text())
+    for process in installation.processes():
+        if process.environ().get("PITRIX_INSTANCE") == machine:
+            with contextlib.suppress(psutil.NoSuchProcess):  # it went with another one
+                process.kill()

@@ -8,7 +8,8 @@ import attrs
 import pytest
 
 from pitrix_core.errors import PackageError, TaskFailedError
-from pitrix_core.model import OperationState
+from pitrix_core.jobs.handler import TaskCall
+from pitrix_core.model import Instance, InstanceState, OperationState
 from pitrix_core.pilot.answers import CORE_START, done, pending
 from pitrix_core.pilot.inbox import Desk, Frame
 from pitrix_core.pilot.tasks import AgentWait, MetadataDelete, MetadataPut, ServiceRun
@@ -189,6 +190,11 @@ def report(world: Any, desk: Desk, number: int = 1, **body: Any) -> None:
     desk.receive("fg-1", Frame(id=f"s-{number}", type="node.status", body=said))
 
 
+def running(_runtime_id: str, machine_id: str) -> Instance:
+    """A cloud in which every machine runs."""
+    return Instance(id=machine_id, state=InstanceState.RUNNING)
+
+
 @pytest.fixture
 def waiting(world: Any) -> Any:
     """A node that is waited for, of a cluster whose metadata have revision 2."""
@@ -222,7 +228,7 @@ def test_a_node_is_waited_for_until_it_is_configured(
     if said is not None:
         report(world, desk, **said)
 
-    operation = AgentWait(store=world.store).start(waiting, request_key="k")
+    operation = AgentWait(store=world.store, machine=running).start(waiting, request_key="k")
 
     assert operation.state is OperationState.PENDING
     assert note in (operation.error or "")
@@ -233,7 +239,7 @@ def test_a_node_configured_from_the_newest_metadata_is_ready(
     world: Any, desk: Desk, waiting: Any, revision: int
 ) -> None:
     """Or from newer ones."""
-    wait = AgentWait(store=world.store)
+    wait = AgentWait(store=world.store, machine=running)
     pending = wait.start(waiting, request_key="k")
     report(world, desk, revision=revision)
 
@@ -249,12 +255,54 @@ def test_a_node_that_cannot_be_configured_is_given_up(world: Any, desk: Desk, wa
         waiting.task, started_at=waiting.task.started_at - dt.timedelta(seconds=31)
     )
 
-    operation = AgentWait(store=world.store).poll(
+    operation = AgentWait(store=world.store, machine=running).poll(
         attrs.evolve(waiting, task=earlier), pending(waiting)
     )
 
     assert operation.state is OperationState.FAILED
     assert "peers.tmpl: key does not exist" in (operation.error or "")
+
+
+@pytest.fixture
+def quiet(world: Any, waiting: Any) -> Callable[..., tuple[AgentWait, TaskCall]]:
+    """Wait for a node's machine that has said nothing for a while."""
+
+    def make(state: InstanceState, *, after_s: int) -> tuple[AgentWait, TaskCall]:
+        with world.store.begin() as tx:
+            tx.clusters.set_node_facts("cln-cl-1", {"id": "i-1", "ip": "10.0.0.1"})
+        started_at = waiting.task.started_at - dt.timedelta(seconds=after_s)
+        call = attrs.evolve(waiting, task=attrs.evolve(waiting.task, started_at=started_at))
+        machine = Instance(id="i-1", state=state)
+        return AgentWait(store=world.store, machine=lambda _runtime, _id: machine), call
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("state", "after_s"),
+    [
+        pytest.param(InstanceState.RUNNING, 21, id="it-runs"),
+        pytest.param(InstanceState.STOPPED, 19, id="not-looked-for-yet"),
+    ],
+)
+def test_a_machine_that_says_nothing_is_waited_for(
+    quiet: Callable[..., tuple[AgentWait, TaskCall]], state: InstanceState, after_s: int
+) -> None:
+    """As long as it runs; it is not looked for at once."""
+    wait, call = quiet(state, after_s=after_s)
+
+    assert wait.poll(call, pending(call)).state is OperationState.PENDING
+
+
+@pytest.mark.parametrize("state", [InstanceState.STOPPED, InstanceState.GONE, InstanceState.FAILED])
+def test_a_machine_that_does_not_run_is_not_waited_for(
+    quiet: Callable[..., tuple[AgentWait, TaskCall]], state: InstanceState
+) -> None:
+    """The error names it, and what it is."""
+    wait, call = quiet(state, after_s=21)
+
+    with pytest.raises(TaskFailedError, match=f"machine i-1 of node cln-cl-1 is {state}"):
+        wait.poll(call, pending(call))
 
 
 def test_a_node_that_is_none_fails(world: Any) -> None:
@@ -263,7 +311,7 @@ def test_a_node_that_is_none_fails(world: Any) -> None:
     call = world.task("agent.wait", cluster_id="cl-1", node_id="cln-gone")
 
     with pytest.raises(TaskFailedError, match="no node cln-gone"):
-        AgentWait(store=world.store).start(call, request_key="k")
+        AgentWait(store=world.store, machine=running).start(call, request_key="k")
 
 
 @pytest.mark.parametrize(
