@@ -6,6 +6,7 @@ dies, the others end too.
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import json
 import logging
@@ -106,15 +107,28 @@ def inherited_listener() -> socket.socket | None:
     return None if descriptor is None else socket.socket(fileno=int(descriptor))
 
 
-def bind(host: str, port: int, *, option: str, last: int | None = None) -> socket.socket:
-    """Return a socket that listens; where any port will do, on the last run's if it is free.
+def bind(
+    host: str, port: int, *, option: str, last: int | None = None, patience_s: float = 15.0
+) -> socket.socket:
+    """Return a socket that listens; where any port will do, on the last run's if it can be had.
+
+    Machines that were made then know that one. Processes of a run that was killed may hold it for
+    a while, until they notice.
 
     :param option: of the command line that chooses another port.
+    :param last: port of the last run.
+    :param patience_s: seconds to wait for that port.
     :raises PitrixError: the port is taken, or the address is not this machine's.
     """
-    if port == 0 and last is not None:
-        with contextlib.suppress(OSError):
-            return socket.create_server((host, last), backlog=128)
+    if last is not None and port in (0, last):
+        deadline = time.monotonic() + patience_s
+        while time.monotonic() < deadline:
+            try:
+                return socket.create_server((host, last), backlog=128)
+            except OSError as ex:
+                if ex.errno != errno.EADDRINUSE:
+                    break
+            time.sleep(0.1)
     try:
         return socket.create_server((host, port), backlog=128)
     except OSError as ex:

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Any
 
 import attrs
 import pytest
+
+from pitrix_core.supervisor import bind
 
 PROGRAM = """
 import sys
@@ -258,6 +261,30 @@ def test_a_port_that_is_taken_is_named_with_its_option(serve: Serve) -> None:
     assert "--port 0" in said
     assert installation.process.wait(10) == 3
     assert installation.pids("api") == []
+
+
+@pytest.mark.parametrize("asked", ["any", "the-same"])
+def test_the_last_runs_port_is_waited_for(asked: str) -> None:
+    """What is left of a run that was killed holds it for a while; machines dial that port."""
+    holder = socket.create_server(("127.0.0.1", 0))
+    last = holder.getsockname()[1]
+    letting_go = threading.Timer(0.3, holder.close)
+    letting_go.start()
+
+    bound = bind("127.0.0.1", last if asked == "the-same" else 0, option="--port", last=last)
+
+    with bound:
+        letting_go.join()
+        assert bound.getsockname()[1] == last
+
+
+def test_another_port_is_taken_where_the_last_one_stays_taken() -> None:
+    """By somebody else's program, it seems."""
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        last = holder.getsockname()[1]
+
+        with bind("127.0.0.1", 0, option="--port", last=last, patience_s=0.2) as bound:
+            assert bound.getsockname()[1] != last
 
 
 @pytest.mark.parametrize("ports", ['{"api": 70000, "pilot": "x"}', "[1]", "{"])
