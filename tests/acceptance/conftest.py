@@ -116,6 +116,15 @@ class Installation:
         return found
 
 
+def machine_of(process: psutil.Process) -> str | None:
+    """Return the machine that a process belongs to; none for one that is gone meanwhile."""
+    try:
+        machine: str | None = process.environ().get("PITRIX_INSTANCE")
+    except psutil.Error:
+        return None
+    return machine
+
+
 def wait_for(condition: Any, *, limit_s: float) -> None:
     """Wait until something is true, or fail."""
     deadline = time.monotonic() + limit_s
@@ -167,7 +176,15 @@ def local_settings(etcd_folder: str, images: Path, **more: str) -> list[str]:
     return options
 
 
-__all__ = ["REPOSITORY", "SCRIPTS", "Installation", "Ran", "local_settings", "wait_for"]
+__all__ = [
+    "REPOSITORY",
+    "SCRIPTS",
+    "Installation",
+    "Ran",
+    "local_settings",
+    "machine_of",
+    "wait_for",
+]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -8,7 +8,7 @@ import httpx
 import psutil
 import pytest
 
-from .conftest import Installation, local_settings, wait_for
+from .conftest import Installation, local_settings, machine_of, wait_for
 from .second_app import write_image, write_package
 
 
@@ -40,7 +40,7 @@ def test_the_job_goes_on_where_it_was(runtime: Installation, kind: str, process:
     assert cluster["cluster"]["state"] == "active"
     assert len(cluster["nodes"]) == 3
     assert len([r for r in cluster["resources"] if r["kind"] == "compute.create"]) == 3
-    machines = {p.environ().get("PITRIX_INSTANCE") for p in runtime.processes()} - {None}
+    machines = {machine_of(process) for process in runtime.processes()} - {None}
     assert len(machines) == 4  # three, and the Frontgate's
     _remove(runtime, plan["cluster_id"])
 
@@ -111,6 +111,6 @@ def _kill_one_machine(installation: Installation, cluster_id: str) -> None:
     states = installation.data.glob("runtimes/*/machines/i-*/state.json")
     machine = next(state.parent.name for state in states if cluster_id in state.read_text())
     for process in installation.processes():
-        if process.environ().get("PITRIX_INSTANCE") == machine:
+        if machine_of(process) == machine:
             with contextlib.suppress(psutil.NoSuchProcess):  # it went with another one
                 process.kill()

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .conftest import Installation, local_settings
+from .conftest import Installation, local_settings, machine_of
 from .second_app import PASSWORD, to_appcenter, write_image, write_package
 
 
@@ -61,7 +61,7 @@ def test_it_is_deployed_and_removed(
 
     assert ready.run("cluster", "list", "--json").json["items"] == []
     assert ready.run("runtime", "list", "--json").json["items"] == []
-    assert [p for p in ready.processes() if "PITRIX_INSTANCE" in p.environ()] == []
+    assert [process for process in ready.processes() if machine_of(process)] == []
 
 
 def _everything_stored(database: Path) -> str:
