@@ -43,6 +43,8 @@ def pitrix_app_types() -> "Iterable[AppType[Any]]":  # type: ignore[empty-body]
 def pitrix_template_names() -> Mapping[str, Any]:  # type: ignore[empty-body]
     """Return names to be seen by our own templates (``cluster.json.j2``, user-data).
 
+    Not called yet: our own template dialect is not there.
+
     Called once per process. Process: API, runner. Transaction: none.
 
     :returns: name → value or function; the functions must be pure. Names of other plugins are not
@@ -131,6 +133,8 @@ def pitrix_provider_call(call: "ProviderCall") -> object | None:
 @hookspec
 def pitrix_event(event: Mapping[str, Any]) -> None:
     """Hear of something that happened.
+
+    Not called yet: ``GET /v1/events`` tells what happened.
 
     Called after the transaction that made it so has committed; at least once per event, possibly
     late. Process: runner. Transaction: none.

@@ -34,9 +34,7 @@ class TaskState(enum.StrEnum):
 TASK_TRANSITIONS: Mapping[TaskState, frozenset[TaskState]] = {
     TaskState.WAITING: frozenset({TaskState.READY, TaskState.SKIPPED}),
     TaskState.READY: frozenset({TaskState.CLAIMED, TaskState.SKIPPED}),
-    TaskState.CLAIMED: frozenset(
-        {TaskState.READY, TaskState.SUCCEEDED, TaskState.FAILED, TaskState.SKIPPED}
-    ),
+    TaskState.CLAIMED: frozenset({TaskState.READY, TaskState.SUCCEEDED, TaskState.FAILED}),
     TaskState.SUCCEEDED: frozenset(),
     TaskState.FAILED: frozenset({TaskState.READY}),  # retry of the job
     TaskState.SKIPPED: frozenset({TaskState.WAITING}),  # retry of the job
