@@ -27,8 +27,23 @@ class Finding:
     pointer: str = ""
     #: File the place is in, when several were checked.
     file: str | None = None
+    #: Line and column of the place in that file, counted from 1; None where nobody looked.
+    line: int | None = None
+    column: int | None = None
     #: What the reader can do now.
     next_step: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Rule:
+    """What findings of one code have in common; what an author reads who wants to know more."""
+
+    #: The findings' code.
+    code: str
+    #: What is wrong, in one sentence.
+    summary: str
+    #: Why it matters, and how it is mended.
+    remedy: str
 
 
 def errors_in(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -7,17 +7,18 @@ one made today. They are registered by the hook
 """
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 import attrs
 
 from pitrix_core.contracts.reader import PackageReader
-from pitrix_core.findings import Finding
+from pitrix_core.findings import Finding, Rule
 from pitrix_core.model import (
     ClusterSnapshot,
     ImageQuery,
     JsonObject,
+    JsonValue,
     Metadata,
     PackageIndex,
     PackageSpec,
@@ -108,6 +109,46 @@ class AppType(abc.ABC, Generic[SpecT]):
         :raises TemplateRenderError: the package's template cannot be rendered with this
             configuration.
         """
+
+    # -- for authors of packages -------------------------------------------------------------------
+
+    def rules(self) -> tuple[Rule, ...]:
+        """Return what the codes of this type's own findings mean; for ``pitrix package lint``."""
+        return ()
+
+    def located(self, reader: PackageReader, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        """Add to findings the lines and columns of their places, as far as they can be told.
+
+        Asked for where an author looks, not where packages are read by the thousand; may be slow.
+
+        :param reader: the package the findings are about; it may be one that :meth:`parse` refused.
+        :returns: the findings, in the same order.
+        """
+        return tuple(findings)
+
+    def documents(self, spec: SpecT, config: JsonObject) -> Mapping[str, JsonValue]:
+        """Return what the package's templates give with a configuration: file name → document.
+
+        :param config: checked and completed with its schema.
+        :raises TemplateRenderError: they cannot be rendered with it.
+        """
+        return {}
+
+    def outline(self, spec: SpecT) -> JsonObject:
+        """Say in short what is in a package, for a person who looks at it."""
+        return {}
+
+    def skeleton(self, name: str, *, dialect: str = "") -> Mapping[str, bytes]:
+        """Return the files of a new package, sound as it is, for an author to go on from.
+
+        :param name: of the application.
+        :param dialect: one of this type's; empty for the one it recommends.
+        :returns: path → content; nothing where this type has no skeleton.
+        :raises InvalidInputError: there is no such dialect.
+        """
+        return {}
+
+    # -- while a cluster runs ----------------------------------------------------------------------
 
     def render(self, spec: SpecT, request: RenderRequest) -> Metadata:
         """Make the metadata that a cluster's machines can read.

@@ -3,7 +3,7 @@
 import pytest
 
 from pitrix_core.errors import TemplateRenderError
-from pitrix_vm.template import Template, fill
+from pitrix_vm.template.tags import Template, fill
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,11 @@ from pitrix_core.model import (
     PlanDraft,
     PlanRequest,
 )
-from pitrix_vm.creation import creation_tasks
-from pitrix_vm.deletion import deletion_draft
-from pitrix_vm.form import CONFIG_FILE
+from pitrix_vm.form import CONFIG_FILE, form_schema
 from pitrix_vm.metadata import cluster_metadata
-from pitrix_vm.nodes import NO_MACHINE, image_of, planned_nodes, refusals
-from pitrix_vm.schema import form_schema
+from pitrix_vm.planning.creation import creation_tasks
+from pitrix_vm.planning.deletion import deletion_draft
+from pitrix_vm.planning.nodes import NO_MACHINE, image_of, planned_nodes, refusals
 from pitrix_vm.spec import (
     VmSpec,
     configured_cluster,

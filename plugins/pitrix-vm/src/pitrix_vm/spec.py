@@ -9,10 +9,15 @@ from pitrix_core.errors import PackageInvalidError, TemplateRenderError
 from pitrix_core.findings import Finding, Level, errors_in
 from pitrix_core.model import JsonObject, PackageIndex, PackageSpec
 from pitrix_core.package import describe
-from pitrix_vm.cluster import ClusterDocument
-from pitrix_vm.form import CONFIG_FILE, Form, flat_values, read_form, sample_values
-from pitrix_vm.reading import Reading, read_cluster
-from pitrix_vm.schema import default_findings
+from pitrix_vm.cluster import ClusterDocument, Reading, read_cluster
+from pitrix_vm.form import (
+    CONFIG_FILE,
+    Form,
+    default_findings,
+    flat_values,
+    read_form,
+    sample_values,
+)
 from pitrix_vm.template import APPCENTER, TEMPLATE_FILES, Template, fill
 
 #: What agents take resource keys to be relative to. Images of OpenPitrix packages, and of those

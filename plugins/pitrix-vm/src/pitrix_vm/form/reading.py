@@ -4,15 +4,14 @@ A leaf is addressed by its *flat path*: the keys from the root joined with dots.
 themselves, and one leaf's path may begin with another's, so a path is never split; it is looked up.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
-
-import attrs
 
 from pitrix_core.errors import PackageInvalidError
 from pitrix_core.findings import Finding, Level, errors_in
 from pitrix_core.model import JsonObject, JsonValue
 from pitrix_core.package import pointer_to
+from pitrix_vm.form.records import Form, Group, Leaf
 
 CONFIG_FILE: Final = "config.json"
 #: Deeper trees are a mistake: real ones have four levels.
@@ -37,68 +36,6 @@ LEAF_TYPES: Final = frozenset(
         *("service", "loadbalancer", "accesskey", "vxnet", "eip"),
     }
 )
-#: What stands for a value that nobody gave, by type; null for the others.
-_EMPTY: Final[Mapping[str, JsonValue]] = {
-    **dict.fromkeys(("string", "password", "service", "accesskey", "vxnet", "eip"), ""),
-    "loadbalancer": [],
-}
-
-
-@attrs.frozen(kw_only=True)
-class Leaf:
-    """One parameter."""
-
-    key: str
-    #: Keys from the root joined with dots; what tags name.
-    path: str
-    type: str
-    label: str = ""
-    description: str = ""
-    is_required: bool = False
-    #: As written; ``has_default`` tells null from nothing.
-    default: JsonValue = None
-    has_default: bool = False
-    #: Values to choose from; empty for any.
-    choices: tuple[JsonValue, ...] = ()
-    is_multichoice: bool = False
-    separator: str = ","
-    minimum: int | float | None = None
-    maximum: int | float | None = None
-    step: int | None = None
-    pattern: str | None = None
-
-    @property
-    def fallback(self) -> JsonValue:
-        """The value a template sees when the user gave none."""
-        return self.default if self.has_default else _EMPTY.get(self.type)
-
-
-@attrs.frozen(kw_only=True)
-class Group:
-    """A node of the tree with parameters below it."""
-
-    key: str
-    label: str = ""
-    description: str = ""
-    #: In the order of the form.
-    members: tuple["Leaf | Group", ...] = ()
-
-    def leaves(self) -> Iterator[Leaf]:
-        """Return every parameter below, in the order of the form."""
-        for member in self.members:
-            if isinstance(member, Group):
-                yield from member.leaves()
-            else:
-                yield member
-
-
-@attrs.frozen(kw_only=True)
-class Form:
-    """The whole tree."""
-
-    root: Group
-    #: What its author should know, none of it of level error.
-    findings: tuple[Finding, ...] = ()
 
 
 def read_form(document: JsonValue) -> Form:
@@ -113,37 +50,6 @@ def read_form(document: JsonValue) -> Form:
         places = "; ".join(f"{f.pointer or '/'}: {f.message}" for f in errors[:3])
         raise PackageInvalidError(f"{CONFIG_FILE}: {places}", findings=findings)
     return Form(root=root, findings=findings)
-
-
-def flat_values(form: Form, config: JsonObject) -> dict[str, JsonValue]:
-    """Return every parameter's value by its flat path: the user's, or what stands for it."""
-    return dict(_values(form.root, config, prefix=""))
-
-
-def sample_values(form: Form) -> dict[str, JsonValue]:
-    """Return a plausible value for every parameter, also where the user has to give one; what a
-    package's template is tried with before anybody deploys it.
-    """
-    return {leaf.path: _sample(leaf) for leaf in form.root.leaves()}
-
-
-def _sample(leaf: Leaf) -> JsonValue:
-    if leaf.fallback not in (None, ""):
-        return leaf.fallback
-    if leaf.choices:
-        return leaf.choices[0]
-    if leaf.type in ("integer", "number"):
-        return leaf.minimum if leaf.minimum is not None else 1
-    return False if leaf.type == "boolean" else leaf.fallback
-
-
-def _values(group: Group, config: Any, *, prefix: str) -> Iterator[tuple[str, JsonValue]]:
-    given = config if isinstance(config, Mapping) else {}
-    for member in group.members:
-        if isinstance(member, Group):
-            yield from _values(member, given.get(member.key), prefix=f"{prefix}{member.key}.")
-        else:
-            yield member.path, given.get(member.key, member.fallback)
 
 
 class _Reader:

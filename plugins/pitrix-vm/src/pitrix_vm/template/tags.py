@@ -17,7 +17,7 @@ import attrs
 
 from pitrix_core.errors import TemplateRenderError
 from pitrix_core.model import JsonValue
-from pitrix_vm.arithmetic import calculated
+from pitrix_vm.template.arithmetic import calculated
 
 #: Template files, the first one that is there counts.
 TEMPLATE_FILES: Final = ("cluster.json.tmpl", "cluster.json.mustache")

@@ -20,9 +20,9 @@ from pitrix_core.model import (
     Task,
 )
 from pitrix_vm.cluster import Role
-from pitrix_vm.nodes import node_title
+from pitrix_vm.planning.nodes import node_title
+from pitrix_vm.planning.stages import Phase, Target, last_stage, service_tasks
 from pitrix_vm.spec import VmSpec, configured_cluster
-from pitrix_vm.stages import Phase, Target, last_stage, service_tasks
 
 #: Source: AppCenter's life cycle: destroy, stop, destroy with post_stop_service.
 _PHASES: Final = (

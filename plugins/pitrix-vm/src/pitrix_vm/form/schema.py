@@ -14,7 +14,8 @@ import jsonschema
 
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonObject, JsonValue
-from pitrix_vm.form import CONFIG_FILE, Form, Group, Leaf
+from pitrix_vm.form.reading import CONFIG_FILE
+from pitrix_vm.form.records import Form, Group, Leaf
 
 #: Types of JSON Schema by the package's types; the others are texts.
 _JSON_TYPES: Final[Mapping[str, str]] = {

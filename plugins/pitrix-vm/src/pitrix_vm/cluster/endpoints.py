@@ -7,7 +7,7 @@ from typing import Final
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonObject, JsonValue
 from pitrix_core.package import pointer_to
-from pitrix_vm.cluster import Role
+from pitrix_vm.cluster.records import Role
 
 #: Source: RFC 9293, section 3.1: a port has 16 bits.
 _HIGHEST_PORT: Final = 65535

@@ -12,7 +12,7 @@ import attrs
 
 from pitrix_core.model import Task
 from pitrix_vm.cluster import Role, Service
-from pitrix_vm.nodes import node_path, node_title
+from pitrix_vm.planning.nodes import node_path, node_title
 
 #: Seconds a task may take beyond its command: the message goes out, the report comes back.
 _REPORT_S: Final = 120.0

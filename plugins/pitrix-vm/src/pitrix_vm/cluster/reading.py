@@ -9,9 +9,9 @@ import attrs
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonObject, JsonValue
 from pitrix_core.package import pointer_to, violations
-from pitrix_vm import cluster_schema as known
-from pitrix_vm.cluster import ClusterDocument, Role, Service, Volume
-from pitrix_vm.endpoints import resolved_endpoints
+from pitrix_vm.cluster import schema as known
+from pitrix_vm.cluster.endpoints import resolved_endpoints
+from pitrix_vm.cluster.records import ClusterDocument, Role, Service, Volume
 
 #: How alike two names are when one is taken for a misspelling of the other.
 _ALIKE: Final = 0.8

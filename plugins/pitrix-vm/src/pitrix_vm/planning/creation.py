@@ -10,9 +10,9 @@ from typing import Final
 
 from pitrix_core.model import JsonObject, PlannedNode, PlanRequest, Ref, Task
 from pitrix_vm.cluster import ClusterDocument, Role, Volume
-from pitrix_vm.nodes import host_name, node_path, node_title
+from pitrix_vm.planning.nodes import host_name, node_path, node_title
+from pitrix_vm.planning.stages import Phase, Target, service_tasks
 from pitrix_vm.spec import VmSpec, agent_prefix
-from pitrix_vm.stages import Phase, Target, service_tasks
 
 _NETWORK: Final = "network.ensure"
 _METADATA: Final = "metadata.put"
