@@ -28,7 +28,7 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "runner": ("verbs.servers:runner", "Run a runner alone: it carries jobs out."),
     "pilot": ("verbs.servers:pilot", "Run a pilot alone: it talks to the agents."),
     "indexer": ("verbs.servers:indexer", "Run an indexer alone: it reads the repos."),
-    "package": ("verbs.package:package", "Build packages and the index of a repo."),
+    "package": ("verbs.packages.group:package", "Write, check and build packages."),
     "repo": ("verbs.repo:repo", "Register the places packages come from."),
     "app": ("verbs.app:app", "Look at the applications of all repos."),
     "config": ("verbs.app:config", "Look at what an application can be told."),

@@ -13,7 +13,7 @@ import httpx
 from pitrix_core.cli.client import Api
 from pitrix_core.cli.problems import CliError
 from pitrix_core.cli.progress import Display, Snapshot, watch
-from pitrix_core.cli.verbs.package import build_into
+from pitrix_core.cli.verbs.packages.build import build_into
 from pitrix_core.model import JsonObject
 
 APP: Final = "etcd"

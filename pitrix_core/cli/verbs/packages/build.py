@@ -1,4 +1,4 @@
-"""``pitrix package``: builds archives, and the index of the folder they are put into."""
+"""``pitrix package build``: packs a folder, and lists the archive where it is put."""
 
 import datetime as dt
 from pathlib import Path
@@ -28,12 +28,7 @@ class Done:
     findings: tuple["Finding", ...] = ()
 
 
-@click.group()
-def package() -> None:
-    """Build packages and the index of a repo."""
-
-
-@package.command()
+@click.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--name", help="Name, instead of the package's own.")
 @click.option("--version", help="Version (SemVer), instead of the package's own.")
@@ -65,21 +60,6 @@ def build(folder: Path, name: str | None, version: str | None, output: Path, as_
     click.echo(f"{output / 'index.yaml'} lists {done.versions} version{plural}.")
     for line in finding_lines(findings):
         click.echo(line, err=True)
-
-
-@package.command()
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@json_option
-def index(folder: Path, as_json: bool) -> None:
-    """List every archive of FOLDER in its index.yaml, beside what is listed there already."""
-    from pitrix_core.package import write_index  # noqa: PLC0415  # slow to import
-
-    listed = write_index(folder, now=dt.datetime.now(dt.UTC))
-    if as_json:
-        print_json({"file": str(folder / "index.yaml"), "versions": len(listed.entries)})
-        return
-    for entry in listed.entries:
-        click.echo(f"{entry.name}  {entry.version}  {', '.join(entry.urls)}")
 
 
 def build_into(
