@@ -1,10 +1,13 @@
-"""``python -m bench WHAT``: measures, and prints where the time goes beside the least possible."""
+"""``python -m bench NAME``: measures, and prints where the time goes beside the least possible."""
 
 import argparse
 import json
 import sys
 
-from bench import demo
+from bench import demo, packages
+from bench.results import MeasurementError
+
+_BENCHES = {"demo": demo, "packages": packages}
 
 
 def main() -> int:
@@ -13,19 +16,20 @@ def main() -> int:
     :returns: the exit code.
     """
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", choices=["demo"])
-    parser.add_argument("-n", type=int, default=3, help="how often; the medians are shown")
-    parser.add_argument("--mode", choices=["auto", "namespace", "prefix"], default="auto")
-    parser.add_argument("--json", action="store_true", help="one object on the last line")
+    names = parser.add_subparsers(dest="name", required=True, metavar="NAME")
+    for name, bench in _BENCHES.items():
+        about = (bench.__doc__ or "").partition("\n")[0]
+        own = names.add_parser(name, help=about, description=bench.__doc__)
+        bench.add_arguments(own)
+        own.add_argument("--json", action="store_true", help="one object on the last line")
     typed = parser.parse_args()
-    if typed.n < 1:
-        parser.error("-n: at least 1")
+    bench = _BENCHES[typed.name]
     try:
-        result = demo.measure(typed.n, mode=typed.mode)
-    except demo.MeasurementError as ex:
+        result = bench.measure(typed)
+    except MeasurementError as ex:
         sys.stderr.write(f"Error: {ex}\n")
         return 1
-    print(json.dumps(demo.to_json(result)) if typed.json else demo.table(result))
+    print(json.dumps(bench.to_json(result)) if typed.json else bench.table(result))
     return 0
 
 

@@ -1,5 +1,6 @@
 """Where the demo's time goes: medians over several runs, beside what cannot be avoided."""
 
+import argparse
 import json
 import statistics
 import subprocess
@@ -10,14 +11,11 @@ from typing import Any, Final
 import attrs
 
 from bench import bare_etcd
+from bench.results import MeasurementError
 
 #: In the order they happen; what else the demo reports comes after them.
 _PARTS: Final = ("serve", "package", "register", "plan", "deploy", "prove", "cleanup", "total")
 _LIMIT_S: Final = 300.0
-
-
-class MeasurementError(Exception):
-    """A run did not end as it should."""
 
 
 @attrs.frozen(kw_only=True)
@@ -33,11 +31,20 @@ class Result:
     ideal_s: float
 
 
-def measure(runs: int, *, mode: str) -> Result:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what can be asked for."""
+    parser.add_argument("-n", type=int, default=3, help="how often; the medians are shown")
+    parser.add_argument("--mode", choices=["auto", "namespace", "prefix"], default="auto")
+
+
+def measure(typed: argparse.Namespace) -> Result:
     """Run the demo and a bare etcd in turn.
 
     :raises MeasurementError: a run failed.
     """
+    runs, mode = typed.n, typed.mode
+    if runs < 1:
+        raise MeasurementError("-n: at least 1")
     answers: list[dict[str, Any]] = []
     ideals: list[float] = []
     for number in range(1, runs + 1):

@@ -1,0 +1,144 @@
+"""The way of one package from its files to a plan, step by step."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from pitrix_core.errors import PitrixError
+from pitrix_core.findings import Finding, errors_in
+from pitrix_core.model import Action, JsonObject, PlanRequest, Runtime
+from pitrix_core.package import Package
+from pitrix_core.service.configs import with_defaults
+from pitrix_core.validation import violations
+from pitrix_vm.apptype import VmAppType
+
+#: What a user would have to give, by the keyword that says so.
+_MISSING: Final = frozenset({"schema.required", "schema.minLength"})
+#: Given where a text has to be given.
+_SAMPLE: Final = "Sample-1234"
+_TYPE: Final = VmAppType()
+_RUNTIME: Final = Runtime(id="rt-bench", name="bench", provider="bench", owner="bench")
+_OFFERS: Final = frozenset(
+    {
+        *("network.ensure", "volume.create", "volume.delete", "compute.create", "compute.delete"),
+        *("metadata.put", "metadata.delete", "agent.wait", "service.run"),
+    }
+)
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """What became of a package."""
+
+    dialect: str = ""
+    #: Code of the first error, and what it says; empty for a package that is sound.
+    code: str = ""
+    reason: str = ""
+    #: What was raised that is no error of ours.
+    crash: str = ""
+    #: Pointers of what a user has to give.
+    asks_for: tuple[str, ...] = ()
+    #: Codes of what its author should know.
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def is_sound(self) -> bool:
+        """Say whether it was read, rendered and planned."""
+        return not self.code and not self.crash
+
+
+def outcome_of(package: Package) -> Outcome:
+    """Take a package all the way."""
+    try:
+        return _outcome(package)
+    except PitrixError as ex:
+        findings: tuple[Finding, ...] = errors_in(getattr(ex, "findings", ()))
+        return Outcome(code=findings[0].code if findings else ex.code, reason=ex.message)
+    except Exception as ex:  # noqa: BLE001  a crash is what is looked for
+        return Outcome(crash=f"{type(ex).__name__}: {ex}")
+
+
+def steps_of(package: Package) -> Mapping[str, float]:
+    """Return how long each step of a sound package takes, in milliseconds."""
+    taken: dict[str, float] = {}
+
+    def timed(name: str, step: Callable[[], Any]) -> Any:
+        began = time.perf_counter()
+        value = step()
+        taken[name] = (time.perf_counter() - began) * 1000
+        return value
+
+    spec = timed("parse", lambda: _TYPE.parse(package))
+    timed("remark", lambda: _TYPE.validate(spec))
+    schema = timed("schema", lambda: _TYPE.config_schema(spec))
+    config = timed("fill in defaults", lambda: with_defaults({}, schema))
+    missing = timed("validate", lambda: violations(config, schema))
+    config = _completed(config, missing, schema)
+    timed("render", lambda: _TYPE.documents(spec, config))
+    timed("plan", lambda: _TYPE.plan(_request(spec, config)))
+    return taken
+
+
+def _outcome(package: Package) -> Outcome:
+    spec = _TYPE.parse(package)
+    remarks = _TYPE.validate(spec)
+    if wrong := errors_in(remarks):
+        return Outcome(dialect=spec.dialect, code=wrong[0].code, reason=wrong[0].message)
+    schema = _TYPE.config_schema(spec)
+    config: JsonObject = with_defaults({}, schema)
+    found = violations(config, schema)
+    if wrong := tuple(finding for finding in found if finding.code not in _MISSING):
+        reason = f"{wrong[0].pointer}: {wrong[0].message}"
+        return Outcome(dialect=spec.dialect, code=wrong[0].code, reason=reason)
+    config = _completed(config, found, schema)
+    _TYPE.documents(spec, config)
+    _TYPE.plan(_request(spec, config))
+    return Outcome(
+        dialect=spec.dialect,
+        asks_for=tuple(finding.pointer for finding in found),
+        remarks=tuple(finding.code for finding in remarks),
+    )
+
+
+def _completed(config: JsonObject, missing: list[Finding], schema: JsonObject) -> JsonObject:
+    """Give what has to be given; a missing member is named by its own pointer."""
+    completed: dict[str, Any] = _copy(config)
+    for finding in missing:
+        *groups, key = (
+            part.replace("~1", "/").replace("~0", "~") for part in finding.pointer.split("/")[1:]
+        )
+        inner = completed
+        part: Any = schema
+        for group in groups:
+            inner, part = inner.setdefault(group, {}), part["properties"][group]
+        inner[key] = _sample(part["properties"][key])
+    return completed
+
+
+def _sample(part: JsonObject) -> Any:
+    if part.get("enum"):
+        return part["enum"][0]
+    numbers = {"integer": part.get("minimum", 1), "number": part.get("minimum", 1)}
+    return {**numbers, "boolean": False, "array": []}.get(part.get("type", ""), _SAMPLE)
+
+
+def _copy(value: Any) -> Any:
+    """Return JSON that can be changed."""
+    if isinstance(value, Mapping):
+        return {key: _copy(member) for key, member in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value
+
+
+def _request(spec: Any, config: JsonObject) -> PlanRequest:
+    return PlanRequest(
+        action=Action.CREATE,
+        cluster_id="cl-bench",
+        name="bench",
+        spec=spec,
+        config=config,
+        runtime=_RUNTIME,
+        current=None,
+        offers=_OFFERS,
+    )
