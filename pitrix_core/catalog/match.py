@@ -111,13 +111,24 @@ def _gate_objections(
         kinds = ", ".join(sorted(missing))
         message = f"provider {runtime.provider} does not offer {kinds}"
         return [_objection(runtime, "match.offers", message)]
-    objections = []
-    for query in sorted(needs.images, key=lambda q: (q.image, q.container)):
-        try:
-            gate.resolve_image(query)
-        except ProviderError as ex:
-            objections.append(_objection(runtime, "match.image", ex.message))
-    return objections
+    return [
+        found
+        for query in sorted(needs.images, key=lambda q: (q.image, q.container, q.clouds()))
+        if (found := _image_objection(runtime, query, gate)) is not None
+    ]
+
+
+def _image_objection(runtime: Runtime, query: ImageQuery, gate: ProviderGate) -> Finding | None:
+    plain = query.at(runtime)
+    if plain is None:
+        place = runtime.provider + (f" (zone {runtime.zone})" if runtime.zone else "")
+        message = f"the package names no image for provider {place}; it names: {query.clouds()}"
+        return _objection(runtime, "match.image", message)
+    try:
+        gate.resolve_image(plain)
+    except ProviderError as ex:
+        return _objection(runtime, "match.image", ex.message)
+    return None
 
 
 def _objection(runtime: Runtime, code: str, message: str) -> Finding:

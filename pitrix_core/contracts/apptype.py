@@ -42,6 +42,17 @@ class RenderRequest:
     links: Mapping[str, ClusterSnapshot] = attrs.field(factory=dict)
 
 
+@attrs.frozen(kw_only=True)
+class Documents:
+    """What a package's templates give with one configuration."""
+
+    #: File name → document, its members in the order of the template.
+    files: Mapping[str, JsonValue] = attrs.field(factory=dict)
+    #: What there is to say about them; their pointers are into the documents. One of level error
+    #: says why no cluster can be made of them.
+    findings: tuple[Finding, ...] = ()
+
+
 class AppType(abc.ABC, Generic[SpecT]):
     """One kind of application."""
 
@@ -49,6 +60,8 @@ class AppType(abc.ABC, Generic[SpecT]):
     contract_version: ClassVar[int] = 1
     #: Stored with every app version of this type; never changes.
     name: ClassVar[str]
+    #: Dialects that :meth:`skeleton` knows, the recommended one first; none where it knows one only.
+    dialects: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod
     def claims(self, index: PackageIndex) -> bool:
@@ -92,6 +105,11 @@ class AppType(abc.ABC, Generic[SpecT]):
         """Return the images that have to be there; each is resolved on a runtime before it counts
         as matching.
 
+        A query may have choices: images for clouds or regions of them. The core asks it for the
+        runtime at hand (``ImageQuery.at``), and :meth:`plan` has to do the same, since the input of
+        ``compute.create`` holds a plain query. A runtime for which the package names no image does
+        not match.
+
         :raises TemplateRenderError: the package's template cannot be rendered with this
             configuration.
         """
@@ -126,23 +144,39 @@ class AppType(abc.ABC, Generic[SpecT]):
         """
         return tuple(findings)
 
-    def documents(self, spec: SpecT, config: JsonObject) -> Mapping[str, JsonValue]:
-        """Return what the package's templates give with a configuration: file name → document.
+    def documents(self, spec: SpecT, config: JsonObject) -> Documents:
+        """Return what the package's templates give with a configuration.
 
-        :param config: checked and completed with its schema.
-        :raises TemplateRenderError: they cannot be rendered with it.
+        :param config: checked and completed with its schema; where a secret stands there may be a
+            ``$secret`` marker, which stays one.
+        :raises TemplateRenderError: they cannot be rendered with it. What is rendered and makes no
+            sense is a finding.
+        """
+        return Documents()
+
+    def outline(self, spec: SpecT) -> JsonObject:
+        """Say in short what is in a package, for a person who looks at it.
+
+        :returns: title → text, number, flag, list of these, or list of objects, which is shown as a
+            table; empty members are not shown.
         """
         return {}
 
-    def outline(self, spec: SpecT) -> JsonObject:
-        """Say in short what is in a package, for a person who looks at it."""
-        return {}
+    def upgrade_findings(self, before: SpecT, after: SpecT) -> list[Finding]:
+        """Say what keeps clusters of one version of a package from being upgraded to another.
+
+        What the two schemas tell (parameters that are gone, or new and mandatory) is found by the
+        core.
+
+        :returns: findings about *after*; none where clusters of *before* can go on with it.
+        """
+        return []
 
     def skeleton(self, name: str, *, dialect: str = "") -> Mapping[str, bytes]:
         """Return the files of a new package, sound as it is, for an author to go on from.
 
         :param name: of the application.
-        :param dialect: one of this type's; empty for the one it recommends.
+        :param dialect: one of :attr:`dialects`; empty for the first of them.
         :returns: path → content; nothing where this type has no skeleton.
         :raises InvalidInputError: there is no such dialect.
         """

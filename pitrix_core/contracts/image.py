@@ -9,6 +9,14 @@ from pitrix_core.model import ImageQuery
 class ImageInterface(Interface):
     """Images: resolve what a package names to what the cloud knows.
 
+    The empty name is the runtime's *default image*: what a machine starts from of which the package
+    says nothing else. By convention, an operator names it in the provider's setting
+    ``default_image``; where that is empty, the provider says in its description which one it
+    takes.
+
+    The container ``docker`` asks for a Docker image to be run inside a machine, which itself starts
+    from the default image. A provider that cannot have this done refuses the query.
+
     It starts nothing yet: copying an image to where it is needed will be its first verb.
     """
 
@@ -18,8 +26,15 @@ class ImageInterface(Interface):
     def resolve(self, query: ImageQuery) -> str:
         """Return the cloud's id of an image; at most two requests.
 
-        Called when runtimes are matched with a package, long before a machine is made.
+        Called when runtimes are matched with a package, long before a machine is made. The same
+        query may be put to ``compute.create`` as ``InstanceSpec.image``, which refuses what is
+        refused here.
 
+        :param query: a plain one: the core has chosen among the images of a package that names one
+            for each cloud.
+        :returns: never empty.
         :raises ProviderNotFoundError: there is no such image here; the message says where it was
             looked for.
+        :raises UnsupportedOperationError: machines here cannot run what the query's container asks
+            for, such as a Docker image.
         """

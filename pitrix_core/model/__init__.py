@@ -14,6 +14,7 @@ from pitrix_core.model.cluster import (
     NodeState,
     OwnedResource,
 )
+from pitrix_core.model.image import ImageChoice, ImageQuery
 from pitrix_core.model.job import Job, JobState, TaskRecord, TaskState
 from pitrix_core.model.json import JsonObject, JsonValue, Ref, SecretRef
 from pitrix_core.model.operation import Operation, OperationState
@@ -29,7 +30,6 @@ from pitrix_core.model.plan import (
     Totals,
 )
 from pitrix_core.model.resource import (
-    ImageQuery,
     Instance,
     InstanceSpec,
     InstanceState,
@@ -50,6 +50,7 @@ __all__ = [
     "ClusterSnapshot",
     "ClusterState",
     "Finding",
+    "ImageChoice",
     "ImageQuery",
     "Instance",
     "InstanceSpec",

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import attrs
 
+from pitrix_core.model.image import ImageQuery
 from pitrix_core.model.json import JsonObject
 
 
@@ -67,22 +68,13 @@ class VolumeAttachment:
 
 
 @attrs.frozen(kw_only=True)
-class ImageQuery:
-    """How a package names the image of a role."""
-
-    #: The cloud's id, or a name, as the provider understands it; empty for the runtime's default.
-    image: str
-    #: ``kvm``, ``docker``, ``lxc`` or ``bm``.
-    container: str = "kvm"
-
-
-@attrs.frozen(kw_only=True)
 class InstanceSpec:
     """One machine."""
 
     name: str
     cluster_id: str
-    image: ImageQuery
+    #: A plain one: what :meth:`ImageQuery.at` answers for the runtime.
+    image: ImageQuery = attrs.field()
     cpu: int = attrs.field(default=1, validator=attrs.validators.gt(0))
     memory_mib: int = attrs.field(default=1024, validator=attrs.validators.gt(0))
     #: The package's word for a machine class; a provider maps it, and takes its default for an
@@ -94,6 +86,11 @@ class InstanceSpec:
     user_data: str = attrs.field(default="", repr=False)
     #: Shown to the guest as its host name; at most 63 characters of ``[a-z0-9-]``.
     hostname: str = ""
+
+    @image.validator
+    def _require_plain(self, _attribute: object, image: ImageQuery) -> None:
+        if image.choices:
+            raise ValueError("the image of a machine must be a plain query, without choices")
 
 
 class InstanceState(enum.StrEnum):

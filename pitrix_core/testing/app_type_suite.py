@@ -20,12 +20,13 @@ from pitrix_core.contracts import (
 )
 from pitrix_core.contracts.apptype import RenderRequest
 from pitrix_core.contracts.reader import PackageReader
-from pitrix_core.convert import canonical, to_json
+from pitrix_core.convert import canonical, from_json, to_json
 from pitrix_core.convert import schema_of as schema_of_class
 from pitrix_core.findings import Finding, errors_in
 from pitrix_core.model import (
     Action,
     ClusterSnapshot,
+    ImageQuery,
     JsonObject,
     PackageIndex,
     PackageSpec,
@@ -270,15 +271,24 @@ class AppTypeSuite:
         assert {task.node_id for task in draft.tasks} - {None} <= set(nodes)
 
     def test_images_are_known_before(
-        self, app_type: AppType[Any], spec: PackageSpec, config: JsonObject, draft: PlanDraft
+        self,
+        app_type: AppType[Any],
+        spec: PackageSpec,
+        config: JsonObject,
+        draft: PlanDraft,
+        runtime: Runtime,
     ) -> None:
-        """The images of planned machines are those that are looked for when runtimes match."""
-        known = [to_json(query) for query in app_type.images(spec, config)]
+        """The images of planned machines are those that are looked for when runtimes match: plain
+        ones, chosen for the runtime.
+        """
+        known = {query.at(runtime) for query in app_type.images(spec, config)}
         planned = [
-            to_json(task.input)["image"] for task in draft.tasks if task.kind == "compute.create"
+            from_json(to_json(task.input)["image"], ImageQuery)
+            for task in draft.tasks
+            if task.kind == "compute.create"
         ]
 
-        assert [query for query in planned if _with_defaults(query) not in known] == []
+        assert [query for query in planned if query not in known or query.choices] == []
 
     def test_everything_made_is_removed(
         self, snapshot: ClusterSnapshot, removal: PlanDraft
@@ -338,7 +348,3 @@ def _at_marker(value: object, finding: Finding) -> bool:
 def _is_leaf(value: object) -> bool:
     marker = marker_of(value)
     return isinstance(value, str) or (marker is not None and marker[0] == "$secret")
-
-
-def _with_defaults(query: JsonObject) -> dict[str, Any]:
-    return {"container": "kvm", **query}

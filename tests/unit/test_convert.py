@@ -179,7 +179,12 @@ RECORDS: list[Any] = [
     model.SecretRef(id="sec-1"),
     model.TaggedResource(interface="compute", id="i-1", tags=TAGS, age_s=1.5),
     model.Totals(cpu=-1),
-    model.ImageQuery(image="debian", container="docker"),
+    model.ImageChoice(provider="aws", region="eu-west-1", image="ami-1"),
+    model.ImageQuery(
+        image="debian",
+        container="docker",
+        choices=(model.ImageChoice(provider="local", image="app"),),
+    ),
     model.VolumeAttachment(volume_id="vol-1", mount_points=("/a", "/b")),
     model.VolumeSpec(name="v", cluster_id="cl-1", size_gib=3),
 ]

@@ -12,7 +12,7 @@ from pitrix_core import Context
 from pitrix_core.catalog.match import Needs, match, needs_of
 from pitrix_core.catalog.recognise import read_package
 from pitrix_core.errors import PackageError, PluginLoadError, TemplateRenderError
-from pitrix_core.model import ImageQuery, Runtime
+from pitrix_core.model import ImageChoice, ImageQuery, Runtime
 from pitrix_core.planner.kinds import CORE_KINDS
 from pitrix_core.plugins.calls import ProviderGate
 from pitrix_core.store.catalog import Repo
@@ -26,6 +26,11 @@ REPO = Repo(
     created_at=dt.datetime(2026, 8, 1, tzinfo=dt.UTC),
 )
 HERE = Runtime(id="rt-1", name="here", provider="fake", owner="admin", labels={"zone": "a"})
+
+
+def as_query(image: str | ImageQuery) -> ImageQuery:
+    """Return how a package names an image."""
+    return ImageQuery(image=image) if isinstance(image, str) else image
 
 
 def found(
@@ -52,7 +57,7 @@ def found(
     wanted = Needs(
         repo=repo,
         kinds=frozenset(needs.get("kinds", {"compute.create", "agent.wait"})),
-        images=frozenset(ImageQuery(image=image) for image in needs.get("images", ())),
+        images=frozenset(map(as_query, needs.get("images", ()))),
     )
     [one] = match([runtime], wanted, gate=gate, core_kinds=CORE_KINDS)
     assert one.runtime is runtime
@@ -130,6 +135,57 @@ def test_images_that_are_not_there_rule_it_out(tmp_path: Path) -> None:
 
     assert [code for code, _ in objections] == ["match.image", "match.image"]
     assert "no-such-a" in objections[0][1]
+
+
+def test_the_image_for_the_runtime_is_looked_for(tmp_path: Path) -> None:
+    """Those for other clouds need not be there."""
+    image = ImageQuery(
+        image="",
+        choices=(
+            ImageChoice(provider="aws", image="no-such-a"),
+            ImageChoice(provider="fake", image="debian"),
+        ),
+    )
+
+    assert found(tmp_path, images=[image]) == []
+
+
+def test_the_image_for_the_runtime_has_to_be_there(tmp_path: Path) -> None:
+    """That others are does not help."""
+    image = ImageQuery(
+        image="debian", choices=(ImageChoice(provider="fake", image="no-such-image"),)
+    )
+
+    [(code, message)] = found(tmp_path, images=[image])
+
+    assert code == "match.image"
+    assert "no-such-image" in message
+
+
+@pytest.mark.parametrize(
+    ("zone", "place"),
+    [pytest.param("", "fake", id="no-zone"), pytest.param("z1", "fake (zone z1)", id="zone")],
+)
+def test_a_package_without_an_image_for_the_runtime_says_which_it_has(
+    tmp_path: Path, zone: str, place: str
+) -> None:
+    """So that a user sees where to go."""
+    image = ImageQuery(
+        image="",
+        choices=(
+            ImageChoice(provider="local", image="app"),
+            ImageChoice(provider="aws", region="us-east-1", image="ami-2"),
+            ImageChoice(provider="aws", region="eu-west-1", image="ami-1"),
+        ),
+    )
+
+    objections = found(tmp_path, attrs.evolve(HERE, zone=zone), images=[image])
+
+    message = (
+        f"Runtime here: the package names no image for provider {place}; it names: "
+        "aws (eu-west-1, us-east-1), local."
+    )
+    assert objections == [("match.image", message)]
 
 
 def test_a_broken_provider_rules_out_its_own_runtimes(tmp_path: Path) -> None:

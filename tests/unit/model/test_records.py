@@ -9,6 +9,7 @@ from pitrix_core import model
 from pitrix_core.findings import Finding, Level, errors_in
 from pitrix_core.model import (
     Action,
+    ImageChoice,
     ImageQuery,
     InstanceSpec,
     Operation,
@@ -62,6 +63,14 @@ def test_records_cannot_be_changed() -> None:
     assert len(classes) > 20
     for cls in classes:
         assert cls.__setattr__ is not object.__setattr__, cls
+
+
+def test_a_machine_starts_from_one_image() -> None:
+    """A query with choices has to be asked for its runtime first."""
+    image = ImageQuery(image="", choices=(ImageChoice(provider="aws", image="ami-1"),))
+
+    with pytest.raises(ValueError, match="must be a plain query"):
+        InstanceSpec(name="m", cluster_id="c", image=image)
 
 
 def test_user_data_are_not_printed() -> None:
