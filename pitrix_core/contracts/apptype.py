@@ -60,7 +60,7 @@ class AppType(abc.ABC, Generic[SpecT]):
     contract_version: ClassVar[int] = 1
     #: Stored with every app version of this type; never changes.
     name: ClassVar[str]
-    #: Dialects that :meth:`skeleton` knows, the recommended one first; none where it knows one only.
+    #: Dialects that :meth:`skeleton` knows, the recommended one first; empty for a type with one.
     dialects: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod
