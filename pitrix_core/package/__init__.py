@@ -6,7 +6,7 @@ business of its app type. Nothing here opens a connection or writes outside the 
 """
 
 from pitrix_core.package.archive import read_archive
-from pitrix_core.package.build import Built, build_archive
+from pitrix_core.package.build import Built, build_archive, supplemented
 from pitrix_core.package.folder import read_folder
 from pitrix_core.package.index import IndexEntries, IndexEntry, read_index
 from pitrix_core.package.json import parse_json
@@ -33,6 +33,7 @@ __all__ = [
     "read_archive",
     "read_folder",
     "read_index",
+    "supplemented",
     "violations",
     "write_index",
 ]

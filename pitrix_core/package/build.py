@@ -45,10 +45,7 @@ def build_archive(
     :raises PackageInvalidError: name or version are unknown or not valid, or given for a Helm
         chart, which says them itself.
     """
-    files = dict(folder_files(folder, limits=limits))
-    given = {k: v for k, v in (("name", name), ("version", version)) if v is not None}
-    if given:
-        files[PACKAGE_FILE] = _package_json(files, given)
+    files = supplemented(folder_files(folder, limits=limits), name=name, version=version)
     info = describe(Package(digest="", files=files))
     content = pack(files, top=info.name)
     return Built(
@@ -57,6 +54,20 @@ def build_archive(
         file_name=f"{info.name}-{info.version}.tgz",
         info=info,
     )
+
+
+def supplemented(
+    files: Mapping[str, bytes], *, name: str | None = None, version: str | None = None
+) -> Mapping[str, bytes]:
+    """Return a package's files with what its own metadata do not say.
+
+    :param name: put into ``package.json``, which is made if there is none; None to leave it.
+    :param version: likewise.
+    :raises PackageInvalidError: the package is a Helm chart, which says them itself, or its
+        ``package.json`` cannot be read.
+    """
+    given = {k: v for k, v in (("name", name), ("version", version)) if v is not None}
+    return {**files, PACKAGE_FILE: _package_json(files, given)} if given else files
 
 
 def _package_json(files: Mapping[str, bytes], given: Mapping[str, str]) -> bytes:
