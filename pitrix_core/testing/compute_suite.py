@@ -43,6 +43,11 @@ class ComputeSuite(CreatingSuite):
         return ImageQuery(image="no-such-image-anywhere")
 
     @pytest.fixture
+    def docker_image(self) -> ImageQuery:
+        """Return an image of Docker's."""
+        return ImageQuery(image="docker.io/library/hello-world", container="docker")
+
+    @pytest.fixture
     def network_id(
         self, provider: AnyProvider, cluster_id: str, new_key: NewKey, deadline_s: float
     ) -> str:
@@ -124,6 +129,22 @@ class ComputeSuite(CreatingSuite):
         """Looking at an unknown id is not-found (clause 8)."""
         with pytest.raises(ProviderNotFoundError):
             provider.compute.get(unknown_id)
+
+    def test_a_docker_image_that_cannot_be_run_makes_nothing(
+        self,
+        provider: AnyProvider,
+        instance_spec: InstanceSpec,
+        docker_image: ImageQuery,
+        request_key: str,
+    ) -> None:
+        """Where the interface ``image`` refuses Docker images, no machine is made for one."""
+        if is_absent(provider.image) or _is_resolved(provider, docker_image):
+            return
+        spec = attrs.evolve(instance_spec, image=docker_image)
+
+        with pytest.raises(ProviderError):
+            provider.compute.create(spec, request_key=request_key)
+        assert tuple(provider.compute.find(request_key)) == ()
 
     def test_an_unknown_image_makes_nothing(
         self,
@@ -262,3 +283,11 @@ class ComputeSuite(CreatingSuite):
         spec = VolumeSpec(name="pitrix-suite-data", cluster_id=cluster_id, size_gib=1)
         operation = provider.volume.create(spec, request_key=key)
         return str(done(provider.volume, operation, deadline_s=deadline_s).outputs["id"])
+
+
+def _is_resolved(provider: AnyProvider, query: ImageQuery) -> bool:
+    try:
+        provider.image.resolve(query)
+    except ProviderError:
+        return False
+    return True

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
 from pitrix_core.contracts import ImageInterface
-from pitrix_core.errors import ProviderNotFoundError
+from pitrix_core.errors import ProviderNotFoundError, UnsupportedOperationError
 from pitrix_core.model import ImageQuery, Operation
 from pitrix_core.testing.fake_settings import FakeEffect, FakeSettings
 
@@ -32,7 +32,7 @@ class FakeImage(ImageInterface):
     def resolve(self, query: ImageQuery) -> str:
         """Make an id of the name."""
         with self._account.call("image.resolve"):
-            return image_id(query, images=self._account.config.images, called="image.resolve")
+            return image_id(query, config=self._account.config, called="image.resolve")
 
     def poll(self, operation: Operation) -> Operation:
         """Answer for nothing: images start no operation."""
@@ -43,13 +43,16 @@ class FakeImage(ImageInterface):
         return ()
 
 
-def image_id(query: ImageQuery, *, images: tuple[str, ...], called: str) -> str:
+def image_id(query: ImageQuery, *, config: FakeSettings, called: str) -> str:
     """Return the id of an image; an empty name is the default image.
 
-    :param images: what is there; when empty, anything not named like ``no-such-…``.
     :raises ProviderNotFoundError: it is not there.
+    :raises UnsupportedOperationError: it is one of Docker's.
     """
-    name = query.image or (images[0] if images else "default")
+    if query.container == "docker":
+        raise UnsupportedOperationError(f"{called}: the fake cloud does not run Docker images yet")
+    images = config.images
+    name = query.image or config.default_image or (images[0] if images else "default")
     if name.startswith(_NO_IMAGE) or (images and name not in images):
         raise ProviderNotFoundError(f"{called}: the fake cloud has no image {name!r}")
     return "img-" + hashlib.sha256(name.encode()).hexdigest()[:8]

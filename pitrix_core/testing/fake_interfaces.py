@@ -262,7 +262,7 @@ class FakeCompute(FakeInterface, ComputeInterface):
 
     def _new(self, rows: Rows, spec: InstanceSpec, request_key: str) -> Thing:
         called = "compute.create"
-        image = image_id(spec.image, images=self._account.config.images, called=called)
+        image = image_id(spec.image, config=self._account.config, called=called)
         if spec.network_id:
             _present(rows, "network", spec.network_id, called)
         volume_ids = [attachment.volume_id for attachment in spec.volumes]

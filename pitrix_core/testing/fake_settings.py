@@ -59,6 +59,8 @@ class FakeSettings:
     interfaces: tuple[str, ...] = ("compute", "volume", "network", "image")
     #: Images that are there; when empty, any whose name does not begin with ``no-such-``.
     images: tuple[str, ...] = ()
+    #: Image of machines whose package names none; empty for the first of ``images``.
+    default_image: str = ""
     #: What a machine costs a month, in euros.
     price_per_machine: Decimal = Decimal("5.00")
 

@@ -7,9 +7,17 @@ from typing import Any
 
 import attrs
 
-from pitrix_core.contracts import ComputeInterface, VolumeInterface, starts
+from pitrix_core.contracts import ComputeInterface, ImageInterface, VolumeInterface, starts
 from pitrix_core.errors import ProviderConflictError, ProviderNotFoundError
-from pitrix_core.model import InstanceSpec, InstanceState, Operation, OperationState, ResourceRef
+from pitrix_core.model import (
+    ImageQuery,
+    InstanceSpec,
+    InstanceState,
+    Operation,
+    OperationState,
+    ResourceRef,
+)
+from pitrix_core.testing.fake_image import FakeImage
 from pitrix_core.testing.fake_interfaces import FakeCompute, FakeVolume, declared
 from pitrix_core.testing.fake_provider import FakeProvider, FakeSettings
 
@@ -34,6 +42,17 @@ def with_volume(volume: type[FakeVolume]) -> type[FakeProvider]:
         @property
         def volume(self) -> VolumeInterface:
             return declared(volume, self.config)(self)
+
+    return Broken
+
+
+def with_image(image: type[FakeImage]) -> type[FakeProvider]:
+    """Return a fake provider with other images."""
+
+    class Broken(FakeProvider):
+        @property
+        def image(self) -> ImageInterface:
+            return image(self)
 
     return Broken
 
@@ -258,6 +277,23 @@ class HalfMakes(FakeCompute):
             rows._db.execute("COMMIT")
             rows._db.execute("BEGIN")
             raise
+
+
+class BootsDockerImages(FakeCompute):
+    """Makes a machine of whatever an image is."""
+
+    def _new(self, rows: Any, spec: InstanceSpec, request_key: str) -> Any:
+        image = attrs.evolve(spec.image, container="kvm")
+        return super()._new(rows, attrs.evolve(spec, image=image), request_key)
+
+
+class MissesDockerImages(FakeImage):
+    """Says that an image is not there where it could not be run."""
+
+    def resolve(self, query: ImageQuery) -> str:
+        if query.container == "docker":
+            raise ProviderNotFoundError(f"image.resolve: there is no image {query.image!r}")
+        return super().resolve(query)
 
 
 class AnswersNumbers(FakeCompute):

@@ -126,6 +126,25 @@ def test_a_lost_answer_leaves_what_was_made(build_fake: BuildFake) -> None:
     assert len(provider.compute.find("key-1")) == 1
 
 
+@pytest.mark.parametrize(
+    ("settings", "same"),
+    [
+        pytest.param({"images": ("debian", "alpine")}, "debian", id="the-first"),
+        pytest.param(
+            {"images": ("debian", "alpine"), "default_image": "alpine"}, "alpine", id="set"
+        ),
+        pytest.param({"default_image": "alpine"}, "alpine", id="set-alone"),
+    ],
+)
+def test_the_default_image_can_be_set(
+    build_fake: BuildFake, settings: dict[str, Any], same: str
+) -> None:
+    """As of any cloud."""
+    image = build_fake(**settings).image
+
+    assert image.resolve(ImageQuery(image="")) == image.resolve(ImageQuery(image=same))
+
+
 def test_a_held_call_goes_on(build_fake: BuildFake) -> None:
     """A call that hangs is held for its seconds, and answers then."""
     provider = build_fake()

@@ -29,15 +29,19 @@ COMPUTE = {
         "test_deleting_twice_is_done",
     },
     "HalfMakes": {"test_an_unknown_image_makes_nothing", "test_an_unknown_volume_makes_nothing"},
+    "BootsDockerImages": {"test_a_docker_image_that_cannot_be_run_makes_nothing"},
     "AnswersNumbers": {"test_it_ends_with_an_id"},
     "AnswersForAnother": {"test_an_operation_names_its_request"},
 }
 #: Another broken thing → its suite, and the tests that have to fail.
 OTHERS = {
     "ListsTheNeighbours": ("ComputeSuite", {"test_it_belongs_to_no_other_installation"}),
+    "MissesDockerImages": ("ImageSuite", {"test_a_docker_image_is_found_or_refused_by_name"}),
     "RemovesWhatIsInUse": ("VolumeSuite", {"test_an_attached_volume_is_not_removed"}),
     "OffersByMood": ("ProviderSuite", {"test_offers_never_change"}),
 }
+#: What makes a provider of the other variants.
+WITH = {"VolumeSuite": "with_volume", "ImageSuite": "with_image"}
 #: What a variant needs to be seen.
 SETTINGS = {
     "AdvancesAnew": {"stages": 3},
@@ -48,11 +52,12 @@ SETTINGS = {
 HEADER = """
 import pytest
 import broken_fakes
-from broken_fakes import with_compute, with_volume
+from broken_fakes import with_compute, with_image, with_volume
 from pitrix_core import Context
 from pitrix_core.model import Runtime
 from pitrix_core.testing.compute_suite import ComputeSuite
 from pitrix_core.testing.fake_provider import FakeCredential, FakeSettings
+from pitrix_core.testing.image_suite import ImageSuite
 from pitrix_core.testing.provider_suite import ProviderSuite
 from pitrix_core.testing.volume_suite import VolumeSuite
 
@@ -120,7 +125,7 @@ def _suites() -> str:
     ]
     for name, (suite, _) in OTHERS.items():
         made = f"broken_fakes.{name}"
-        made = f"with_volume({made})" if suite == "VolumeSuite" else made
+        made = f"{WITH[suite]}({made})" if suite in WITH else made
         variants.append(_variant(name, suite, made))
     return HEADER + "".join(variants)
 

@@ -25,12 +25,19 @@ DEADLINE_S = 20.0
 
 
 def provider_on(
-    root: Path, isolation: str, *, images: tuple[str, ...] = (), installation_id: str = INSTALLATION
+    root: Path,
+    isolation: str,
+    *,
+    images: tuple[str, ...] = (),
+    default_image: str = "",
+    installation_id: str = INSTALLATION,
 ) -> LocalProvider:
     """Return a provider whose runtime keeps everything in a folder."""
     return LocalProvider(
         Runtime(id="rt-1", name="here", provider="local", owner="tests"),
-        settings=LocalSettings(isolation=Isolation(isolation), images=images),
+        settings=LocalSettings(
+            isolation=Isolation(isolation), images=images, default_image=default_image
+        ),
         credential=NoCredential(),
         context=Context(installation_id=installation_id, state_dir=root),
     )

@@ -15,6 +15,7 @@ from pitrix_core.errors import (
     ProviderNotFoundError,
     ProviderQuotaError,
     ProviderTemporaryError,
+    UnsupportedOperationError,
 )
 from pitrix_core.model import (
     ImageQuery,
@@ -210,6 +211,52 @@ def test_the_empty_image_is_the_host(tmp_path: Path) -> None:
 
     assert resolved
     assert images.resolve(ImageQuery(image=resolved)) == resolved
+
+
+@pytest.mark.parametrize(
+    ("named", "image"), [("", "base"), ("app", "app")], ids=["no-name", "a-name"]
+)
+def test_the_default_image_is_for_machines_without_one(
+    root: Path, tmp_path: Path, named: str, image: str
+) -> None:
+    """An operator names it; a machine is made of its folder."""
+    images = tmp_path / "images"
+    for name in ("base", "app"):
+        (images / name).mkdir(parents=True)
+    local = provider_on(root, "prefix", images=(str(images),), default_image="base")
+    host = Host(local, root, "prefix")
+
+    machine = host.get(host.create(image=named))
+
+    assert machine.details["image"] == image
+    assert local.image.resolve(ImageQuery(image=named)) == image
+    assert local.image.folder_of(ImageQuery(image=named), operation="x") == images / image
+
+
+def test_a_default_image_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """By a check of the runtime, and by whoever needs it."""
+    host = provider_on(tmp_path, "prefix", images=(str(tmp_path),), default_image="base")
+    told = f"image.resolve: there is no default image 'base'; looked in {tmp_path}"
+
+    findings = host.check()
+
+    with pytest.raises(ProviderNotFoundError) as caught:
+        host.image.resolve(ImageQuery(image=""))
+    assert caught.value.message == told
+    assert [(f.code, f.message) for f in findings if f.level is Level.WARNING] == [
+        ("local.image", f"{told}.")
+    ]
+
+
+def test_docker_images_are_refused(tmp_path: Path) -> None:
+    """Even where a folder has the name."""
+    (tmp_path / "nginx").mkdir()
+    images = provider_on(tmp_path, "prefix", images=(str(tmp_path),)).image
+
+    with pytest.raises(UnsupportedOperationError) as caught:
+        images.resolve(ImageQuery(image="nginx", container="docker"))
+
+    assert caught.value.message == "image.resolve: local does not run Docker images yet"
 
 
 @pytest.mark.parametrize("name", ["none", "../images/app", "/etc", ".", "..", ".hidden", "a\0b"])

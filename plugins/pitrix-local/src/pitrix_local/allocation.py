@@ -10,7 +10,7 @@ from typing import Final
 
 from pitrix_core.errors import ProviderConflictError, ProviderError, ProviderNotFoundError
 from pitrix_core.model import InstanceSpec, Tags, VolumeAttachment
-from pitrix_local.images import HOST_IMAGE, LocalImages
+from pitrix_local.images import LocalImages
 from pitrix_local.machine.addresses import claimed, claims_folder
 from pitrix_local.machine.files import write_text
 from pitrix_local.machine.launch import USER_DATA_FILE
@@ -52,6 +52,7 @@ class Allocator:
         """Return the machine of a key, making its folder if it is not there.
 
         :raises ProviderNotFoundError: image, network or volume is not there.
+        :raises UnsupportedOperationError: the image is one of Docker's.
         :raises ProviderConflictError: a volume is attached already, or the key's machine was
             deleted.
         :raises NoAddressError: no address is free.
@@ -101,7 +102,7 @@ class Allocator:
                 claims=str(claims),
                 hostname=_hostname(spec, machine_id),
                 mode=mode,
-                image=spec.image.image or HOST_IMAGE,
+                image=self._images.name_of(spec.image),
                 image_folder=str(image) if image else "",
                 memory_mib=spec.memory_mib,
                 attachments=attachments,

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from pitrix_core.contracts import Context, Provider
-from pitrix_core.errors import ProviderError
+from pitrix_core.errors import ProviderError, ProviderNotFoundError
 from pitrix_core.findings import Finding, Level
-from pitrix_core.model import NoCredential, Runtime, TaggedResource
+from pitrix_core.model import ImageQuery, NoCredential, Runtime, TaggedResource
 from pitrix_local.allocation import Allocator
 from pitrix_local.commands import namespace_refusal
 from pitrix_local.compute import LocalCompute
@@ -88,7 +88,7 @@ class LocalProvider(Provider[LocalSettings, NoCredential]):
     @cached_property
     def image(self) -> LocalImages:
         """Images: folders."""
-        return LocalImages(self.config.images)
+        return LocalImages(self.config.images, default=self.config.default_image)
 
     def check(self) -> list[Finding]:
         """Try to write in the root, and to boot with namespaces unless they are not wanted."""
@@ -102,7 +102,7 @@ class LocalProvider(Provider[LocalSettings, NoCredential]):
         except ProviderError as ex:
             return [_finding(Level.ERROR, "root", ex.message, ex.next_step)]
         root = _finding(Level.INFO, "root", f"Machines are kept in {self._root}.")
-        return [root, self._isolation(), *self._missing_folders()]
+        return [root, self._isolation(), *self._missing_folders(), *self._missing_image()]
 
     def owned(self, *, cluster_id: str | None = None) -> Iterable[TaggedResource]:
         """List the machines and volumes of this installation in the root."""
@@ -159,6 +159,13 @@ class LocalProvider(Provider[LocalSettings, NoCredential]):
             for folder in folders
             if not Path(folder).is_dir()
         ]
+
+    def _missing_image(self) -> list[Finding]:
+        try:
+            self.image.resolve(ImageQuery(image=""))
+        except ProviderNotFoundError as ex:
+            return [_finding(Level.WARNING, "image", f"{ex.message}.", ex.next_step)]
+        return []
 
 
 def _finding(level: Level, code: str, message: str, next_step: str | None = None) -> Finding:

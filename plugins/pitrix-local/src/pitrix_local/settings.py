@@ -33,6 +33,10 @@ class LocalSettings:
         default=(),
         metadata=_says("Absolute folders of images; the first that has a folder NAME wins."),
     )
+    default_image: str = attrs.field(
+        default="",
+        metadata=_says("Image of machines whose package names none; empty for the host's files."),
+    )
     path: tuple[str, ...] = attrs.field(
         default=(), metadata=_says("Absolute folders put in front of the machines' PATH.")
     )
