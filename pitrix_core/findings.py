@@ -27,7 +27,8 @@ class Finding:
     pointer: str = ""
     #: File the place is in, when several were checked.
     file: str | None = None
-    #: Line and column of the place in that file, counted from 1; None where nobody looked.
+    #: Line and column of the place in that file, counted from 1, the column in characters; None
+    #: where nobody looked.
     line: int | None = None
     column: int | None = None
     #: What the reader can do now.

@@ -134,6 +134,15 @@ class AppType(abc.ABC, Generic[SpecT]):
         """Return what the codes of this type's own findings mean; for ``pitrix package lint``."""
         return ()
 
+    def advice(self, reader: PackageReader, spec: SpecT) -> list[Finding]:
+        """Say what the author of a package that could be read may want to change, beyond
+        :meth:`validate`.
+
+        Asked for where an author looks, never where packages are indexed; may be slow. None of it
+        is of level error: what an author is told is wrong must not be offered by a server.
+        """
+        return []
+
     def located(self, reader: PackageReader, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         """Add to findings the lines and columns of their places, as far as they can be told.
 
