@@ -10,6 +10,15 @@ from pitrix_core.package.build import Built, build_archive, supplemented
 from pitrix_core.package.folder import read_folder
 from pitrix_core.package.index import IndexEntries, IndexEntry, read_index
 from pitrix_core.package.json import parse_json
+from pitrix_core.package.json_records import Place, place_at
+from pitrix_core.package.json_text import (
+    JsonText,
+    Places,
+    duplicates_in,
+    parse_tolerant,
+    place_of,
+    places_of,
+)
 from pitrix_core.package.limits import DEFAULT_LIMITS, Limits
 from pitrix_core.package.metadata import describe
 from pitrix_core.package.publish import write_index
@@ -22,13 +31,21 @@ __all__ = [
     "Built",
     "IndexEntries",
     "IndexEntry",
+    "JsonText",
     "Limits",
     "Package",
+    "Place",
+    "Places",
     "Version",
     "build_archive",
     "describe",
     "digest_of",
+    "duplicates_in",
     "parse_json",
+    "parse_tolerant",
+    "place_at",
+    "place_of",
+    "places_of",
     "pointer_to",
     "read_archive",
     "read_folder",

@@ -1,0 +1,65 @@
+"""What the slow reader of JSON finds: values with their places, wrong commas, faults."""
+
+import attrs
+
+from pitrix_core.model import JsonValue
+
+
+class JsonFaultError(ValueError):
+    """A text is not JSON, and not only for its commas."""
+
+    def __init__(self, reason: str, *, offset: int) -> None:
+        """Keep what is wrong and where, in characters from the beginning."""
+        super().__init__(reason)
+        self.reason = reason
+        self.offset = offset
+
+
+@attrs.frozen(kw_only=True)
+class Slip:
+    """A comma that is wrong."""
+
+    message: str
+    #: Where it is, or should be, in characters from the beginning.
+    offset: int
+    #: What it stands after, or where it is the first thing in.
+    pointer: str
+
+
+@attrs.frozen
+class Place:
+    """A place in a text, both counted from 1; the column in characters."""
+
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        """Return it as messages have it."""
+        return f"line {self.line}, column {self.column}"
+
+
+@attrs.define
+class Spot:
+    """Where something stands: a member at its name, everything else at its beginning."""
+
+    offset: int
+    #: By the part of the pointer that leads there.
+    parts: dict[str, "Spot"] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Scan:
+    """What a text says, and where."""
+
+    value: JsonValue
+    top: Spot
+    #: In the order of the text.
+    slips: tuple[Slip, ...]
+    #: Pointers of members that are there more than once; of them the last counts.
+    repeated: tuple[str, ...]
+
+
+def place_at(text: str, offset: int) -> Place:
+    """Return line and column of an offset in characters."""
+    line = text.count("\n", 0, offset) + 1
+    return Place(line=line, column=offset - text.rfind("\n", 0, offset))
