@@ -157,9 +157,15 @@ class PackageInvalidError(PackageError):
 
 
 class PackageDigestError(PackageError):
-    """A package's bytes are not the ones its index promises."""
+    """A package's bytes are not the ones that were promised."""
 
     code = "package_digest"
+
+
+class PackageSignatureError(PackageError):
+    """A package is not signed by a key that is trusted, or a key or signature cannot be read."""
+
+    code = "package_signature"
 
 
 class UnknownPackageError(PackageError):
