@@ -19,6 +19,7 @@ from pitrix_core.model import (
     ImageQuery,
     JsonObject,
     JsonValue,
+    Link,
     Metadata,
     PackageIndex,
     PackageSpec,
@@ -31,6 +32,17 @@ SpecT = TypeVar("SpecT", bound=PackageSpec)
 
 
 @attrs.frozen(kw_only=True)
+class LinkedCluster:
+    """Another cluster, as one that is linked to it sees it."""
+
+    #: With its nodes' facts, as of now.
+    snapshot: ClusterSnapshot
+    #: Made by the linked cluster's own app type, without links of its own. Leaves may be
+    #: ``$secret`` markers, which stay what they are: both clusters have one owner.
+    metadata: Metadata
+
+
+@attrs.frozen(kw_only=True)
 class RenderRequest:
     """What metadata is made from, at the moment its task runs."""
 
@@ -38,8 +50,8 @@ class RenderRequest:
     snapshot: ClusterSnapshot
     runtime: Runtime
     config: JsonObject
-    #: Link name → snapshot of the linked cluster.
-    links: Mapping[str, ClusterSnapshot] = attrs.field(factory=dict)
+    #: Name → linked cluster, for each of :meth:`AppType.links` that is not empty.
+    links: Mapping[str, LinkedCluster] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -114,6 +126,20 @@ class AppType(abc.ABC, Generic[SpecT]):
             configuration.
         """
         return frozenset()
+
+    def links(self, spec: SpecT, config: JsonObject) -> Mapping[str, Link]:
+        """Return the other clusters that a configuration names: link name → link.
+
+        Before a cluster is planned, each one is looked for: it has to be active, of the same owner,
+        and of an app that the link's limits allow. What :meth:`render` sees of it is in its
+        request. Asked again with the stored configuration of a cluster, for what is linked to it.
+
+        :param config: checked, with defaults and without secrets.
+        :returns: empty links among them; they are ignored.
+        :raises TemplateRenderError: the package's template cannot be rendered with this
+            configuration.
+        """
+        return {}
 
     @abc.abstractmethod
     def plan(self, request: PlanRequest) -> PlanDraft:

@@ -17,6 +17,7 @@ from pitrix_core.model.cluster import (
 from pitrix_core.model.image import ImageChoice, ImageQuery
 from pitrix_core.model.job import Job, JobState, TaskRecord, TaskState
 from pitrix_core.model.json import JsonObject, JsonValue, Ref, SecretRef
+from pitrix_core.model.link import Link
 from pitrix_core.model.operation import Operation, OperationState
 from pitrix_core.model.package import AppInfo, PackageIndex, PackageSpec
 from pitrix_core.model.plan import (
@@ -60,6 +61,7 @@ __all__ = [
     "JsonObject",
     "JsonValue",
     "Level",
+    "Link",
     "Metadata",
     "NetworkSpec",
     "NoCredential",

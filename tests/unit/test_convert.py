@@ -157,6 +157,7 @@ RECORDS: list[Any] = [
     TASK_RECORD,
     model.AgentStart(agent="drone", config={"token": {"$secret": "sec-2"}}),
     model.Instance(id="i-1", state=model.InstanceState.STOPPED, details={"host": "h"}),
+    model.Link(cluster_id="cl-2", pointer="/cluster/zk", limits={"zookeeper": ("3.4.9",)}),
     model.Metadata(shared={"a": "1"}, roles={"etcd": {"b": "2"}}, nodes={"cln-1": {"c": "3"}}),
     model.NetworkSpec(name="n", cluster_id="cl-1"),
     model.NoCredential(),
