@@ -1,35 +1,178 @@
-"""Looks at a package as a server does when it indexes it, with the app types installed here.
+"""Looks at a package as its author wants it looked at, with the app types installed here.
 
-Found while it is built, a mistake costs a second; found when it is indexed, a version.
+Found while it is written or built, a mistake costs a second; found when it is indexed, a version.
+Everything that is wrong is said at once, each with its place; nothing a package holds makes this
+fail.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
 from pitrix_core.catalog.guard import asking
-from pitrix_core.catalog.recognise import read_package
+from pitrix_core.catalog.recognise import read_with, recognise
 from pitrix_core.cli.plugin_commands import quiet_plugins
-from pitrix_core.errors import PackageInvalidError, UnknownPackageError
-from pitrix_core.findings import Finding, Level, errors_in
+from pitrix_core.contracts import AppType
+from pitrix_core.contracts.reader import PackageReader
+from pitrix_core.errors import (
+    PackageArchiveError,
+    PackageInvalidError,
+    PitrixError,
+    UnknownPackageError,
+)
+from pitrix_core.findings import Finding, Level, Rule, errors_in
+from pitrix_core.model import AppInfo
+from pitrix_core.package import (
+    DEFAULT_LIMITS,
+    describe,
+    read_archive,
+    read_folder,
+    supplemented,
+)
+from pitrix_core.package.advice import file_advice
+from pitrix_core.package.places import located_in_json
+from pitrix_core.package.rules import rules_by_code
 from pitrix_core.plugins import PluginRegistry
 
+_ORDER: Final = {Level.ERROR: 0, Level.WARNING: 1, Level.INFO: 2}
 
-def remarks_on(content: bytes) -> list[Finding]:
-    """Return what the package's app type, and plugins, have to say about an archive.
+
+@attrs.frozen(kw_only=True)
+class Checked:
+    """What there is to say about a package."""
+
+    #: What it says about itself; None where that cannot be read.
+    info: AppInfo | None
+    #: Name of the app type that looked at it; empty where it is nobody's.
+    app_type: str
+    #: By file, line and column; within a place the gravest first.
+    findings: tuple[Finding, ...]
+
+
+class Checker:
+    """Looks at packages; loads the plugins once."""
+
+    def __init__(self, registry: PluginRegistry | None = None) -> None:
+        """Load the plugins.
+
+        :param registry: of others than those installed.
+        """
+        registry = registry or PluginRegistry()
+        with quiet_plugins():
+            self._app_types, self._hooks = registry.app_types(), registry.hooks()
+
+    def rules(self) -> Mapping[str, Rule]:
+        """Return what codes mean, in alphabetical order; hooks of plugins may use others."""
+        own = (rule for app_type in self._app_types.values() for rule in app_type.rules())
+        return dict(sorted(rules_by_code(own).items()))
+
+    def check_at(
+        self, path: Path, *, name: str | None = None, version: str | None = None
+    ) -> Checked:
+        """Look at a folder or an archive, however wrong it is.
+
+        :param name: of the package, instead of what it says itself.
+        :param version: likewise.
+        """
+        try:
+            package = read_folder(path) if path.is_dir() else read_archive(_content(path))
+        except PitrixError as ex:
+            return Checked(info=None, app_type="", findings=tuple(findings_of(ex)))
+        try:
+            files = supplemented(package.files, name=name, version=version)
+        except PitrixError as ex:
+            return self.check(package, findings_of(ex))
+        return self.check(attrs.evolve(package, files=files))
+
+    def check(self, reader: PackageReader, known: Iterable[Finding] = ()) -> Checked:
+        """Look at a package, however wrong it is.
+
+        :param known: findings there are already.
+        """
+        app_type: AppType[Any] | None = None
+        info, about_itself = _described(reader)
+        findings = [*known, *about_itself]
+        try:
+            app_type = recognise(reader.index, self._app_types)
+            findings += self._judgement(reader, app_type)
+        except PitrixError as ex:
+            findings += findings_of(ex)
+        findings += file_advice(reader)
+        return Checked(
+            info=info,
+            app_type=app_type.name if app_type else "",
+            findings=_ordered(_located(reader, app_type, findings)),
+        )
+
+    def _judgement(self, reader: PackageReader, app_type: AppType[Any]) -> list[Finding]:
+        spec = read_with(app_type, reader).spec
+        with asking(app_type, to="look at the package"):
+            findings = [*app_type.validate(spec), *app_type.advice(reader, spec)]
+        return [*findings, *self._hooks.check_package(reader, spec, app_type=app_type.name)]
+
+
+def remarks_on(content: bytes) -> tuple[Finding, ...]:
+    """Return what its author should know of an archive that can be offered.
 
     A package that no app type recognises is not checked: its own may be installed elsewhere.
 
     :raises PackageError: it cannot be read or offered; the findings say why.
     """
-    registry = PluginRegistry()
-    with quiet_plugins():
-        app_types, hooks = registry.app_types(), registry.hooks()
-    try:
-        package = read_package(content, app_types)
-    except UnknownPackageError as ex:
-        message = f"It was not checked: {ex.message}"
-        return [Finding(level=Level.WARNING, code=ex.code, message=message, next_step=ex.next_step)]
-    with asking(package.app_type, to="look at the package"):
-        remarks = package.app_type.validate(package.spec)
-    app_type = package.app_type.name
-    findings = [*remarks, *hooks.check_package(package.reader, package.spec, app_type=app_type)]
+    findings = Checker().check(read_archive(content)).findings
+    findings = tuple(_unchecked(f) if f.code == UnknownPackageError.code else f for f in findings)
     if errors_in(findings):
         raise PackageInvalidError("The package cannot be offered.", findings=findings)
-    return findings
+    return tuple(finding for finding in findings if finding.level is not Level.INFO)
+
+
+def findings_of(error: PitrixError) -> list[Finding]:
+    """Return what an error found; an error without findings is one itself."""
+    found: Sequence[Finding] = getattr(error, "findings", ())
+    own = Finding(
+        level=Level.ERROR, code=error.code, message=error.message, next_step=error.next_step
+    )
+    return list(found) or [own]
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(DEFAULT_LIMITS.archive_bytes + 1)
+    except OSError as ex:
+        raise PackageArchiveError(f"it cannot be read: {ex.strerror}") from ex
+
+
+def _described(reader: PackageReader) -> tuple[AppInfo | None, list[Finding]]:
+    """Look at what a package says about itself, also where its app type gives up before."""
+    try:
+        return describe(reader), []
+    except PitrixError as ex:
+        return None, findings_of(ex)
+
+
+def _located(
+    reader: PackageReader, app_type: AppType[Any] | None, findings: Iterable[Finding]
+) -> tuple[Finding, ...]:
+    found = tuple(dict.fromkeys(findings))
+    if app_type is not None:
+        try:
+            with asking(app_type, to="find the places of findings"):
+                found = app_type.located(reader, found)
+        except PitrixError as ex:
+            found = (*found, *findings_of(ex))
+    return located_in_json(reader, found)
+
+
+def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    def place(finding: Finding) -> tuple[str, int, int, int]:
+        at = (finding.file or "", finding.line or 0, finding.column or 0)
+        return (*at, _ORDER[finding.level])
+
+    return tuple(sorted(findings, key=place))
+
+
+def _unchecked(finding: Finding) -> Finding:
+    message = f"It was not checked: {finding.message}"
+    return attrs.evolve(finding, level=Level.WARNING, message=message)

@@ -107,7 +107,9 @@ def finding_lines(findings: Sequence[JsonObject]) -> list[str]:
     """Return a line for each finding: level, place, message, and below it the next step."""
     lines = []
     for found in findings:
-        place = ":".join(part for part in (found.get("file"), found.get("pointer")) if part)
+        parts = [found.get("file"), found.get("line"), found.get("column")]
+        parts = parts if found.get("line") else [found.get("file"), found.get("pointer")]
+        place = ":".join(str(part) for part in parts if part)
         place = f"{place}: " if place else ""
         lines.append(f"  {_level(str(found.get('level', 'error')))} {place}{found.get('message')}")
         if found.get("next_step"):

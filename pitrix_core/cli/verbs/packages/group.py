@@ -4,6 +4,7 @@ import click
 
 from pitrix_core.cli.verbs.packages.build import build
 from pitrix_core.cli.verbs.packages.index import index
+from pitrix_core.cli.verbs.packages.lint import lint
 
 
 @click.group()
@@ -13,3 +14,4 @@ def package() -> None:
 
 package.add_command(build)
 package.add_command(index)
+package.add_command(lint)
