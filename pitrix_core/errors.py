@@ -181,9 +181,14 @@ class AmbiguousPackageError(PackageError):
 
 
 class TemplateRenderError(PackageError):
-    """A template of a package could not be rendered."""
+    """A template of a package could not be rendered; ``findings`` say where and why, if known."""
 
     code = "template"
+
+    def __init__(self, message: str | None = None, *, findings: Sequence[Finding] = ()) -> None:
+        """Keep every finding."""
+        super().__init__(message)
+        self.findings = tuple(findings)
 
 
 # -- plugins ---------------------------------------------------------------------------------------
