@@ -3,8 +3,13 @@
 import click
 
 from pitrix_core.cli.verbs.packages.build import build
+from pitrix_core.cli.verbs.packages.cases import cases
+from pitrix_core.cli.verbs.packages.diff import diff
 from pitrix_core.cli.verbs.packages.index import index
+from pitrix_core.cli.verbs.packages.inspect import inspect
 from pitrix_core.cli.verbs.packages.lint import lint
+from pitrix_core.cli.verbs.packages.new import new
+from pitrix_core.cli.verbs.packages.render import render
 
 
 @click.group()
@@ -12,6 +17,5 @@ def package() -> None:
     """Write, check and build packages; none of it needs a server."""
 
 
-package.add_command(build)
-package.add_command(index)
-package.add_command(lint)
+for verb in (new, lint, render, cases, inspect, diff, build, index):
+    package.add_command(verb)
