@@ -281,7 +281,7 @@ def test_every_violation_is_found_at_its_place() -> None:
 
     found = {(finding.pointer, finding.code) for finding in caught.value.findings}
     assert found == {
-        ("/config", "schema.required"),
+        ("/config/name", "schema.required"),
         ("/config/colour", "schema.enum"),
         ("/config/parts/1/size", "schema.type"),
         ("/config/labels/a~1b", "schema.type"),
@@ -295,8 +295,8 @@ def test_unknown_members_are_refused() -> None:
         convert.read({"name": "n", "colr": "red", "parts": [{"size": 1, "sise": 2}]}, Form)
 
     assert {(f.pointer, f.code) for f in caught.value.findings} == {
-        ("", "schema.additionalProperties"),
-        ("/parts/0", "schema.additionalProperties"),
+        ("/colr", "schema.additionalProperties"),
+        ("/parts/0/sise", "schema.additionalProperties"),
     }
 
 

@@ -54,8 +54,8 @@ def test_every_violation_of_a_schema_has_its_place() -> None:
     found = violations({"a/b": "1", "secret": "hidden"}, schema, file="f", pointer="/top")
 
     assert [(finding.pointer, finding.code) for finding in found] == [
-        ("/top", "schema.required"),
         ("/top/a~1b", "schema.type"),
+        ("/top/c", "schema.required"),
         ("/top/secret", "schema.pattern"),
     ]
     assert "hidden" not in found[2].message

@@ -124,9 +124,9 @@ def test_every_input_is_checked_with_the_schema_of_its_kind() -> None:
     )
 
     assert {(finding.file, finding.pointer) for finding in found} == {
-        ("bad", ""),
+        ("bad", "/colour"),
         ("bad", "/cpu"),
-        ("bad", "/image"),
+        ("bad", "/image/image"),
     }
     assert {finding.code for finding in found} == {
         "schema.type",

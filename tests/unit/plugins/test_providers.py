@@ -63,7 +63,7 @@ def test_every_violation_has_its_place() -> None:
         )
 
     pointers = {finding.pointer for finding in caught.value.findings}
-    assert pointers == {"/settings", "/settings/delay_polls", "/credential/api_key"}
+    assert pointers == {"/settings/colour", "/settings/delay_polls", "/credential/api_key"}
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_every_violation_is_reported_with_its_pointer(client: Client) -> None:
 
     assert refused.status_code == 422
     assert refused.json["code"] == "invalid_input"
-    assert {f["pointer"] for f in refused.json["findings"]} == {"", "/name", "/size"}
+    assert {f["pointer"] for f in refused.json["findings"]} == {"/colour", "/name", "/size"}
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_an_optional_group_that_needs_the_user_is_left_out() -> None:
     with pytest.raises(ConfigInvalidError) as caught:
         completed_config({"name": "one"}, {**SCHEMA, "required": ["name", "backup"]})
 
-    assert caught.value.pointer == "/config/backup"
+    assert caught.value.pointer == "/config/backup/bucket"
 
 
 def test_every_violation_is_told_with_its_place() -> None:
@@ -55,12 +55,12 @@ def test_every_violation_is_told_with_its_place() -> None:
         completed_config({"size": 0, "colour": "red", "env": {"a": 5}}, SCHEMA)
 
     assert {(finding.pointer, finding.code) for finding in caught.value.findings} == {
-        ("/config", "schema.additionalProperties"),
-        ("/config", "schema.required"),
+        ("/config/colour", "schema.additionalProperties"),
         ("/config/env/a", "schema.type"),
+        ("/config/name", "schema.required"),
         ("/config/size", "schema.minimum"),
     }
-    assert caught.value.pointer == "/config"
+    assert caught.value.pointer == "/config/colour"
     assert caught.value.next_step is not None
 
 

@@ -1,0 +1,21 @@
+"""Checks JSON with a JSON Schema (2020-12), and says in plain words what is wrong and where.
+
+Here belongs what can be said of any schema: places, patterns with a limit, words for violations,
+and the keywords that forms add. What a schema is for is the business of those who made it.
+"""
+
+from pitrix_core.validation.check import summary, violations
+from pitrix_core.validation.places import Place, parts_of, place_at
+from pitrix_core.validation.pointers import pointer_to, resolve_pointer
+from pitrix_core.validation.visibility import is_visible
+
+__all__ = [
+    "Place",
+    "is_visible",
+    "parts_of",
+    "place_at",
+    "pointer_to",
+    "resolve_pointer",
+    "summary",
+    "violations",
+]
