@@ -13,7 +13,7 @@ from pitrix_core.package.folder import folder_files
 from pitrix_core.package.json import parse_json
 from pitrix_core.package.limits import DEFAULT_LIMITS, Limits
 from pitrix_core.package.metadata import CHART_FILE, PACKAGE_FILE, describe
-from pitrix_core.package.pack import pack
+from pitrix_core.package.pack import ArchiveFormat, pack
 from pitrix_core.package.reader import Package, digest_of
 
 
@@ -23,7 +23,7 @@ class Built:
 
     content: bytes = attrs.field(repr=False)
     digest: str
-    #: ``NAME-VERSION.tgz``.
+    #: ``NAME-VERSION.tgz``, or ``.zip``.
     file_name: str
     info: AppInfo
 
@@ -33,9 +33,12 @@ def build_archive(
     *,
     name: str | None = None,
     version: str | None = None,
+    archive_format: ArchiveFormat = "tgz",
     limits: Limits = DEFAULT_LIMITS,
 ) -> Built:
     """Pack a folder as ``NAME-VERSION.tgz`` with one top folder NAME; nothing is written.
+
+    The same files give the same bytes, as far as :mod:`pitrix_core.package.pack` says.
 
     :param name: instead of what the package's own metadata say; put into the archive's
         ``package.json``, which is made if there is none.
@@ -47,11 +50,11 @@ def build_archive(
     """
     files = supplemented(folder_files(folder, limits=limits), name=name, version=version)
     info = describe(Package(digest="", files=files))
-    content = pack(files, top=info.name)
+    content = pack(files, top=info.name, archive_format=archive_format)
     return Built(
         content=content,
         digest=digest_of(content),
-        file_name=f"{info.name}-{info.version}.tgz",
+        file_name=f"{info.name}-{info.version}.{archive_format}",
         info=info,
     )
 

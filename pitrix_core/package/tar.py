@@ -1,20 +1,43 @@
-"""Members of a gzipped tar archive, unpacked into memory up to the limits."""
+"""Members of a gzipped tar archive, read one after the other up to the limits.
 
-import io
-import tarfile
-import zlib
-from collections.abc import Iterator
+Python's ``tarfile`` is not used: it takes a damaged header for the end, keeps every header, and
+reads what headers say about sparse files and attributes whatever its size. Here a member is a file
+or a folder, everything else is refused by name, and nothing is kept once it was yielded.
+"""
+
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+import attrs
+
 from pitrix_core.errors import PackageArchiveError
+from pitrix_core.package.gzip import GzipReader
 from pitrix_core.package.limits import Limits
+from pitrix_core.package.tar_header import (
+    BLOCK_BYTES,
+    EXTENDED_KINDS,
+    FILE_KINDS,
+    FOLDER,
+    GLOBAL,
+    LINK_KINDS,
+    LONG_LINK,
+    LONG_NAME,
+    Header,
+    damaged,
+    parse_header,
+    text_of,
+)
 from pitrix_core.package.tree import Member, check_size
 
-_BLOCK_BYTES: Final = 512  # of tar: every header and every file begins at a multiple of it
-_CHUNK_BYTES: Final = 256 * 1024
-_GZIP_WBITS: Final = 31  # zlib's word for "a gzip header and its checksum"
-#: What ``tarfile`` raises for damaged input beside its own errors, found by mutating archives.
-_TAR_FAULTS: Final = (tarfile.TarError, ValueError, EOFError, OverflowError, IndexError, KeyError)
+#: Longest text that may say more about a member: a name, and attributes of the file system it
+#: comes from, which macOS writes.
+_MORE_BYTES: Final = 64 * 1024
+#: What matters of such a text; all else is about owners, times and attributes.
+_PATH: Final = "path"
+_SIZE: Final = "size"
+_DIGITS: Final = 19  # of the largest size there can be, 64 bits with a sign
+#: Keys of files with holes, which are stored as something else than their content.
+_SPARSE: Final = "GNU.sparse."
 
 
 def tar_members(content: bytes, limits: Limits) -> Iterator[Member]:
@@ -23,78 +46,119 @@ def tar_members(content: bytes, limits: Limits) -> Iterator[Member]:
     :raises PackageArchiveError: the archive is damaged, holds something other than files and
         folders, or is beyond a limit.
     """
-    try:
-        with (
-            _unzipped(content, limits) as data,
-            tarfile.open(
-                fileobj=data, mode="r:", encoding="utf-8", errors="surrogateescape"
-            ) as archive,
-        ):
-            yield from _members(archive, limits)
-            # NOTE(tarfile): it takes a damaged header for the end of the archive
-            data.seek(archive.offset)
-            if data.read().strip(b"\0"):
-                raise PackageArchiveError(
-                    "the tar archive is damaged: no header where one should be"
-                )
-    except _TAR_FAULTS as ex:
-        raise PackageArchiveError(f"the tar archive is damaged: {ex}") from ex
-    except RecursionError as ex:
-        raise PackageArchiveError("the tar archive is damaged: headers without end") from ex
-
-
-def _members(archive: tarfile.TarFile, limits: Limits) -> Iterator[Member]:
-    seen = 0
-    while (info := archive.next()) is not None:
-        seen += 1
-        if seen > 2 * limits.files:  # folders are members too
-            raise PackageArchiveError(f"more than {2 * limits.files} members, which is the limit")
-        yield _member(archive, info, limits)
-
-
-def _member(archive: tarfile.TarFile, info: tarfile.TarInfo, limits: Limits) -> Member:
-    if info.isdir():
-        return Member(path=info.name, content=None)
-    shown = info.name.encode("utf-8", "backslashreplace").decode()[:200]
-    if info.issym() or info.islnk():
-        raise PackageArchiveError(f"member {shown!r}: links are not allowed")
-    if not info.isreg() or info.issparse():
-        raise PackageArchiveError(f"member {shown!r}: only plain files and folders are allowed")
-    check_size(info.name, info.size, limits)
-    stream = archive.extractfile(info)
-    content = stream.read() if stream else b""
-    if len(content) != info.size:
-        raise PackageArchiveError(f"member {shown!r}: the archive ends in the middle of it")
-    return Member(path=info.name, content=content)
-
-
-def _unzipped(content: bytes, limits: Limits) -> io.BytesIO:
     # NOTE(size): headers and padding make a tar larger than its files
-    limit = limits.unpacked_limit(len(content)) + 4 * _BLOCK_BYTES * limits.files
-    unpacked = io.BytesIO()
-    rest = content
-    while rest.strip(b"\0"):  # gzip files may be joined, and padded with zeros
-        rest = _unzip_one(rest, unpacked, limit)
-    unpacked.seek(0)
-    return unpacked
+    limit = limits.unpacked_limit(len(content)) + 4 * BLOCK_BYTES * limits.files
+    stream = GzipReader(content, limit_bytes=limit)
+    for number, header in enumerate(_headers(stream), start=1):
+        if number > 2 * limits.files:  # folders are members too
+            raise PackageArchiveError(f"more than {2 * limits.files} members, which is the limit")
+        yield _member(stream, header, limits)
+    if stream.read_rest():
+        raise damaged("there is something after its end")
 
 
-def _unzip_one(content: bytes, unpacked: io.BytesIO, limit: int) -> bytes:
-    """Unpack one gzip file to the end of ``unpacked``; return what follows it."""
-    decompressor = zlib.decompressobj(_GZIP_WBITS)
-    pending = content
-    try:
-        while not decompressor.eof:
-            piece = decompressor.decompress(pending, _CHUNK_BYTES)
-            pending = decompressor.unconsumed_tail
-            if unpacked.tell() + len(piece) > limit:
-                raise PackageArchiveError(
-                    f"the archive unpacks to more than {limit} bytes, which is the limit for one "
-                    "of its size"
-                )
-            if not piece and not pending and not decompressor.eof:
-                raise PackageArchiveError("the archive is truncated")
-            unpacked.write(piece)
-    except zlib.error as ex:
-        raise PackageArchiveError(f"the gzip archive is damaged: {ex}") from ex
-    return decompressor.unused_data
+def _headers(stream: GzipReader) -> Iterator[Header]:
+    """Yield the headers of files and folders, with what stood before them put in."""
+    said: dict[str, str] = {}
+    while block := _block(stream):
+        header = parse_header(block)
+        if header.kind in EXTENDED_KINDS:
+            said |= _records(_more(stream, header))
+        elif header.kind == LONG_NAME:
+            said[_PATH] = text_of(_more(stream, header))
+        elif header.kind == LONG_LINK:
+            _more(stream, header)  # the link itself follows, and is refused
+        elif header.kind == GLOBAL:
+            _check_global(_records(_more(stream, header)))
+        else:
+            yield _completed(header, said)
+            said = {}
+    if said:
+        raise damaged("it ends before the member that a header is about")
+
+
+def _block(stream: GzipReader) -> bytes | None:
+    """Return the next header; None at the end."""
+    block = stream.read(BLOCK_BYTES)
+    if not block.strip(b"\0"):
+        return None
+    if len(block) < BLOCK_BYTES:
+        raise damaged("it ends in the middle of a header")
+    return block
+
+
+def _completed(header: Header, said: Mapping[str, str]) -> Header:
+    if any(key.startswith(_SPARSE) for key in said):
+        raise _refused(said.get(_PATH, header.path))
+    size = said.get(_SIZE)
+    if size is not None and not (size.isascii() and size.isdecimal() and len(size) <= _DIGITS):
+        raise damaged("the size of a member is no number")
+    return attrs.evolve(
+        header,
+        path=said.get(_PATH, header.path),
+        size=header.size if size is None else int(size),
+    )
+
+
+def _member(stream: GzipReader, header: Header, limits: Limits) -> Member:
+    if header.kind == FOLDER:
+        return Member(path=header.path.rstrip("/") or "/", content=None)
+    if header.kind in LINK_KINDS:
+        raise PackageArchiveError(f"member {_shown(header.path)}: links are not allowed")
+    if header.kind not in FILE_KINDS:
+        raise _refused(header.path)
+    check_size(header.path, header.size, limits)
+    return Member(path=header.path, content=_content(stream, header))
+
+
+def _more(stream: GzipReader, header: Header) -> bytes:
+    """Return the text that says more about a member."""
+    if header.size > _MORE_BYTES:
+        raise PackageArchiveError(
+            f"member {_shown(header.path)}: more than {_MORE_BYTES} bytes of attributes"
+        )
+    return _content(stream, header)
+
+
+def _content(stream: GzipReader, header: Header) -> bytes:
+    content = stream.read(header.size)
+    padding = stream.read(-header.size % BLOCK_BYTES)
+    if len(content) + len(padding) < header.size + -header.size % BLOCK_BYTES:
+        raise PackageArchiveError(
+            f"member {_shown(header.path)}: the archive ends in the middle of it"
+        )
+    return content
+
+
+def _records(text: bytes) -> dict[str, str]:
+    """Return what ``LENGTH KEY=VALUE`` lines say of what matters here."""
+    found: dict[str, str] = {}
+    place = 0
+    while place < len(text) and text[place]:  # some writers fill up with zeros
+        space = text.find(b" ", place, place + 8)
+        length = text[place:space] if space > place else b""
+        end = place + int(length) if length.isdigit() else 0
+        if not space < end - 1 < len(text) or text[end - 1 : end] != b"\n":
+            raise damaged("an extended header is none")
+        key, equals, value = text[space + 1 : end - 1].partition(b"=")
+        if not equals:
+            raise damaged("an extended header is none")
+        name = key.decode("utf-8", "surrogateescape")
+        if name in (_PATH, _SIZE) or name.startswith(_SPARSE):
+            found[name] = value.decode("utf-8", "surrogateescape")
+        place = end
+    return found
+
+
+def _check_global(said: Mapping[str, str]) -> None:
+    """Refuse what no packer says about all members: that they are all called the same."""
+    if said:
+        raise damaged(f"a global header says the {min(said)} of every member")
+
+
+def _refused(path: str) -> PackageArchiveError:
+    return PackageArchiveError(f"member {_shown(path)}: only plain files and folders are allowed")
+
+
+def _shown(path: str) -> str:
+    return repr(path.encode("utf-8", "backslashreplace").decode()[:200])

@@ -11,8 +11,10 @@ from pitrix_core.errors import PackageArchiveError
 from pitrix_core.package.limits import Limits
 
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
-#: Left behind by desktops and editors; never part of a package.
+#: Left behind by desktops; never part of a package.
 _IGNORED: Final = frozenset({"__MACOSX", ".DS_Store"})
+#: Before a file's own name: its attributes, as macOS packs them.
+_ATTRIBUTES: Final = "._"
 #: Longest name of a file on the file systems in use. Source: NAME_MAX of Linux, limits.h.
 _NAME_BYTES: Final = 255
 
@@ -35,6 +37,7 @@ class Tree:
         #: What a file system that ignores case would call each file and folder → its own path.
         self._folded_files: dict[str, str] = {}
         self._folded_folders: dict[str, str] = {}
+        self._folders: set[str] = set()
         self._total = 0
 
     def add(self, member: Member) -> None:
@@ -43,7 +46,7 @@ class Tree:
         :raises PackageArchiveError: its path is unsafe or taken, or a limit is passed.
         """
         parts = checked_parts(member.path, self._limits)
-        if not parts or not _IGNORED.isdisjoint(parts):
+        if not parts or _is_ignored(parts):
             return
         path = "/".join(parts)
         for depth in range(1, len(parts)):
@@ -67,10 +70,15 @@ class Tree:
         return {path.split("/", 1)[1]: content for path, content in self._files.items()}
 
     def _claim_folder(self, path: str, original: str) -> None:
+        if path in self._folders:
+            return
+        if len(self._folders) >= 2 * self._limits.files:
+            raise PackageArchiveError(f"more than {2 * self._limits.files} folders")
         folded = _folded(path)
         if folded in self._folded_files:
             raise _refused(original, f"{self._folded_files[folded]!r} is a file")
         self._folded_folders.setdefault(folded, path)
+        self._folders.add(path)
 
     def _claim_file(self, path: str, original: str) -> None:
         folded = _folded(path)
@@ -111,7 +119,14 @@ def checked_parts(path: str, limits: Limits) -> tuple[str, ...]:
     return tuple(part for part in path.split("/") if part not in ("", "."))
 
 
+def _is_ignored(parts: tuple[str, ...]) -> bool:
+    return not _IGNORED.isdisjoint(parts) or any(part.startswith(_ATTRIBUTES) for part in parts)
+
+
 def _faults(path: str, limits: Limits) -> Iterator[str]:
+    if len(path) > limits.path_bytes:  # before each of its characters is looked at
+        yield f"its path is longer than {limits.path_bytes} bytes"
+        return
     parts = path.split("/")
     categories = {unicodedata.category(character) for character in path}
     if "Cs" in categories:  # surrogates stand for bytes that were not UTF-8

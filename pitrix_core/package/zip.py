@@ -14,6 +14,8 @@ from pitrix_core.package.tree import Member, check_size
 
 _ENCRYPTED: Final = 0x1  # bits of a member's flags. Source: PKWARE APPNOTE 6.3.10, section 4.4.4
 _UTF8_NAME: Final = 0x800
+#: How an entry of the directory begins. Source: as above, section 4.3.12.
+_ENTRY: Final = b"PK\x01\x02"
 #: Others are unpacked by ``zipfile`` a whole piece at a time, however large it becomes.
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 #: What ``zipfile`` raises for damaged input beside its own error, found by mutating archives.
@@ -40,10 +42,10 @@ def zip_members(content: bytes, limits: Limits) -> Iterator[Member]:
     """
     unpacked_limit = limits.unpacked_limit(len(content))
     unpacked = 0
+    _check_entries(content, limits)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if len(archive.infolist()) > 2 * limits.files:  # folders are members too
-                raise PackageArchiveError(f"more than {2 * limits.files} members")
+            _check_packed_sizes(archive, len(content))
             for info in archive.infolist():
                 member = _member(archive, info, limits)
                 unpacked += len(member.content or b"")
@@ -55,6 +57,18 @@ def zip_members(content: bytes, limits: Limits) -> Iterator[Member]:
                 yield member
     except _ZIP_FAULTS as ex:
         raise PackageArchiveError(f"the zip archive is damaged: {ex}") from ex
+
+
+def _check_entries(content: bytes, limits: Limits) -> None:
+    """Count what may be entries of the directory: ``zipfile`` makes a record of each at once."""
+    if content.count(_ENTRY) > 2 * limits.files:  # folders are members too
+        raise PackageArchiveError(f"more than {2 * limits.files} members, which is the limit")
+
+
+def _check_packed_sizes(archive: zipfile.ZipFile, size: int) -> None:
+    """Refuse members that lie on one another: each would be read, and unpacked, anew."""
+    if sum(info.compress_size for info in archive.infolist()) > size:
+        raise PackageArchiveError("the zip archive is damaged: its members are larger than itself")
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> Member:
@@ -72,7 +86,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> 
         raise PackageArchiveError(f"member {name!r}: packed by a method other than deflate")
     check_size(name, info.file_size, limits)
     with archive.open(info) as stream:
-        content = stream.read(limits.file_bytes + 1)
+        content = stream.read(info.file_size + 1)
     check_size(name, len(content), limits)
     return Member(path=name, content=content)
 

@@ -1,12 +1,16 @@
 """Building archives from folders."""
 
 import os
+import subprocess
+import sys
+import zlib
 from pathlib import Path
 
 import pytest
 
 from pitrix_core.errors import PackageArchiveError, PackageInvalidError
 from pitrix_core.package import build_archive, read_archive, read_folder
+from pitrix_core.package.pack import ArchiveFormat
 
 
 @pytest.fixture
@@ -34,13 +38,84 @@ def test_a_folder_becomes_an_archive_of_its_name(folder: Path) -> None:
     assert read_archive(built.content).digest == built.digest
 
 
-def test_the_same_files_give_the_same_bytes(folder: Path) -> None:
-    """Times and modes do not matter."""
-    before = build_archive(folder)
-    os.utime(folder / "package.json", (1, 1))
-    (folder / "locale/en.json").chmod(0o600)
+def test_a_zip_holds_the_same(folder: Path) -> None:
+    """The format is the vendor's choice; its name says which."""
+    built = build_archive(folder, archive_format="zip")
 
-    assert build_archive(folder).content == before.content
+    assert built.file_name == "app-1.2.3.zip"
+    assert read_archive(built.content).files == read_archive(build_archive(folder).content).files
+
+
+@pytest.mark.parametrize("archive_format", ["tgz", "zip"])
+def test_the_same_files_give_the_same_bytes(
+    folder: Path, tmp_path: Path, archive_format: ArchiveFormat
+) -> None:
+    """Times, modes, the order they were made in, and where they lie do not matter."""
+    before = build_archive(folder, archive_format=archive_format)
+    other = tmp_path / "other"
+    (other / "locale").mkdir(parents=True)
+    for name in ("locale/en.json", "package.json"):
+        (other / name).write_bytes((folder / name).read_bytes())
+    os.utime(other / "package.json", (1, 1))
+    (other / "locale/en.json").chmod(0o700)
+
+    after = build_archive(other, archive_format=archive_format)
+
+    assert (after.content, after.digest) == (before.content, before.digest)
+
+
+@pytest.mark.parametrize(
+    ("archive_format", "reader", "name"),
+    [
+        pytest.param("tgz", "import sys, tarfile; t = tarfile.open(sys.argv[1])", "t.getnames()"),
+        pytest.param(
+            "zip", "import sys, zipfile; t = zipfile.ZipFile(sys.argv[1])", "t.namelist()"
+        ),
+    ],
+    ids=["tgz", "zip"],
+)
+def test_other_tools_read_it(
+    folder: Path, tmp_path: Path, archive_format: ArchiveFormat, reader: str, name: str
+) -> None:
+    """One top folder of the package's name, long names and others than ASCII in it."""
+    long = "locale/" + "\u00e9" * 80 + ".json"
+    (folder / long).write_text("{}")
+    built = build_archive(folder, archive_format=archive_format)
+    archive = tmp_path / built.file_name
+    archive.write_bytes(built.content)
+
+    done = subprocess.run(
+        [sys.executable, "-c", f"{reader}; print(ascii({name}))", archive],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.strip() == ascii(["app/locale/en.json", f"app/{long}", "app/package.json"])
+    assert read_archive(built.content).index.has(long)
+
+
+#: What the folder above is packed to, on every platform and Python with zlib itself.
+PACKED = {
+    "tgz": "e6d175099d64555713eeef56255265c60eabf40472b4439b991b4fdd272812ac",
+    "zip": "bf6be7efdc15020f9e59968a992ff99e9fdfd7e71fe259cfc3d195d6ffd88155",
+}
+
+
+@pytest.mark.parametrize("archive_format", ["tgz", "zip"])
+def test_the_digest_is_the_same_everywhere(folder: Path, archive_format: ArchiveFormat) -> None:
+    """Vendors who build one source on two machines release one package."""
+    if "ng" in zlib.ZLIB_RUNTIME_VERSION:
+        pytest.skip("zlib-ng packs in its own way")
+
+    built = build_archive(folder, archive_format=archive_format)
+
+    assert built.digest == f"sha256:{PACKED[archive_format]}"
+
+
+def test_no_machine_is_named_in_a_header(folder: Path) -> None:
+    """The byte for the operating system says "unknown", and no time and no name follow."""
+    assert build_archive(folder).content[:10] == bytes.fromhex("1f8b08000000000002ff")
 
 
 def test_a_given_name_and_version_are_written_into_the_archive(folder: Path) -> None:
