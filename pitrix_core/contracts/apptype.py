@@ -135,7 +135,8 @@ class AppType(abc.ABC, Generic[SpecT]):
         request. Asked again with the stored configuration of a cluster, for what is linked to it.
 
         :param config: checked, with defaults and without secrets.
-        :returns: empty links among them; they are ignored.
+        :returns: empty links among them; they are ignored. Where a link has a pointer, the
+            configuration holds its ``cluster_id`` there.
         :raises TemplateRenderError: the package's template cannot be rendered with this
             configuration.
         """

@@ -21,6 +21,7 @@ from pitrix_core.model import (
     ClusterState,
     JsonObject,
     Plan,
+    PlanDraft,
     PlanRequest,
     Runtime,
     SecretRef,
@@ -29,6 +30,7 @@ from pitrix_core.planner.build import PlanFrame, build_plan, digest_of_plan
 from pitrix_core.planner.kinds import CORE_KINDS
 from pitrix_core.service.configs import completed_config, with_defaults, without_secrets
 from pitrix_core.service.inputs import PlanInput
+from pitrix_core.service.links import dependent_remarks, distance_remarks, resolve_links
 from pitrix_core.service.names import require_name
 from pitrix_core.service.services import Services, find_cluster, require_owner
 from pitrix_core.store import Transaction, new_id
@@ -78,18 +80,22 @@ def _plan_create(services: Services, actor: Actor, data: PlanInput) -> Plan:
         plain = completed_config(_named(filled, schema, name), schema)
     kept: dict[str, str] = {}
     config = without_secrets(plain, schema, keep=_keeper(kept))
-    runtime = _runtime_for(services, version, package, config, wanted=data.runtime_id)
+    linked = resolve_links(services, package, config, owner=actor.owner)
+    runtime = _runtime_for(services, version, package, linked.config, wanted=data.runtime_id)
     request = PlanRequest(
         action=data.action,
         cluster_id=new_id("cl"),
         name=name,
         spec=package.spec,
-        config=config,
+        config=linked.config,
         runtime=runtime,
         current=None,
         offers=services.gates.of(runtime.id).offers() | CORE_KINDS,
     )
-    return _finish(services, actor, request, package, kept=kept, version=version)
+    draft = _drafted(package, request)
+    distance = distance_remarks(services, linked, runtime=runtime, draft=draft)
+    draft = attrs.evolve(draft, findings=(*draft.findings, *linked.findings, *distance))
+    return _finish(services, actor, request, draft, kept=kept, version=version)
 
 
 def _plan_change(services: Services, actor: Actor, data: PlanInput) -> Plan:
@@ -127,25 +133,32 @@ def _plan_change(services: Services, actor: Actor, data: PlanInput) -> Plan:
         current=current,
         offers=services.gates.of(runtime.id).offers() | CORE_KINDS,
     )
-    return _finish(services, actor, request, package, kept={}, version=version)
+    draft = _drafted(package, request)
+    if data.action.frees:
+        dependents = dependent_remarks(services, cluster)
+        draft = attrs.evolve(draft, findings=(*draft.findings, *dependents))
+    return _finish(services, actor, request, draft, kept={}, version=version)
+
+
+def _drafted(package: ReadPackage, request: PlanRequest) -> PlanDraft:
+    with asking(package.app_type, to="plan"):
+        return package.app_type.plan(request)
 
 
 def _finish(
     services: Services,
     actor: Actor,
     request: PlanRequest,
-    package: ReadPackage,
+    draft: PlanDraft,
     *,
     kept: Mapping[str, str],
     version: AppVersion,
 ) -> Plan:
-    """Have the app type plan, check and review the plan, and store it with the config's secrets.
+    """Check and review the plan, and store it with the config's secrets.
 
     :param kept: id → text of each secret that the configuration refers to.
     """
     owner = request.current.cluster.owner if request.current else actor.owner
-    with asking(package.app_type, to="plan"):
-        draft = package.app_type.plan(request)
     frame = PlanFrame(
         id=new_id("pln"),
         owner=owner,

@@ -84,6 +84,24 @@ class ClusterRepository:
             query = query.where(columns.runtime_id == runtime_id)
         return [record(row, Cluster) for row in self._connection.execute(query)]
 
+    def mentioning(self, word: str, *, owner: str) -> list[Cluster]:
+        """Return an owner's clusters that have a word in their configuration, oldest first; deleted
+        ones left out. Looks through the configurations of all of them.
+
+        :param word: such as an id: letters, digits and dashes.
+        """
+        columns = tables.clusters.c
+        query = (
+            sa.select(tables.clusters)
+            .where(
+                columns.owner == owner,
+                columns.state != ClusterState.DELETED,
+                sa.cast(columns.config, sa.Text).contains(word, autoescape=True),
+            )
+            .order_by(columns.created_at, columns.id)
+        )
+        return [record(row, Cluster) for row in self._connection.execute(query)]
+
     def snapshot(self, cluster_id: str) -> ClusterSnapshot:
         """Return a cluster with everything that belongs to it.
 

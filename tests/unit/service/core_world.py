@@ -19,7 +19,9 @@ from pitrix_core.errors import PackageInvalidError, TemplateRenderError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import (
     Action,
+    ImageChoice,
     ImageQuery,
+    Link,
     Metadata,
     OwnedResource,
     PackageSpec,
@@ -56,6 +58,21 @@ SCHEMA: dict[str, Any] = {
             },
         },
         "password": {"type": "string", "writeOnly": True, "default": ""},
+    },
+}
+#: The same, with two links.
+LINKED_SCHEMA: dict[str, Any] = {
+    **SCHEMA,
+    "properties": {
+        **SCHEMA["properties"],
+        "links": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "db": {"type": "string", "default": ""},
+                "zk": {"type": "string", "default": ""},
+            },
+        },
     },
 }
 
@@ -103,7 +120,18 @@ class NoteType(AppType[NoteSpec]):
     def images(self, spec: NoteSpec, config: Any) -> frozenset[ImageQuery]:
         if spec.says.get("raises") == "template":
             raise TemplateRenderError(f"cluster.json.tmpl:1: cannot be rendered with {config}")
-        return frozenset(ImageQuery(image=image) for image in spec.says.get("images", ()))
+        return frozenset(map(_query, spec.says.get("images", ())))
+
+    def links(self, spec: NoteSpec, config: Any) -> Mapping[str, Link]:
+        _fail("links", spec.says)
+        return {
+            name: Link(
+                cluster_id=config.get("links", {}).get(name, ""),
+                pointer=f"/links/{name}",
+                limits={app: tuple(versions) for app, versions in limits.items()},
+            )
+            for name, limits in spec.says.get("links", {}).items()
+        }
 
     def plan(self, request: Any) -> PlanDraft:
         if request.action is Action.DELETE:
@@ -128,8 +156,13 @@ class NoteType(AppType[NoteSpec]):
     def render(self, spec: NoteSpec, request: Any) -> Metadata:
         _fail("render", spec.says)
         password = request.config.get("password", "")
+        linked = {
+            f"links/{name}/{key}": value
+            for name, link in request.links.items()
+            for key, value in link.metadata.shared.items()
+        }
         return Metadata(
-            shared={"name": request.snapshot.cluster.name, "password": password},
+            shared={"name": request.snapshot.cluster.name, "password": password, **linked},
             roles={"_": {"env/a": "1"}},
         )
 
@@ -139,10 +172,19 @@ def _fail(step: str, says: Mapping[str, Any]) -> None:
         raise ValueError(f"no {step} today")
 
 
+def _query(image: str | Mapping[str, str]) -> ImageQuery:
+    """Return how a note names an image: for all clouds, or for each."""
+    if isinstance(image, str):
+        return ImageQuery(image=image)
+    choices = tuple(ImageChoice(provider=cloud, image=name) for cloud, name in image.items())
+    return ImageQuery(image="", choices=choices)
+
+
 def _machine(request: Any, node: PlannedNode) -> Task:
     config = {"cluster_id": request.cluster_id, "node_id": node.id, "role": node.role}
     user_data: Any = {"$agent": {"agent": "drone", "config": config}}
     has_agent = request.spec.says.get("agents")
+    image = _query(request.spec.says.get("images", ["debian"])[0]).at(request.runtime)
     return Task(
         key=f"compute.create/{node.sid}",
         kind="compute.create",
@@ -151,7 +193,7 @@ def _machine(request: Any, node: PlannedNode) -> Task:
         input={
             "name": f"{request.name}-{node.sid}",
             "cluster_id": request.cluster_id,
-            "image": {"image": "debian"},
+            "image": {"image": image.image},
             "user_data": user_data if has_agent else "",
         },
     )

@@ -219,6 +219,34 @@ def test_none_that_matches_is_told_with_the_rule_against_each(
     assert caught.value.next_step is not None
 
 
+def test_the_image_of_the_runtimes_cloud_is_planned(
+    services: Services, release: Release, register: Register
+) -> None:
+    """Clouds for which the package names none do not match."""
+    register("elsewhere", settings={"images": ["alpine"]})
+    here = register("here", settings={"images": ["debian-12"]})
+    version = release(images=[{"aws": "ami-1", "fake": "debian-12"}])
+
+    plan = create(services, version)
+
+    images = [task.input["image"] for task in plan.tasks if task.kind == "compute.create"]
+    assert plan.runtime_id == here.id
+    assert images == [{"image": "debian-12"}]
+
+
+def test_a_package_without_an_image_for_any_cloud_here_is_told(
+    services: Services, release: Release, register: Register
+) -> None:
+    """With the clouds it has one for."""
+    register()
+
+    with pytest.raises(NoRuntimeError) as caught:
+        create(services, release(images=[{"aws": "ami-1", "azure": "urn-1"}]))
+
+    [finding] = caught.value.findings
+    assert finding.message.endswith("names no image for provider fake; it names: aws, azure.")
+
+
 def test_the_repos_providers_are_a_rule(
     services: Services, release: Release, register: Register
 ) -> None:

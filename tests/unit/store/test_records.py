@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
@@ -58,6 +59,29 @@ def test_clusters_are_listed_by_owner_and_runtime(store: Store, cluster: Cluster
         assert tx.clusters.search(owner="alice", runtime_id="rt-1") == [cluster]
         assert tx.clusters.search(owner="bob") == []
         assert tx.clusters.search(runtime_id="rt-2") == []
+
+
+@pytest.mark.parametrize(
+    ("word", "others"),
+    [
+        pytest.param("cl-other", {}, id="that-it-has"),
+        pytest.param("cl_other", None, id="that-differs-where-sql-has-a-wildcard"),
+        pytest.param("cl-other", {"owner": "somebody"}, id="of-somebody-else"),
+        pytest.param("cl-other", {"state": ClusterState.DELETED}, id="deleted"),
+    ],
+)
+def test_clusters_are_found_by_a_word_of_their_configuration(
+    store: Store, cluster: Cluster, word: str, others: dict[str, Any] | None
+) -> None:
+    """Only the owner's, and only those that are there."""
+    linked = attrs.evolve(cluster, id="cl-2", config={"a": {"b": "cl-other"}}, **(others or {}))
+    with store.begin() as tx:
+        tx.clusters.add(linked)
+
+    with store.read() as tx:
+        found = tx.clusters.mentioning(word, owner=cluster.owner)
+
+    assert [one.id for one in found] == (["cl-2"] if others == {} else [])
 
 
 def test_a_change_needs_the_revision_it_was_planned_for(store: Store, cluster: Cluster) -> None:
