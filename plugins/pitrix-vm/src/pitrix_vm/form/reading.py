@@ -4,48 +4,47 @@ A leaf is addressed by its *flat path*: the keys from the root joined with dots.
 themselves, and one leaf's path may begin with another's, so a path is never split; it is looked up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from pitrix_core.errors import PackageInvalidError
-from pitrix_core.findings import Finding, Level, errors_in
-from pitrix_core.model import JsonObject, JsonValue
-from pitrix_core.package import pointer_to
-from pitrix_vm.form.records import Form, Group, Leaf
+import attrs
 
-CONFIG_FILE: Final = "config.json"
+from pitrix_core.errors import PackageInvalidError
+from pitrix_core.findings import Finding, errors_in
+from pitrix_core.model import JsonObject, JsonValue
+from pitrix_core.package import parse_tolerant, pointer_to
+from pitrix_vm.form.attributes import Remark, group_remarks, nearest, read_attributes
+from pitrix_vm.form.coherence import settled
+from pitrix_vm.form.dependencies import resolved
+from pitrix_vm.form.notes import CONFIG_FILE, Notes
+from pitrix_vm.form.patterns import PatternError, translated
+from pitrix_vm.form.records import Form, Group, Leaf
+from pitrix_vm.form.types import LEAF_TYPES, as_text, is_same, taken_as
+
 #: Deeper trees are a mistake: real ones have four levels.
 _DEPTH_LIMIT: Final = 12
-#: How packages say yes and no. Source: released packages; the documents know "yes" and "no" only.
-_FLAGS: Final[Mapping[object, bool]] = {
-    True: True,
-    "yes": True,
-    "true": True,
-    "Yes": True,
-    "True": True,
-    False: False,
-    "no": False,
-    "false": False,
-    "No": False,
-    "False": False,
-    None: False,
-}
-LEAF_TYPES: Final = frozenset(
-    {
-        *("integer", "number", "boolean", "string", "password"),
-        *("service", "loadbalancer", "accesskey", "vxnet", "eip"),
-    }
-)
+#: Types by what a default is, where the type is unknown.
+_TYPES_OF: Final[Mapping[type, str]] = {bool: "boolean", int: "integer", float: "number"}
 
 
-def read_form(document: JsonValue) -> Form:
+def parse_form(text: str) -> Form:
+    """Read the text of ``config.json``; commas that are wrong are put right, with a finding.
+
+    :raises PackageInvalidError: it is not JSON, or not such a tree; with every finding.
+    """
+    read = parse_tolerant(text, file=CONFIG_FILE)
+    return read_form(read.value, repairs=read.findings)
+
+
+def read_form(document: JsonValue, *, repairs: Sequence[Finding] = ()) -> Form:
     """Read the content of ``config.json``.
 
+    :param repairs: what was found before, to be reported with the rest.
     :raises PackageInvalidError: it is not such a tree; with every finding.
     """
-    reader = _Reader()
-    root = reader.group(document, at=(), keys=())
-    findings = tuple(reader.findings)
+    notes = Notes()
+    root = settled(_Reader(notes).group(document, at=(), keys=()), notes)
+    findings = (*repairs, *notes.findings)
     if errors := errors_in(findings):
         places = "; ".join(f"{f.pointer or '/'}: {f.message}" for f in errors[:3])
         raise PackageInvalidError(f"{CONFIG_FILE}: {places}", findings=findings)
@@ -55,29 +54,32 @@ def read_form(document: JsonValue) -> Form:
 class _Reader:
     """Walks the tree and notes what is wrong with it."""
 
-    def __init__(self) -> None:
-        self.findings: list[Finding] = []
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
 
     def group(self, node: Any, *, at: tuple[object, ...], keys: tuple[str, ...]) -> Group:
-        members: list[Leaf | Group] = []
+        key, pointer = keys[-1] if keys else "", pointer_to(at)
         properties = node.get("properties") if isinstance(node, Mapping) else None
         if not isinstance(properties, list):
-            self._note(Level.ERROR, "form.group", at, "this should have a list of properties")
-            return Group(key=keys[-1] if keys else "")
+            self._notes.error("form.group", pointer, "this should have a list of properties")
+            return Group(key=key)
         if len(keys) > _DEPTH_LIMIT:
-            self._note(Level.ERROR, "form.depth", at, f"nested deeper than {_DEPTH_LIMIT}")
-            return Group(key=keys[-1])
+            self._notes.error("form.depth", pointer, f"nested deeper than {_DEPTH_LIMIT}")
+            return Group(key=key)
+        self._remark(group_remarks(node), at)
+        members: dict[str, Leaf | Group] = {}
         for number, child in enumerate(properties):
             place = (*at, "properties", number)
             member = self._member(child, at=place, keys=keys)
             if member is not None:
-                members = self._without(member.key, members, place)
-                members.append(member)
+                self._drop(member.key, members, place)
+                members[member.key] = member
         return Group(
-            key=keys[-1] if keys else "",
-            label=_text(node, "label"),
-            description=_text(node, "description"),
-            members=tuple(members),
+            key=key,
+            label=as_text(node.get("label")) or "",
+            description=as_text(node.get("description")) or "",
+            pointer=pointer,
+            members=tuple(resolved(members, self._notes)),
         )
 
     def _member(
@@ -85,71 +87,99 @@ class _Reader:
     ) -> Leaf | Group | None:
         key = node.get("key") if isinstance(node, Mapping) else None
         if not isinstance(key, str) or not key:
-            self._note(Level.ERROR, "form.key", at, "this should be an object with a key")
+            self._notes.error("form.key", pointer_to(at), "this should be an object with a key")
             return None
+        if any(character.isspace() for character in key):
+            message = f"key {key!r} holds blanks; the specification forbids them"
+            self._notes.warning("form.blank", pointer_to((*at, "key")), message)
         if node.get("type") == "array" or "properties" in node:
             return self.group(node, at=at, keys=(*keys, key))
-        if node.get("type") not in LEAF_TYPES:
-            message = f"type {node.get('type')!r} is unknown; the value is taken as text"
-            self._note(Level.WARNING, "form.type", (*at, "type"), message)
         return self._leaf(node, at=at, keys=(*keys, key))
 
     def _leaf(self, node: JsonObject, *, at: tuple[object, ...], keys: tuple[str, ...]) -> Leaf:
+        kind = self._kind(node, at)
+        fields, remarks = read_attributes(node, kind=kind)
+        self._remark(remarks, at)
+        leaf = Leaf(key=keys[-1], path=".".join(keys), pointer=pointer_to(at), type=kind, **fields)
+        if leaf.is_multichoice and not leaf.choices:
+            message = "multichoice has no effect without a range to choose from"
+            self._notes.warning("form.ignored", f"{leaf.pointer}/multichoice", message)
+            leaf = attrs.evolve(leaf, is_multichoice=False)
+        return self._with_values(leaf, node)
+
+    def _kind(self, node: JsonObject, at: tuple[object, ...]) -> str:
         kind = node.get("type")
-        choices = node.get("range")
-        return Leaf(
-            key=keys[-1],
-            path=".".join(keys),
-            type=kind if isinstance(kind, str) and kind in LEAF_TYPES else "string",
-            label=_text(node, "label"),
-            description=_text(node, "description"),
-            is_required=self._flag(node, "required", at),
-            default=node.get("default"),
-            has_default=node.get("default") is not None,
-            choices=tuple(choices) if isinstance(choices, list) else (),
-            is_multichoice=self._flag(node, "multichoice", at),
-            separator=_text(node, "separator") or ",",
-            minimum=self._number(node, "min", at),
-            maximum=self._number(node, "max", at),
-            step=self._step(node, at),
-            pattern=_text(node, "pattern") or None,
+        if isinstance(kind, str) and kind in LEAF_TYPES:
+            return kind
+        meant = nearest(kind, sorted(LEAF_TYPES)) if isinstance(kind, str) else None
+        taken = meant or _TYPES_OF.get(type(node.get("default")), "string")
+        message = f"type {kind!r} is unknown; taken as {taken}"
+        if kind is None:
+            message = f"there is no type; taken as {taken}"
+        self._notes.warning(
+            "form.type",
+            pointer_to((*at, "type")),
+            message,
+            next_step=f"Write one of {', '.join(sorted(LEAF_TYPES))}, or array for a group.",
+        )
+        return taken
+
+    def _with_values(self, leaf: Leaf, node: JsonObject) -> Leaf:
+        """Return a parameter whose values are all of its type, and whose pattern can be used."""
+        kind = "string" if leaf.type == "accesskey" else leaf.value_type
+        default = self._value(node.get("default"), kind, f"{leaf.pointer}/default")
+        choices = [
+            self._value(choice, kind, f"{leaf.pointer}/range/{number}")
+            for number, choice in enumerate(leaf.choices)
+        ]
+        combination = [
+            self._value(value, kind, f"{leaf.pointer}/resource_group/{number}")
+            for number, value in enumerate(leaf.combination)
+        ]
+        return attrs.evolve(
+            leaf,
+            default=default,
+            choices=tuple(choice for choice in choices if choice is not None),
+            combination=tuple(combination),
+            pattern=self._pattern(leaf),
         )
 
-    def _flag(self, node: JsonObject, name: str, at: tuple[object, ...]) -> bool:
-        value = node.get(name)
-        if isinstance(value, str | bool | None) and value in _FLAGS:
-            return _FLAGS[value]
-        self._note(Level.WARNING, "form.flag", (*at, name), 'neither "yes" nor "no"; taken as no')
-        return False
+    def _value(self, value: JsonValue, kind: str, pointer: str) -> JsonValue:
+        taken = taken_as(value, kind)
+        if value is None or (taken is not None and is_same(taken, value)):
+            return taken
+        # NOTE(nothing): an empty text is how packages write that a number has no default
+        if value != "" or kind in ("integer", "number", "boolean"):
+            outcome = "left out" if taken is None else f"taken as {taken!r}"
+            message = f"this is no {kind}; {outcome}"
+            self._notes.warning("form.value", pointer, message)
+        return taken
 
-    def _number(self, node: JsonObject, name: str, at: tuple[object, ...]) -> int | float | None:
-        value = node.get(name)
-        if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-            return value
-        self._note(Level.WARNING, "form.number", (*at, name), "not a number; left out")
-        return None
-
-    def _step(self, node: JsonObject, at: tuple[object, ...]) -> int | None:
-        step = self._number(node, "step", at)
-        return int(step) if step is not None and step >= 1 else None
-
-    def _without(
-        self, key: str, members: list[Leaf | Group], at: tuple[object, ...]
-    ) -> list[Leaf | Group]:
-        kept = [member for member in members if member.key != key]
-        if len(kept) < len(members):
-            message = f"key {key!r} is there twice; the last one counts"
-            self._note(Level.WARNING, "form.duplicate", at, message)
-        return kept
-
-    def _note(self, level: Level, code: str, at: tuple[object, ...], message: str) -> None:
-        self.findings.append(
-            Finding(
-                level=level, code=code, message=message, pointer=pointer_to(at), file=CONFIG_FILE
+    def _pattern(self, leaf: Leaf) -> str | None:
+        if leaf.written_pattern is None:
+            return None
+        try:
+            return translated(leaf.written_pattern)
+        except PatternError as ex:
+            self._notes.warning(
+                "form.pattern",
+                f"{leaf.pointer}/pattern",
+                f"the pattern cannot be used, so the value is not checked: {ex}",
+                next_step="Write it as a regular expression of JavaScript, without flags.",
             )
-        )
+            return None
 
+    def _drop(self, key: str, members: dict[str, Leaf | Group], at: tuple[object, ...]) -> None:
+        if members.pop(key, None) is not None:
+            message = f"key {key!r} is there twice; the last one counts"
+            self._notes.warning("form.duplicate", pointer_to(at), message)
 
-def _text(node: JsonObject, name: str) -> str:
-    value = node.get(name)
-    return value if isinstance(value, str) else ""
+    def _remark(self, remarks: Iterable[Remark], at: tuple[object, ...]) -> None:
+        for remark in remarks:
+            self._notes.note(
+                remark.level,
+                remark.code,
+                pointer_to((*at, remark.attribute)),
+                remark.message,
+                next_step=remark.next_step,
+            )

@@ -2,146 +2,137 @@
 
 A parameter must be given by the user only where the package requires it and its default would not
 do; every other one has a default, filled in by the core. The network is the exception: left empty,
-the runtime's default network is taken.
+the runtime's default network is taken. Parameters of services are not part of a creation's schema.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import attrs
-import jsonschema
 
-from pitrix_core.findings import Finding, Level
-from pitrix_core.model import JsonObject, JsonValue
-from pitrix_vm.form.reading import CONFIG_FILE
+from pitrix_core.model import JsonObject
+from pitrix_vm.form.coherence import CLUSTER, SERVICE_PARAMS
+from pitrix_vm.form.conditions import combination_rules, visibility, visibility_rules
+from pitrix_vm.form.limits import is_fixed, is_mandatory, is_text, value_schema
 from pitrix_vm.form.records import Form, Group, Leaf
 
-#: Types of JSON Schema by the package's types; the others are texts.
-_JSON_TYPES: Final[Mapping[str, str]] = {
-    "integer": "integer",
-    "number": "number",
-    "boolean": "boolean",
-    "loadbalancer": "array",
-}
-_NUMBERS: Final = frozenset({"integer", "number"})
-#: Flat paths of the network, in either dialect.
-NETWORK_PATHS: Final = ("cluster.vxnet", "cluster.subnet")
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+#: Units of what roles are made of. Source: AppCenter's specification, well-known keys.
+_UNITS: Final[Mapping[str, str]] = {"memory": "MiB", "volume_size": "GiB"}
+
+#: Translates a label or a description.
+Translation = Callable[[str], str]
 
 
-def form_schema(form: Form) -> JsonObject:
-    """Return the JSON Schema (2020-12) of a user's configuration."""
+def form_schema(form: Form, *, translate: Translation = str) -> JsonObject:
+    """Return the JSON Schema (2020-12) of a user's configuration.
+
+    :param translate: of titles and descriptions.
+    """
+    members = tuple(member for member in form.root.members if member.key != SERVICE_PARAMS)
+    return _whole(attrs.evolve(form.root, members=members), translate)
+
+
+def service_schema(form: Form, *keys: str, translate: Translation = str) -> JsonObject | None:
+    """Return the JSON Schema (2020-12) of what users are asked for when they call a service.
+
+    :param keys: of the groups below ``service_params``, from the top; none for all of it.
+    :returns: None where there is no such group.
+    """
+    group: Group | Leaf | None = form.root
+    for key in (SERVICE_PARAMS, *keys):
+        group = group.member(key) if isinstance(group, Group) else None
+    return _whole(group, translate) if isinstance(group, Group) else None
+
+
+def _whole(group: Group, translate: Translation) -> JsonObject:
+    title = translate(group.label or group.key or "Configuration")
+    return {"$schema": _DIALECT, **_Writer(translate).group(group), "title": title}
+
+
+@attrs.frozen
+class _Writer:
+    """Writes schemas in one language."""
+
+    _translate: Translation
+
+    def group(self, group: Group) -> dict[str, Any]:
+        properties: dict[str, Any] = {}
+        members = sorted(group.members, key=_is_below)
+        for order, member in enumerate(members):
+            made = self.group(member) if isinstance(member, Group) else self._leaf(member)
+            properties[member.key] = {**made, "x-order": order}
+        schema: dict[str, Any] = {
+            "type": "object",
+            **self._words(group),
+            "properties": properties,
+            "additionalProperties": False,
+        }
+        if needed := [member.key for member in members if _must_be_given(member)]:
+            schema["required"] = needed
+        rules = [*visibility_rules(group)]
+        if group.key == CLUSTER:
+            rules += combination_rules(group)
+        return {**schema, "allOf": rules} if rules else schema
+
+    def _leaf(self, leaf: Leaf) -> dict[str, Any]:
+        schema = {**self._words(leaf), **value_schema(leaf), **_annotations(leaf)}
+        is_needed = is_mandatory(leaf)
+        if is_needed and is_text(leaf) and not leaf.dependencies:
+            schema["minLength"] = 1
+        has_empty = leaf.type not in ("integer", "number", "boolean") or is_fixed(leaf)
+        if not is_needed and (leaf.has_default or has_empty):
+            schema["default"] = leaf.fallback
+        return schema
+
+    def _words(self, member: Leaf | Group) -> dict[str, str]:
+        words = {"title": self._translate(member.label) or member.key}
+        if member.description:
+            words["description"] = self._translate(member.description)
+        return words
+
+
+def _annotations(leaf: Leaf) -> dict[str, Any]:
+    """Return what a form shows of a parameter, and what later changes may do; see docs/plugins."""
+    service = {
+        "limits": {app: [*versions] for app, versions in leaf.limits.items()},
+        "tags": [*leaf.tags],
+        "allowed_operations": [*leaf.allowed_operations],
+    }
+    choices = {"choices": [*leaf.choices], "separator": leaf.separator}
+    written = leaf.written_pattern if leaf.pattern is not None else None
+    annotations: dict[str, Any] = {
+        "writeOnly": leaf.type == "password",
+        "x-type": "" if leaf.type in ("integer", "number", "boolean", "string") else leaf.type,
+        "x-pattern": "" if written == leaf.pattern else written,
+        "x-multichoice": choices if leaf.is_multichoice else None,
+        "x-visible-if": visibility(leaf),
+        "x-service": service if leaf.type == "service" else None,
+        "x-ports": [*leaf.ports],
+        "x-associate-mode": leaf.associate_mode,
+        "x-multiline": leaf.is_multiline,
+        "x-system": leaf.is_system,
+        "x-expanded": leaf.is_expanded,
+        "x-step": leaf.step,
+        "x-auto-scale-step": leaf.auto_scale_step,
+        "x-unit": _UNITS.get(leaf.key, "") if leaf.path.startswith(f"{CLUSTER}.") else "",
+        "x-changeable": None if leaf.is_changeable else False,
+        "x-changeable-when-create": None if leaf.is_changeable_when_create else False,
+    }
+    kept = ("x-expanded", "x-associate-mode", "x-changeable", "x-changeable-when-create")
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **_group_schema(form.root, title="Configuration"),
+        name: value
+        for name, value in annotations.items()
+        if value or (name in kept and value is not None)
     }
 
 
-def default_findings(form: Form) -> Iterator[Finding]:
-    """Say which defaults contradict their own parameter."""
-    for leaf in form.root.leaves():
-        # NOTE(default): of an optional choice the default is always allowed, wrong as it may be
-        if leaf.has_default and not _default_fits(attrs.evolve(leaf, is_required=True)):
-            yield Finding(
-                level=Level.WARNING,
-                code="form.default",
-                message=f"{leaf.path}: the default is not a value this parameter may have",
-                file=CONFIG_FILE,
-            )
-        if leaf.pattern is not None and not _compiles(leaf.pattern):
-            yield Finding(
-                level=Level.WARNING,
-                code="form.pattern",
-                message=f"{leaf.path}: the pattern cannot be used, so the value is not checked",
-                file=CONFIG_FILE,
-            )
-
-
-def _group_schema(group: Group, *, title: str) -> dict[str, Any]:
-    properties: dict[str, Any] = {}
-    for order, member in enumerate(group.members):
-        made = _member_schema(member)
-        properties[member.key] = {**made, "x-order": order}
-    schema: dict[str, Any] = {
-        "type": "object",
-        "title": title,
-        "properties": properties,
-        "additionalProperties": False,
-    }
-    if group.description:
-        schema["description"] = group.description
-    if needed := [member.key for member in group.members if _must_be_given(member)]:
-        schema["required"] = needed
-    return schema
-
-
-def _member_schema(member: Leaf | Group) -> dict[str, Any]:
-    if isinstance(member, Group):
-        return _group_schema(member, title=member.label or member.key)
-    schema = {"title": member.label or member.key, **_value_schema(member)}
-    if member.description:
-        schema["description"] = member.description
-    if member.type not in {"string", *_JSON_TYPES}:
-        schema["x-type"] = member.type
-    if member.type == "password":
-        schema["writeOnly"] = True
-    if _is_mandatory(member) and _JSON_TYPES.get(member.type, "string") == "string":
-        schema["minLength"] = 1
-    if not _is_mandatory(member) and member.fallback is not None:
-        schema["default"] = member.fallback
-    return schema
-
-
-def _value_schema(leaf: Leaf) -> dict[str, Any]:
-    """Return what the values must fulfil, whether the parameter is required or not."""
-    schema: dict[str, Any] = {"type": _JSON_TYPES.get(leaf.type, "string")}
-    if leaf.choices and leaf.is_multichoice:
-        schema["pattern"] = _multichoice_pattern(leaf)
-    elif leaf.choices:
-        schema["enum"] = _choices(leaf)
-    if leaf.type in _NUMBERS:
-        limits = {"minimum": leaf.minimum, "maximum": leaf.maximum, "multipleOf": leaf.step}
-        schema.update({name: limit for name, limit in limits.items() if limit is not None})
-    elif leaf.pattern is not None and not leaf.choices and _compiles(leaf.pattern):
-        schema["pattern"] = leaf.pattern
-    return schema
-
-
-def _choices(leaf: Leaf) -> list[JsonValue]:
-    choices = list(leaf.choices)
-    # NOTE(default): where nothing has to be chosen, what stands for no choice is allowed too
-    if not leaf.is_required and leaf.fallback not in choices:
-        choices.append(leaf.fallback)
-    return choices
-
-
-def _multichoice_pattern(leaf: Leaf) -> str:
-    choice = "|".join(re.escape(str(choice)) for choice in leaf.choices)
-    some = f"({choice})({re.escape(leaf.separator)}({choice}))*"
-    return f"^({some})$" if leaf.is_required else f"^({some})?$"
+def _is_below(member: Leaf | Group) -> bool:
+    """Say whether a member stands below those that are drawn at the top of the form."""
+    return isinstance(member, Group) or not member.is_system
 
 
 def _must_be_given(member: Leaf | Group) -> bool:
     if isinstance(member, Group):
-        return any(_is_mandatory(leaf) for leaf in member.leaves())
-    return _is_mandatory(member)
-
-
-def _is_mandatory(leaf: Leaf) -> bool:
-    if not leaf.is_required or leaf.path in NETWORK_PATHS:
-        return False
-    return leaf.fallback in (None, "") or not _default_fits(leaf)
-
-
-def _default_fits(leaf: Leaf) -> bool:
-    validator = jsonschema.Draft202012Validator(_value_schema(leaf))
-    fits: bool = validator.is_valid(leaf.fallback)
-    return fits
-
-
-def _compiles(pattern: str) -> bool:
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError):
-        return False
-    return True
+        return any(_must_be_given(inner) for inner in member.members)
+    return is_mandatory(member) and not member.dependencies

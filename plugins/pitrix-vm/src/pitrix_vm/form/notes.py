@@ -1,0 +1,44 @@
+"""Collects what is found in ``config.json`` while it is read."""
+
+from typing import Final
+
+from pitrix_core.findings import Finding, Level
+
+CONFIG_FILE: Final = "config.json"
+
+
+class Notes:
+    """The findings of one file, in the order they are made."""
+
+    def __init__(self) -> None:
+        self._findings: list[Finding] = []
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found so far."""
+        return tuple(self._findings)
+
+    def error(self, code: str, pointer: str, message: str) -> None:
+        """Note what the package cannot be used with."""
+        self.note(Level.ERROR, code, pointer, message)
+
+    def warning(
+        self, code: str, pointer: str, message: str, *, next_step: str | None = None
+    ) -> None:
+        """Note what its author should look at."""
+        self.note(Level.WARNING, code, pointer, message, next_step=next_step)
+
+    def note(
+        self, level: Level, code: str, pointer: str, message: str, *, next_step: str | None = None
+    ) -> None:
+        """Note a finding of any level."""
+        self._findings.append(
+            Finding(
+                level=level,
+                code=code,
+                message=message,
+                pointer=pointer,
+                file=CONFIG_FILE,
+                next_step=next_step,
+            )
+        )
