@@ -10,22 +10,20 @@ from typing import Final
 
 import attrs
 
-from pitrix_core.catalog.guard import asking
 from pitrix_core.catalog.loader import PackageLoader
-from pitrix_core.contracts.apptype import RenderRequest
 from pitrix_core.errors import TaskFailedError
 from pitrix_core.jobs.handler import TaskCall
 from pitrix_core.model import (
     ClusterSnapshot,
     Instance,
     InstanceState,
-    Metadata,
     Node,
     Operation,
     OperationState,
     SecretRef,
 )
 from pitrix_core.pilot.answers import CoreTasks, absence_of, done, failed, pending
+from pitrix_core.pilot.metadata import MetadataMaker
 from pitrix_core.store import Store, Transaction
 from pitrix_core.store.agents import Frontgate, Message
 
@@ -57,7 +55,9 @@ class MetadataPut(CoreTasks):
     def start(self, call: TaskCall, *, request_key: str) -> Operation:
         """Put the message into the outbox; one key, one message."""
         cluster_id = call.input["cluster_id"]
-        metadata, snapshot = self._render(cluster_id)
+        maker = MetadataMaker(store=self.store, loader=self.loader)
+        deployed = maker.deployed(cluster_id)
+        metadata = maker.render(deployed)
         with self.store.begin() as tx:
             if not tx.agents.is_sent(request_key):
                 body = {
@@ -66,7 +66,7 @@ class MetadataPut(CoreTasks):
                     "shared": metadata.shared,
                     "roles": metadata.roles,
                     "nodes": metadata.nodes,
-                    "users": _users(tx, snapshot),
+                    "users": _users(tx, deployed.snapshot),
                 }
                 _send(tx, cluster_id, request_key, "metadata.put", body)
         return pending(call)
@@ -74,16 +74,6 @@ class MetadataPut(CoreTasks):
     def poll(self, call: TaskCall, operation: Operation) -> Operation:
         """Look for the answer."""
         return _stored_answer(self.store, call)
-
-    def _render(self, cluster_id: str) -> tuple[Metadata, ClusterSnapshot]:
-        with self.store.read() as tx:
-            snapshot = tx.clusters.snapshot(cluster_id)
-            version = tx.catalog.version(snapshot.cluster.app_version_id)
-            runtime = tx.runtimes.get(snapshot.cluster.runtime_id)
-        package = self.loader.load(version)
-        request = RenderRequest(snapshot=snapshot, runtime=runtime, config=snapshot.cluster.config)
-        with asking(package.app_type, to="make the metadata"):
-            return package.app_type.render(package.spec, request), snapshot
 
 
 @attrs.frozen(kw_only=True)
