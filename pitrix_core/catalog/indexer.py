@@ -11,7 +11,7 @@ from pitrix_core.catalog.recognise import ReadPackage, read_package
 from pitrix_core.catalog.sources import FolderSource, open_source
 from pitrix_core.errors import PackageDigestError, PackageInvalidError, PitrixError
 from pitrix_core.findings import Finding, Level, errors_in
-from pitrix_core.package import IndexEntries, IndexEntry, digest_of, read_index
+from pitrix_core.package import IndexEntries, IndexEntry, check_digest, digest_of, read_index
 from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.store import Store, Transaction, new_id
 from pitrix_core.store.catalog import App, AppVersion, Repo
@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 #: State of a version that was indexed from a repo; the review of uploaded ones is another way in.
 _INDEXED_STATE: Final = "active"
+_BUILD_INDEX: Final = (
+    "Get the archive that was released, or build the index again: pitrix package index FOLDER"
+)
 
 
 class Indexer:
@@ -77,12 +80,7 @@ class Indexer:
             if _is_known(tx, repo, entry):
                 return []
         content = source.read_package(entry)
-        digest = digest_of(content)
-        if entry.digest and entry.digest != digest:
-            raise PackageDigestError(
-                f"The index promises {entry.digest}, and the archive has {digest}.",
-                next_step="Build the index again from the archives that are there.",
-            )
+        digest = check_digest(content, entry.digest, by="The index", next_step=_BUILD_INDEX)
         package = read_package(content, self._registry.app_types())
         findings = self._findings(package)
         if errors_in(findings):

@@ -1,17 +1,18 @@
 """Reads the packages of app versions, and keeps the last ones read."""
 
 import functools
-from typing import Any
+from typing import Any, Final
 
 from pitrix_core.catalog.recognise import ReadPackage, read_with
 from pitrix_core.contracts import AppType
-from pitrix_core.package import read_archive
+from pitrix_core.package import check_digest, read_archive
 from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.store import Store
 from pitrix_core.store.catalog import AppVersion
 
 #: Packages kept; one is a few hundred KiB at most, by the package reader's limits a few MiB.
-_KEPT = 32
+_KEPT: Final = 32
+_RESTORE: Final = "The database was damaged or changed by something else: restore it from a backup."
 
 
 class PackageLoader:
@@ -27,6 +28,7 @@ class PackageLoader:
         """Return a version's package, read by the app type it was stored with.
 
         :raises PluginNotFoundError: that app type is not installed any more.
+        :raises PackageDigestError: the bytes in the database are not the ones that were indexed.
         :raises PackageError: this version of the app type cannot read it.
         """
         return self._load(version.digest, version.app_type)
@@ -35,4 +37,5 @@ class PackageLoader:
         app_type: AppType[Any] = self._registry.app_type(app_type_name)
         with self._store.read() as tx:
             content = tx.catalog.package(digest)
+        check_digest(content, digest, by="The app version", next_step=_RESTORE)
         return read_with(app_type, read_archive(content))

@@ -5,7 +5,7 @@ metadata, repository indexes, and checking JSON with a schema. What a package's 
 business of its app type. Nothing here opens a connection or writes outside the folder it was given.
 """
 
-from pitrix_core.package.archive import read_archive
+from pitrix_core.package.archive import archive_bytes, read_archive
 from pitrix_core.package.build import Built, build_archive, supplemented
 from pitrix_core.package.folder import read_folder
 from pitrix_core.package.index import IndexEntries, IndexEntry, read_index
@@ -22,7 +22,7 @@ from pitrix_core.package.json_text import (
 from pitrix_core.package.limits import DEFAULT_LIMITS, Limits
 from pitrix_core.package.metadata import describe
 from pitrix_core.package.publish import write_index
-from pitrix_core.package.reader import Package, digest_of
+from pitrix_core.package.reader import Package, check_digest, digest_of
 from pitrix_core.package.semver import Version
 from pitrix_core.validation import pointer_to, violations
 
@@ -37,7 +37,9 @@ __all__ = [
     "Place",
     "Places",
     "Version",
+    "archive_bytes",
     "build_archive",
+    "check_digest",
     "describe",
     "digest_of",
     "duplicates_in",

@@ -7,6 +7,7 @@ not read at all.
 """
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 from pitrix_core.errors import PackageArchiveError
@@ -21,6 +22,25 @@ _FORMATS: Final[tuple[tuple[bytes, Callable[[bytes, Limits], Iterator[Member]]],
     (b"PK\x03\x04", zip_members),
     (b"PK\x05\x06", zip_members),  # a zip without members
 )
+
+
+def archive_bytes(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """Read an archive's file into memory, if it is not too large for that.
+
+    :raises PackageArchiveError: it is, or cannot be read; the message begins with its name.
+    """
+    try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+            raise PackageArchiveError(f"{path.name}: it is not a file")
+        with path.open("rb") as file:
+            content = file.read(limits.archive_bytes + 1)
+    except OSError as ex:
+        raise PackageArchiveError(f"{path.name}: it cannot be read: {ex.strerror}") from ex
+    if len(content) > limits.archive_bytes:
+        raise PackageArchiveError(
+            f"{path.name}: it has more than {limits.archive_bytes} bytes, which is the limit"
+        )
+    return content
 
 
 def read_archive(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Package:

@@ -2,14 +2,15 @@
 
 import datetime as dt
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import attrs
 import yaml
 
 from pitrix_core.errors import PackageArchiveError, PackageDigestError, PackageInvalidError
-from pitrix_core.package.archive import read_archive
+from pitrix_core.package.archive import archive_bytes, read_archive
 from pitrix_core.package.index import INDEX_FILE, IndexEntries, IndexEntry, ordered, read_index
 from pitrix_core.package.limits import DEFAULT_LIMITS, Limits
 from pitrix_core.package.metadata import describe
@@ -20,13 +21,13 @@ _PATTERNS: Final = ("*.tgz", "*.tar.gz", "*.zip")
 def write_index(folder: Path, *, now: dt.datetime, limits: Limits = DEFAULT_LIMITS) -> IndexEntries:
     """List every archive of a folder in its ``index.yaml``, beside what is listed there already.
 
-    An entry of the same name, version and digest is kept as it is. The file is replaced at once or
-    not at all.
+    An entry of the same name, version and digest is kept as it is; one without a digest gets its
+    archive's. The file is replaced at once or not at all.
 
     :param now: aware UTC; the time the index and its new entries get.
     :returns: what is listed now.
     :raises PackageDigestError: an archive differs from what the index lists under its name and
-        version, or two archives say they are the same version.
+        version, or under its file name; or two archives say they are the same version.
     :raises PackageArchiveError: an archive cannot be read, and the message names it; or there is no
         such folder.
     :raises PackageInvalidError: an archive does not say its name and version, or the index that is
@@ -38,16 +39,13 @@ def write_index(folder: Path, *, now: dt.datetime, limits: Limits = DEFAULT_LIMI
     path = folder / INDEX_FILE
     before = _listed(path)
     entries = {(entry.name, entry.version): entry for entry in before.entries}
-    for archive in _archives(folder):
-        entry = _entry(archive, stamp, limits)
+    found = [_entry(archive, stamp, limits) for archive in _archives(folder)]
+    for entry in found:
         known = entries.setdefault((entry.name, entry.version), entry)
-        if known.digest != entry.digest:
-            raise PackageDigestError(
-                f"{archive.name}: {entry.name} {entry.version} is listed with {known.digest}, and "
-                f"this archive has {entry.digest}",
-                next_step="A released version never changes: raise the version, or remove the "
-                "old archive and its entry.",
-            )
+        _require_same(known, entry)
+        if not known.digest and entry.urls[0] in known.urls:
+            entries[entry.name, entry.version] = attrs.evolve(known, digest=entry.digest)
+    _require_listed_files(before.entries, found)
     after = IndexEntries(
         entries=ordered(entries.values()), findings=before.findings, generated=stamp
     )
@@ -76,8 +74,9 @@ def _archives(folder: Path) -> list[Path]:
 
 
 def _entry(archive: Path, stamp: str, limits: Limits) -> IndexEntry:
+    content = archive_bytes(archive, limits=limits)
     try:
-        package = read_archive(archive.read_bytes(), limits=limits)
+        package = read_archive(content, limits=limits)
         info = describe(package)
     except PackageArchiveError as ex:
         raise PackageArchiveError(f"{archive.name}: {ex}", next_step=ex.next_step) from ex
@@ -98,6 +97,32 @@ def _entry(archive: Path, stamp: str, limits: Limits) -> IndexEntry:
         sources=info.sources,
         screenshots=info.screenshots,
     )
+
+
+def _require_listed_files(listed: Iterable[IndexEntry], found: Iterable[IndexEntry]) -> None:
+    """Refuse a file that an entry names, and that holds another package by now.
+
+    :raises PackageDigestError: there is one.
+    """
+    files = {entry.urls[0]: entry for entry in found}
+    for entry in listed:
+        for url in entry.urls:
+            if url in files:
+                _require_same(entry, files[url])
+
+
+def _require_same(listed: IndexEntry, found: IndexEntry) -> None:
+    """Compare what the index lists with what lies in the folder.
+
+    :raises PackageDigestError: they differ.
+    """
+    if listed.digest and listed.digest != found.digest:
+        raise PackageDigestError(
+            f"{found.urls[0]}: {listed.name} {listed.version} is listed with {listed.digest}, and "
+            f"this archive has {found.digest}",
+            next_step="A released version never changes: raise the version, or remove the "
+            "old archive and its entry.",
+        )
 
 
 def _document(entry: IndexEntry) -> dict[str, Any]:

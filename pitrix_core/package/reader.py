@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from pitrix_core.errors import PackageInvalidError
+from pitrix_core.errors import PackageDigestError, PackageInvalidError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonValue, PackageIndex
 from pitrix_core.package.json import parse_json
@@ -14,6 +14,21 @@ from pitrix_core.package.json import parse_json
 def digest_of(content: bytes) -> str:
     """Return a package's identity: ``sha256:`` and 64 hexadecimal digits."""
     return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def check_digest(content: bytes, promised: str, *, by: str, next_step: str) -> str:
+    """Return a package's digest, once it is the one that was promised.
+
+    :param promised: empty where nothing was.
+    :param by: who promised it, to begin the message with.
+    :raises PackageDigestError: it is another one; the message names both.
+    """
+    found = digest_of(content)
+    if promised and promised != found:
+        raise PackageDigestError(
+            f"{by} promises {promised}, and the archive has {found}.", next_step=next_step
+        )
+    return found
 
 
 @attrs.frozen(kw_only=True)

@@ -12,10 +12,12 @@ from pitrix_core.catalog.loader import PackageLoader
 from pitrix_core.errors import (
     InvalidInputError,
     NotFoundError,
+    PackageDigestError,
     PackageError,
     PackageInvalidError,
     PluginNotFoundError,
 )
+from pitrix_core.package import digest_of
 from pitrix_core.store import Store
 from pitrix_core.store.catalog import AppVersion, Repo
 
@@ -166,12 +168,35 @@ def test_an_archive_with_another_digest_is_refused(
     store: Store, repo: core_world.RepoFolder, index: Index
 ) -> None:
     """The index promises what is to be run."""
-    repo.add(core_world.note(), digest="sha256:" + "0" * 64)
+    content = core_world.note()
+    repo.add(content, digest="sha256:" + "0" * 64)
 
     [finding] = index().findings
 
     assert finding.code == "package_digest"
+    assert f"promises sha256:{'0' * 64}, and the archive has {digest_of(content)}" in (
+        finding.message
+    )
+    assert finding.next_step is not None
     assert versions(store) == []
+
+
+def test_an_archive_that_was_repaired_is_fetched_and_compared_again(
+    store: Store, repo: core_world.RepoFolder, index: Index
+) -> None:
+    """What was left out for its digest is offered once the bytes are the promised ones."""
+    content = core_world.note()
+    repo.add(content)
+    archive = repo.path / "app-1.0.0.tgz"
+    archive.write_bytes(content[:-1] + b"!")
+    before = index()
+    archive.write_bytes(content)
+
+    after = index()
+
+    assert [finding.code for finding in before.findings] == ["package_digest"]
+    assert after.findings == ()
+    assert [version.digest for version in versions(store)] == [digest_of(content)]
 
 
 def test_a_released_version_never_changes(
@@ -327,6 +352,24 @@ def test_a_package_is_read_once_and_kept(
     loader = PackageLoader(store, core_world.registry_of())
 
     assert loader.load(version) is loader.load(version)
+
+
+def test_bytes_that_changed_in_the_database_are_not_read(
+    store: Store, repo: core_world.RepoFolder, index: Index
+) -> None:
+    """A version is what was indexed, or nothing; both digests are told."""
+    repo.add(core_world.note())
+    index()
+    [version] = versions(store)
+    other = core_world.note(more="words")
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE packages SET content = ?", (other,))
+
+    with pytest.raises(PackageDigestError, match=version.digest) as caught:
+        PackageLoader(store, core_world.registry_of()).load(version)
+
+    assert digest_of(other) in caught.value.message
+    assert "backup" in (caught.value.next_step or "")
 
 
 def test_a_version_whose_type_is_gone_is_named(

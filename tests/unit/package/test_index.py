@@ -1,6 +1,8 @@
 """Reading and writing repository indexes."""
 
 import datetime as dt
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import archives
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pitrix_core.errors import PackageArchiveError, PackageDigestError, PackageInvalidError
-from pitrix_core.package import build_archive, read_index, write_index
+from pitrix_core.package import Limits, build_archive, read_index, write_index
 
 NOW = dt.datetime(2026, 8, 1, 12, tzinfo=dt.UTC)
 DIGEST = "ab" * 32
@@ -148,6 +150,56 @@ def test_a_version_that_changed_is_refused(repo: Path) -> None:
         write_index(repo, now=NOW)
 
     assert (repo / "index.yaml").read_text() == text
+
+
+def test_an_archive_under_the_name_of_another_is_refused(repo: Path) -> None:
+    """The index would promise a digest that the file does not have any more."""
+    write_index(repo, now=NOW)
+    built = build_archive(repo.parent / "source", version="2.0.0")
+    (repo / "app-1.0.0.tgz").write_bytes(built.content)
+
+    with pytest.raises(PackageDigestError, match=r"app 1\.0\.0 is listed with sha256:") as caught:
+        write_index(repo, now=NOW)
+
+    assert built.digest in caught.value.message
+
+
+def test_two_archives_of_one_version_are_refused(repo: Path) -> None:
+    """Which of them the version is, nobody could tell."""
+    built = build_archive(repo.parent / "source", archive_format="zip")
+    (repo / built.file_name).write_bytes(built.content)
+
+    with pytest.raises(PackageDigestError, match=r"app-1\.0\.0\.zip"):
+        write_index(repo, now=NOW)
+
+
+def test_an_entry_without_a_digest_gets_its_archives(repo: Path) -> None:
+    """From then on the archive cannot be changed unnoticed."""
+    write_index(repo, now=NOW)
+    index = repo / "index.yaml"
+    lines = index.read_text().splitlines()
+    index.write_text("\n".join(line for line in lines if "digest" not in line))
+
+    [entry] = write_index(repo, now=NOW).entries
+
+    assert entry.digest == build_archive(repo.parent / "source").digest
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir], ids=["pipe", "folder"])
+def test_what_is_called_like_an_archive_and_is_no_file_is_named(
+    repo: Path, make: Callable[[Path], object]
+) -> None:
+    """Nobody waits for a pipe."""
+    make(repo / "odd.tgz")
+
+    with pytest.raises(PackageArchiveError, match=r"^odd\.tgz: it is not a file"):
+        write_index(repo, now=NOW)
+
+
+def test_an_archive_that_is_too_large_is_not_read(repo: Path) -> None:
+    """No further than the limit."""
+    with pytest.raises(PackageArchiveError, match="more than 10 bytes"):
+        write_index(repo, now=NOW, limits=Limits(archive_bytes=10))
 
 
 def test_a_bad_archive_is_named(repo: Path) -> None:
