@@ -172,7 +172,11 @@ _SCHEMA_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "minItems": ("A list has too few items.", "Add items."),
     "maxItems": ("A list has too many items.", "Remove items down to the limit in the message."),
     "uniqueItems": ("A list holds a value twice.", "Remove one of them."),
+    "items": ("A list has more items than it may.", "Remove the last ones."),
+    "unevaluatedItems": ("A list has an item that is not known.", "Remove it."),
     "contains": ("A list lacks an item it needs.", "Add the item that the message describes."),
+    "minContains": ("A list has too few items of a kind.", "Add items of that kind."),
+    "maxContains": ("A list has too many items of a kind.", "Remove items of that kind."),
     "minProperties": ("An object has too few members.", "Add members."),
     "maxProperties": ("An object has too many members.", "Remove members."),
     "additionalProperties": (
@@ -194,6 +198,8 @@ _SCHEMA_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "anyOf": ("A value fits none of the forms allowed.", "Give it one of them."),
     "oneOf": ("A value fits not exactly one of the forms allowed.", "Give it one of them."),
     "not": ("A value is one that is not allowed.", "Write another one."),
+    "false": ("There may be nothing at this place.", "Remove the value."),
+    "depth": ("A value is nested too deeply to be checked.", "Make it flatter."),
     "format": ("A text is not of the format asked for.", "Write it in that format."),
 }
 _SCHEMA_RULES: Final = tuple(

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 import pitrix_core.package
@@ -40,6 +41,21 @@ def test_every_code_of_packages_is_explained() -> None:
 def test_every_error_without_findings_is_explained(error: type[errors.PackageError]) -> None:
     """An error that is shown as a finding has a rule of its code."""
     assert error.code in rules_by_code(())
+
+
+#: Keywords that are never violated themselves, but what stands below them.
+REFERRING = {"$ref", "$dynamicRef", "allOf", "if", "dependentSchemas", "properties"} | {
+    "patternProperties",
+    "prefixItems",
+}
+
+
+@pytest.mark.parametrize(
+    "keyword", sorted(jsonschema.Draft202012Validator.VALIDATORS.keys() - REFERRING)
+)
+def test_every_keyword_is_explained(keyword: str) -> None:
+    """A violated schema has a rule, whichever of its keywords it is."""
+    assert f"schema.{keyword}" in rules_by_code(())
 
 
 @pytest.mark.parametrize("rule", CORE_RULES, ids=lambda rule: rule.code)

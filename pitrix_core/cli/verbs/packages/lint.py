@@ -10,6 +10,7 @@ import click
 from pitrix_core.cli.options import json_option
 from pitrix_core.cli.output import print_json
 from pitrix_core.cli.problems import FAILED, CliError
+from pitrix_core.cli.verbs.packages.options import Naming, naming_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,16 +25,15 @@ _NAMED: Final = 5
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="PATH...")
-@click.option("--name", help="Name of a package that does not say its own.")
-@click.option("--version", help="Version (SemVer) of a package that does not say its own.")
+@naming_options
 @click.option("--strict", is_flag=True, help="Fail for warnings, too.")
 @click.option("--sarif", "as_sarif", is_flag=True, help="Print SARIF 2.1.0, for other tools.")
 @click.option("--explain", "--rule", "rule", metavar="RULE", help="Say what a rule means, and end.")
 @json_option
 def lint(
     paths: tuple[Path, ...],
-    name: str | None,
-    version: str | None,
+    *,
+    naming: Naming,
     strict: bool,
     as_sarif: bool,
     rule: str | None,
@@ -54,15 +54,15 @@ def lint(
     if rule is not None:
         _explain(rule, checker.rules(), as_json=as_json)
         return 0
-    packages = [_linted(path, checker, name=name, version=version) for path in paths]
+    packages = [_linted(path, checker, naming) for path in paths]
     _print(packages, checker, as_json=as_json, as_sarif=as_sarif)
     return FAILED if _is_failed(packages, strict=strict) else 0
 
 
-def _linted(path: Path, checker: "Checker", *, name: str | None, version: str | None) -> "Linted":
+def _linted(path: Path, checker: "Checker", naming: Naming) -> "Linted":
     from pitrix_core.cli.lint_report import Linted  # noqa: PLC0415  # slow to import
 
-    checked = checker.check_at(path, name=name, version=version)
+    checked = checker.check_at(path, name=naming.name, version=naming.version)
     return Linted(path=path, is_archive=not path.is_dir(), checked=checked)
 
 
