@@ -125,7 +125,9 @@ class _Scanner:
 
     def _open(self, mark: str, start: int) -> None:
         if len(self._stack) > DEPTH_LIMIT:
-            raise JsonFaultError(f"nested too deeply: below {DEPTH_LIMIT} levels", offset=start)
+            raise JsonFaultError(
+                f"nested too deeply: deeper than {DEPTH_LIMIT} levels", offset=start
+            )
         value: Any = {} if mark == "{" else []
         spot = self._add(value, start, start)
         self._stack.append(_Frame(mark=mark, offset=start, spot=spot, value=value, end=start + 1))
@@ -232,8 +234,9 @@ class _Scanner:
 
     def _fail_unfinished(self, start: int) -> NoReturn:
         frame = self._frame
-        what = "a colon and the value" if frame.wants == "colon" else "the value"
-        self._fail(f"{what} of {short(frame.part)} is missing", start)
+        if frame.wants == "colon":
+            self._fail(f"the colon and the value after {short(frame.part)} are missing", start)
+        self._fail(f"the value of {short(frame.part)} is missing", start)
 
     def _fail_after(self, start: int) -> NoReturn:
         if not self._frame.count:

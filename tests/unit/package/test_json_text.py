@@ -63,7 +63,9 @@ FAULTS = [
     pytest.param(" \n", 1, 1, "there is nothing", id="empty"),
     pytest.param('{"a": , "b": 1}', 1, 7, "the value of 'a' is missing", id="hole"),
     pytest.param('{"a": }', 1, 7, "the value of 'a' is missing", id="no-value"),
-    pytest.param('{"a", "b"}', 1, 5, "a colon and the value of 'a' is missing", id="no-colon"),
+    pytest.param(
+        '{"a", "b"}', 1, 5, "the colon and the value after 'a' are missing", id="no-colon"
+    ),
     pytest.param('{"a" 1}', 1, 5, "a colon is missing after the name 'a'", id="colon"),
     pytest.param('{"a":: 1}', 1, 6, "a colon too much", id="colons"),
     pytest.param('["a": 1]', 1, 5, "a colon too much", id="member-in-a-list"),
