@@ -1,24 +1,37 @@
 """Reads a package of this type into one record, and fills its template in."""
 
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 import attrs
 
 from pitrix_core.contracts.reader import PackageReader
 from pitrix_core.errors import PackageInvalidError, TemplateRenderError
 from pitrix_core.findings import Finding, Level, errors_in
-from pitrix_core.model import JsonObject, PackageIndex, PackageSpec
+from pitrix_core.model import JsonObject, JsonValue, PackageIndex, PackageSpec
 from pitrix_core.package import describe
 from pitrix_vm.cluster import ClusterDocument, Reading, read_cluster
 from pitrix_vm.form import (
     CONFIG_FILE,
     Form,
-    default_findings,
+    Group,
+    Locales,
     flat_values,
-    read_form,
+    parse_form,
+    read_locales,
     sample_values,
 )
-from pitrix_vm.template import APPCENTER, TEMPLATE_FILES, Template, fill
+from pitrix_vm.template import (
+    APPCENTER,
+    JINJA,
+    TEMPLATE_FILES,
+    Filled,
+    Secret,
+    Template,
+    Values,
+    fill,
+    read_template,
+)
 
 #: What agents take resource keys to be relative to. Images of OpenPitrix packages, and of those
 #: with access to the whole tree, write ``/self/…`` themselves.
@@ -31,6 +44,7 @@ class VmSpec(PackageSpec):
     """A package as it was read."""
 
     form: Form = attrs.field(repr=False)
+    locales: Locales = attrs.field(factory=Locales, repr=False)
     template: Template = attrs.field(repr=False)
     #: What the template gives with the defaults, and plausible values where there are none.
     sample: ClusterDocument = attrs.field(repr=False)
@@ -45,26 +59,58 @@ def template_file(index: PackageIndex) -> str | None:
     return next((name for name in TEMPLATE_FILES if index.has(name)), None)
 
 
-def read_spec(reader: PackageReader) -> VmSpec:
+def read_spec(reader: PackageReader, *, names: Mapping[str, Any] | None = None) -> VmSpec:
     """Read a package.
 
+    :param names: what plugins add to templates with logic: name → value or function.
     :raises PackageInvalidError: it cannot be read; with a finding for everything that is wrong with
         the first file that is.
     """
     file = template_file(reader.index) or TEMPLATE_FILES[0]
-    template = Template(file=file, text=reader.read_text(file))
-    form = read_form(reader.read_json(CONFIG_FILE))
-    reading = _tried(template, form)
+    text = reader.read_text(file)
+    form = parse_form(reader.read_text(CONFIG_FILE))
+    locales = read_locales(reader)
+    try:
+        template = read_template(text, file=file, names=names)
+        filled = fill_sample(template, form)
+    except TemplateRenderError as ex:
+        raise PackageInvalidError(ex.message, findings=ex.findings) from ex
+    reading = read_cluster(filled.document, file=file)
     if reading.cluster is None:
-        raise _invalid(file, reading.findings)
+        raise _invalid(file, (*filled.findings, *reading.findings))
     return VmSpec(
         info=describe(reader),
         dialect=template.dialect,
         form=form,
+        locales=locales,
         template=template,
         sample=reading.cluster,
-        findings=(*form.findings, *default_findings(form), *reading.findings),
+        findings=(
+            *form.findings,
+            *locales.findings,
+            *_ignored_templates(reader.index, file),
+            *template.remarks(),
+            *_strangers(template, form),
+            *filled.findings,
+            *reading.findings,
+        ),
     )
+
+
+def fill_sample(template: Template, form: Form) -> Filled:
+    """Return what a template gives with the defaults, and plausible values where there are none.
+
+    :raises TemplateRenderError: it gives no JSON.
+    """
+    return fill(template, _values(template, form, sample_values(form)))
+
+
+def fill_configured(spec: VmSpec, config: JsonObject) -> Filled:
+    """Return what a package's template gives with a user's configuration.
+
+    :raises TemplateRenderError: it gives no JSON.
+    """
+    return fill(spec.template, _values(spec.template, spec.form, flat_values(spec.form, config)))
 
 
 def read_configured(spec: VmSpec, config: JsonObject) -> Reading:
@@ -72,8 +118,7 @@ def read_configured(spec: VmSpec, config: JsonObject) -> Reading:
 
     :raises TemplateRenderError: it gives no JSON.
     """
-    document = fill(spec.template, flat_values(spec.form, config))
-    return read_cluster(document, file=spec.template.file)
+    return read_cluster(fill_configured(spec, config).document, file=spec.template.file)
 
 
 def configured_cluster(spec: VmSpec, config: JsonObject) -> ClusterDocument:
@@ -94,15 +139,49 @@ def agent_prefix(spec: VmSpec, cluster: ClusterDocument) -> str:
     return _ROOT_PREFIX
 
 
-def _tried(template: Template, form: Form) -> Reading:
-    try:
-        document = fill(template, sample_values(form))
-    except TemplateRenderError as ex:
-        finding = Finding(
-            level=Level.ERROR, code="template.json", message=ex.message, file=template.file
+def _values(template: Template, form: Form, flat: Mapping[str, JsonValue]) -> Values:
+    if template.dialect != JINJA:
+        return Values(flat=flat)
+    return Values(flat=flat, tree=_tree(form.root, flat))
+
+
+def _tree(group: Group, flat: Mapping[str, JsonValue]) -> dict[str, Any]:
+    """Return the values below a group as nested objects.
+
+    A password is sealed whatever its value: a template that looks at it has to fail when it is
+    tried, and not once its value is a marker.
+    """
+    tree: dict[str, Any] = {}
+    for member in group.members:
+        if isinstance(member, Group):
+            tree[member.key] = _tree(member, flat)
+        else:
+            value = flat.get(member.path)
+            tree[member.key] = Secret(value) if member.type == "password" else value
+    return tree
+
+
+def _strangers(template: Template, form: Form) -> Iterator[Finding]:
+    known = [leaf.path for leaf in form.root.leaves()]
+    for path, offset in sorted(template.strangers(known).items()):
+        yield template.remark(
+            "template.parameter",
+            f"tag {path!r}: {CONFIG_FILE} has no such parameter; it is null",
+            offset=offset,
+            next_step=f"Add the parameter to {CONFIG_FILE}, or correct the path.",
         )
-        raise PackageInvalidError(ex.message, findings=[finding]) from ex
-    return read_cluster(document, file=template.file)
+
+
+def _ignored_templates(index: PackageIndex, file: str) -> Iterator[Finding]:
+    for other in TEMPLATE_FILES:
+        if other != file and index.has(other):
+            yield Finding(
+                level=Level.WARNING,
+                code="template.ignored",
+                message=f"{file} is read, and this template is not",
+                file=other,
+                next_step="Keep one template in the package.",
+            )
 
 
 def _invalid(file: str, findings: tuple[Finding, ...]) -> PackageInvalidError:

@@ -1,0 +1,72 @@
+"""Reads a template in whatever dialect, and fills values into it: from text to a JSON document."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from pitrix_core.errors import PackageInvalidError, TemplateRenderError
+from pitrix_core.findings import Finding, Level
+from pitrix_core.package import parse_tolerant, place_at
+from pitrix_vm.template.records import Filled, Origins, Template, TemplateFaultError, Values
+from pitrix_vm.template.tags import TagTemplate
+
+_JINJA_FILE: Final = "cluster.json.j2"
+#: Template files, the first one that is there counts.
+TEMPLATE_FILES: Final = ("cluster.json.tmpl", "cluster.json.mustache")
+
+
+def read_template(text: str, *, file: str, names: Mapping[str, Any] | None = None) -> Template:
+    """Read the text of a template.
+
+    The tags of a text tell which dialect it is written in; only the one with logic is told from
+    the file's name, for its expressions look like tags.
+
+    :param names: what plugins add to templates with logic: name → value or function.
+    :raises TemplateRenderError: it is not written in its dialect; with one finding.
+    """
+    if not file.endswith(".j2"):
+        return TagTemplate(file=file, text=text)
+    from pitrix_vm.template.jinja import JinjaTemplate  # noqa: PLC0415  # slow, seldom needed
+
+    try:
+        return JinjaTemplate(file=file, text=text, names=names or {})
+    except TemplateFaultError as ex:
+        raise _error(file, text, ex) from ex
+
+
+def fill(template: Template, values: Values) -> Filled:
+    """Return what a template gives with these values.
+
+    :param values: a parameter that is not among them is null to a tag, and an error where there is
+        logic.
+    :raises TemplateRenderError: it gives no JSON, or is beyond a limit; with one finding that has
+        line and column of the template.
+    """
+    try:
+        pieces = template.pieces(values)
+    except TemplateFaultError as ex:
+        raise _error(template.file, template.text, ex) from ex
+    origins = Origins.of(template.text, pieces)
+    text = "".join([piece.text for piece in pieces])
+    try:
+        read = parse_tolerant(text, file=template.file, place=origins.place)
+    except PackageInvalidError as ex:
+        findings = [attrs.evolve(finding, code="template.json") for finding in ex.findings]
+        raise TemplateRenderError(ex.message, findings=findings) from ex
+    return Filled(document=read.value, findings=read.findings, text=text, origins=origins)
+
+
+def _error(file: str, text: str, fault: TemplateFaultError) -> TemplateRenderError:
+    place = None if fault.offset is None else place_at(text, fault.offset)
+    finding = Finding(
+        level=Level.ERROR,
+        code=fault.code,
+        message=fault.reason,
+        file=file,
+        line=place.line if place else None,
+        column=place.column if place else None,
+        next_step=fault.next_step,
+    )
+    at = f"{place}: " if place else ""
+    return TemplateRenderError(f"{file}: {at}{fault.reason}", findings=[finding])
