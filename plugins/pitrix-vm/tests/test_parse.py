@@ -75,7 +75,7 @@ def test_metadata_are_kept() -> None:
         pytest.param('{"name": 1,\n "nodes": }', "line 2, column 11", id="syntax"),
         pytest.param('{"nodes": "{{.a}}"9}', "line 1, column 19", id="after-a-tag"),
         pytest.param("[]", "/: the list is not an object", id="list"),
-        pytest.param("{}", "'nodes' is a required property", id="no-nodes"),
+        pytest.param("{}", "nodes is missing", id="no-nodes"),
         pytest.param(cluster_json(), "/nodes: the list must not be empty", id="empty-nodes"),
         pytest.param('{"x": {{#a}} }', "only a parameter's path", id="section"),
         pytest.param(
@@ -163,7 +163,7 @@ def test_oddities_become_warnings() -> None:
     assert {finding.level for finding in findings} == {Level.WARNING}
     assert {finding.code for finding in findings} == {
         *("form.type", "form.flag", "form.duplicate", "form.number", "form.default"),
-        *("form.pattern", "cluster.unknown", "cluster.custom_metadata", "template.parameter"),
+        *("form.pattern", "cluster.unknown", "cluster.ineffective", "template.parameter"),
     }
 
 

@@ -240,7 +240,7 @@ def test_endpoints_are_resolved(port: object, resolved: int | None) -> None:
         cluster_json(
             node("db", env={"the.port": "{{.env.db.port}}"}),
             env={"own": "81"},
-            endpoints={"sql": {"port": port, "protocol": "tcp"}, "reserved_ips": {"vip": {}}},
+            endpoints={"sql": {"port": port, "protocol": "tcp"}},
         )
     )
 
@@ -256,7 +256,7 @@ def test_endpoints_are_resolved(port: object, resolved: int | None) -> None:
     ("config", "code"),
     [
         pytest.param({"db": {"count": 0}, "web": {"count": 0}}, "cluster.empty", id="no-machine"),
-        pytest.param({"db": {"count": 1000}}, "schema.maximum", id="too-many"),
+        pytest.param({"db": {"count": 1000}}, "cluster.value", id="too-many"),
     ],
 )
 def test_an_impossible_cluster_is_refused(shop: VmSpec, config: dict[str, Any], code: str) -> None:
@@ -269,23 +269,12 @@ def test_an_impossible_cluster_is_refused(shop: VmSpec, config: dict[str, Any], 
 
 def test_what_has_no_effect_is_remarked_on() -> None:
     """A cluster is made without it, and the plan says so."""
-    spec = parsed(
-        cluster_json(node("db", loadbalancer=[{"port": 80}]), links={"zk": "cl-9", "none": ""})
-    )
+    spec = parsed(cluster_json(node("db", loadbalancer=[{"port": 80}])))
 
     found = [(finding.code, finding.pointer) for finding in planned(spec).findings]
     assert found == [
-        ("cluster.loadbalancer", "/nodes/0/loadbalancer"),
-        ("cluster.link", "/links/zk"),
+        ("cluster.ineffective", "/nodes/0/loadbalancer"),
     ]
-
-
-def test_replicas_are_refused_rather_than_forgotten() -> None:
-    """What cannot be made is said before anything is."""
-    with pytest.raises(PlanRefusedError) as caught:
-        planned(parsed(cluster_json(node("db", replica=1))))
-
-    assert [finding.pointer for finding in caught.value.findings] == ["/nodes/0/replica"]
 
 
 def test_an_image_cannot_be_named_for_an_impossible_cluster(shop: VmSpec) -> None:

@@ -1,6 +1,5 @@
 """The application type itself: the contract's methods, each handed to the module that does it."""
 
-from collections.abc import Iterator
 from typing import Final
 
 from pitrix_core import AppType, Finding, Level
@@ -11,16 +10,19 @@ from pitrix_core.model import (
     Action,
     ImageQuery,
     JsonObject,
+    Link,
     Metadata,
     PackageIndex,
     PlanDraft,
     PlanRequest,
 )
-from pitrix_vm.form import CONFIG_FILE, form_schema
+from pitrix_vm.form import form_schema
+from pitrix_vm.links import cluster_links
 from pitrix_vm.metadata import cluster_metadata
 from pitrix_vm.planning.creation import creation_tasks
 from pitrix_vm.planning.deletion import deletion_draft
-from pitrix_vm.planning.nodes import NO_MACHINE, image_of, planned_nodes, refusals
+from pitrix_vm.planning.effects import ineffective_members
+from pitrix_vm.planning.nodes import planned_nodes, refusals, with_images_at
 from pitrix_vm.spec import (
     VmSpec,
     configured_cluster,
@@ -53,14 +55,13 @@ class VmAppType(AppType[VmSpec]):
 
     def validate(self, spec: VmSpec) -> list[Finding]:
         """Say what the author of a package that could be read should know."""
-        remarks = refusals(spec.sample, file=spec.template.file)
-        # NOTE(counts): a package may leave every count to the user
-        missing = [finding for finding in remarks if finding.code != NO_MACHINE]
-        return [*spec.findings, *_unfillable(spec), *missing]
+        remarks = ineffective_members(spec.sample, file=spec.template.file)
+        # what is only good to know is for those who deploy it
+        return [*spec.findings, *(r for r in remarks if r.level is not Level.INFO)]
 
     def config_schema(self, spec: VmSpec, *, language: str = "en") -> JsonObject:
         """Return the JSON Schema of a configuration."""
-        return form_schema(spec.form)
+        return form_schema(spec.form, translate=spec.locales.into(language))
 
     def requires(self, spec: VmSpec) -> frozenset[str]:
         """Return the task kinds any deployment needs."""
@@ -73,7 +74,14 @@ class VmAppType(AppType[VmSpec]):
         :raises TemplateRenderError: the template gives no cluster with this configuration.
         """
         roles = configured_cluster(spec, config).roles
-        return frozenset(image_of(role) for role in roles if role.count)
+        return frozenset(role.image for role in roles if role.count)
+
+    def links(self, spec: VmSpec, config: JsonObject) -> dict[str, Link]:
+        """Return the other clusters that a configuration names.
+
+        :raises TemplateRenderError: the template gives no cluster with this configuration.
+        """
+        return cluster_links(configured_cluster(spec, config), spec.form, config)
 
     def plan(self, request: PlanRequest) -> PlanDraft:
         """Turn an action into tasks.
@@ -88,11 +96,13 @@ class VmAppType(AppType[VmSpec]):
         cluster = reading.cluster
         findings = list(reading.findings)
         if cluster is not None:
-            findings += refusals(cluster, file=spec.template.file)
+            findings += refusals(cluster, request.runtime, file=spec.template.file)
+            findings += ineffective_members(cluster, file=spec.template.file)
         if cluster is None or any(finding.level is Level.ERROR for finding in findings):
             raise PlanRefusedError(
                 "this configuration gives no cluster that can be made", findings=findings
             )
+        cluster = with_images_at(cluster, request.runtime)
         nodes = planned_nodes(cluster, cluster_id=request.cluster_id)
         return PlanDraft(
             tasks=creation_tasks(request, spec, cluster, nodes),
@@ -113,14 +123,3 @@ def _vm_spec(request: PlanRequest) -> VmSpec:
     if not isinstance(request.spec, VmSpec):
         raise TypeError(f"a {VmSpec.__name__} is needed, not a {type(request.spec).__name__}")
     return request.spec
-
-
-def _unfillable(spec: VmSpec) -> Iterator[Finding]:
-    known = {leaf.path for leaf in spec.form.root.leaves()}
-    for path in sorted(spec.template.paths() - known):
-        yield Finding(
-            level=Level.WARNING,
-            code="template.parameter",
-            message=f"tag {path!r}: {CONFIG_FILE} has no such parameter; it is null",
-            file=spec.template.file,
-        )

@@ -4,15 +4,18 @@ The shape is AppCenter's and OpenPitrix's; where they differ, the package's dial
 endpoints stand at ``cluster/endpoints`` or at ``endpoints``, and the network is called ``vxnet``
 or ``subnet``. In OpenPitrix a role's own parameters hide the cluster's; in AppCenter they are laid
 over them, since its packages keep most parameters at the cluster and read them in every role.
+Replicas are among ``hosts`` under their own role's name, in OpenPitrix under their masters'.
+
+There is no leaf for what is not known: templates ask whether it exists.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from pitrix_core.contracts.apptype import RenderRequest
+from pitrix_core.contracts.apptype import LinkedCluster, RenderRequest
 from pitrix_core.model import JsonObject, JsonValue, Metadata, Node
 from pitrix_core.model.json import marker_of
-from pitrix_vm.cluster import ClusterDocument, Role
+from pitrix_vm.cluster import UNNAMED, ClusterDocument, Role
 from pitrix_vm.spec import VmSpec, configured_cluster
 from pitrix_vm.template import APPCENTER
 
@@ -32,17 +35,32 @@ def cluster_metadata(spec: VmSpec, request: RenderRequest) -> Metadata:
     nodes = {node.id: node for node in request.snapshot.nodes}
     shared: dict[str, JsonValue] = {}
     for node_id, host in hosts.items():
-        at = "/".join(filter(None, ("hosts", nodes[node_id].role, host["instance_id"])))
+        folder = _folder(spec, nodes[node_id].role, roles)
+        at = "/".join(filter(None, ("hosts", folder, host["instance_id"])))
         shared.update(_under(at, host))
     shared.update(_under("cluster", _cluster(spec, document, request)))
     shared.update(_endpoints(spec, document))
+    for name, linked in request.links.items():
+        shared.update(_under(f"links/{name}", _linked(linked)))
     return Metadata(
         shared=shared,
         roles={
-            role.label: _under("env", _texts(_env(spec, document, role))) for role in document.roles
+            role.label: _under("env", dict(_leaves(_env(spec, document, role))))
+            for role in document.roles
         },
         nodes={node_id: _under("host", host) for node_id, host in hosts.items()},
     )
+
+
+# -- machines --------------------------------------------------------------------------------------
+
+
+def _folder(spec: VmSpec, role_name: str, roles: Mapping[str, Role]) -> str:
+    """Return the folder among ``hosts`` that a role's machines stand in."""
+    role = roles.get(role_name)
+    if role is None or role.master is None or spec.dialect == APPCENTER:
+        return role_name
+    return role.master
 
 
 def _host(node: Node, role: Role | None, request: RenderRequest) -> dict[str, str]:
@@ -60,11 +78,23 @@ def _host(node: Node, role: Role | None, request: RenderRequest) -> dict[str, st
         "cpu": node.planned.get("cpu"),
         "memory": node.planned.get("memory_mib"),
         "volume_size": node.planned.get("volume_gib", 0),
+        **(_described(role) if role else {}),
     }
-    if role is not None:
-        values["instance_class"] = role.instance_class or None
-        values["volume_class"] = (role.volume.volume_class or None) if role.volume else None
     return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def _described(role: Role) -> dict[str, JsonValue]:
+    """Return what the package itself says of a role's machines."""
+    return {
+        "instance_class": role.instance_class or None,
+        "volume_class": (role.volume.volume_class or None) if role.volume else None,
+        "gpu": role.gpu or None,
+        "gpu_class": role.gpu_class or None,
+        **{f"reserved_ips/{name}/value": value for name, value in role.reserved_ips.items()},
+    }
+
+
+# -- the cluster -----------------------------------------------------------------------------------
 
 
 def _cluster(spec: VmSpec, document: ClusterDocument, request: RenderRequest) -> JsonObject:
@@ -93,6 +123,11 @@ def _endpoints(spec: VmSpec, document: ClusterDocument) -> Iterator[tuple[str, s
     for name, endpoint in document.endpoints.items():
         yield f"{root}/{name}/port", str(endpoint["port"])
         yield f"{root}/{name}/protocol", str(endpoint["protocol"])
+    for name, address in document.reserved_ips.items():
+        yield f"{root}/reserved_ips/{name}/value", address
+
+
+# -- parameters ------------------------------------------------------------------------------------
 
 
 def _env(spec: VmSpec, document: ClusterDocument, role: Role) -> Mapping[str, JsonValue]:
@@ -101,15 +136,62 @@ def _env(spec: VmSpec, document: ClusterDocument, role: Role) -> Mapping[str, Js
     return role.env or document.env
 
 
-def _texts(values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Return the leaves: texts, and markers that stand for texts."""
-    return {name: value if marker_of(value) else _text(value) for name, value in values.items()}
+def _leaves(values: Mapping[str, JsonValue]) -> Iterator[tuple[str, JsonValue]]:
+    """Return texts, and markers that stand for texts; of a cloud's access key, both its parts."""
+    for name, value in values.items():
+        if _is_access_key(value):
+            yield name, _text(value["access_key_id"])
+            yield from ((f"{name}/{part}", _text(content)) for part, content in value.items())
+        else:
+            yield name, _text(value)
 
 
-def _text(value: JsonValue) -> str:
+def _is_access_key(value: JsonValue) -> bool:
+    return isinstance(value, Mapping) and value.keys() == {"access_key_id", "secret_access_key"}
+
+
+def _text(value: JsonValue) -> JsonValue:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str) or marker_of(value):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+# -- linked clusters -------------------------------------------------------------------------------
+
+
+def _linked(linked: LinkedCluster) -> dict[str, JsonValue]:
+    """Return what is seen of a linked cluster: all it shares, and its parameters, role by role.
+
+    Parameters that are the same in all of its roles are also there without a role: the cluster's
+    own, which the templates of others know by that path.
+    """
+    roles = linked.metadata.roles
+    return {
+        **linked.metadata.shared,
+        **dict(_common(list(roles.values()))),
+        **{
+            path if role == UNNAMED else _in_role(path, role): value
+            for role, leaves in roles.items()
+            for path, value in leaves.items()
+        },
+    }
+
+
+def _common(roles: list[Mapping[str, JsonValue]]) -> Iterable[tuple[str, JsonValue]]:
+    first, others = (roles[0], roles[1:]) if roles else ({}, [])
+    return (
+        (path, value)
+        for path, value in first.items()
+        if all(path in leaves and leaves[path] == value for leaves in others)
+    )
+
+
+def _in_role(path: str, role: str) -> str:
+    """Return ``env/ROLE/PARAM`` for ``env/PARAM``."""
+    root, _, rest = path.partition("/")
+    return f"{root}/{role}/{rest}"
 
 
 def _under(at: str, values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

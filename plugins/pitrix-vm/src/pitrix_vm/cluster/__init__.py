@@ -4,7 +4,34 @@ Here: which members there are, what they may hold, and what they say. Not here: 
 cluster.
 """
 
+from pitrix_vm.cluster.monitoring import DisplayTab, HealthCheck, Monitor, MonitorItem
 from pitrix_vm.cluster.reading import Reading, read_cluster
-from pitrix_vm.cluster.records import UNNAMED, ClusterDocument, Role, Service, Volume
+from pitrix_vm.cluster.records import (
+    UNNAMED,
+    ClusterDocument,
+    InPlaceCopy,
+    InPlaceUpgrade,
+    NodeNames,
+    Role,
+    Service,
+    Volume,
+)
+from pitrix_vm.cluster.schema import CLUSTER_SCHEMA
 
-__all__ = ["UNNAMED", "ClusterDocument", "Reading", "Role", "Service", "Volume", "read_cluster"]
+__all__ = [
+    "CLUSTER_SCHEMA",
+    "UNNAMED",
+    "ClusterDocument",
+    "DisplayTab",
+    "HealthCheck",
+    "InPlaceCopy",
+    "InPlaceUpgrade",
+    "Monitor",
+    "MonitorItem",
+    "NodeNames",
+    "Reading",
+    "Role",
+    "Service",
+    "Volume",
+    "read_cluster",
+]

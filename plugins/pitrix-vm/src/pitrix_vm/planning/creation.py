@@ -28,7 +28,10 @@ _PHASES: Final = (
 def creation_tasks(
     request: PlanRequest, spec: VmSpec, cluster: ClusterDocument, nodes: Sequence[PlannedNode]
 ) -> tuple[Task, ...]:
-    """Return the tasks that make a cluster and start it."""
+    """Return the tasks that make a cluster and start it.
+
+    :param cluster: with images for the runtime.
+    """
     roles = {role.name: role for role in cluster.roles}
     tasks = [_network_task(request, cluster)]
     tasks += [_volume_task(request, n, v) for n in nodes if (v := roles[n.role].volume)]
@@ -95,7 +98,7 @@ def _machine_task(
         input={
             "name": name,
             "cluster_id": request.cluster_id,
-            "image": {"image": role.image, "container": role.container},
+            "image": {"image": role.image.image, "container": role.image.container},
             "cpu": role.cpu,
             "memory_mib": role.memory_mib,
             "instance_class": role.instance_class,

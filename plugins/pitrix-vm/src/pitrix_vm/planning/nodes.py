@@ -1,23 +1,23 @@
-"""The machines of a cluster: which there are, what they are called, and what cannot be made yet."""
+"""The machines of a cluster: which there are, what they are called, what speaks against them."""
 
 import hashlib
 import re
 from collections.abc import Iterator
 from typing import Final
 
+import attrs
+
 from pitrix_core.findings import Finding, Level
-from pitrix_core.model import ImageQuery, PlannedNode
+from pitrix_core.model import PlannedNode, Runtime
 from pitrix_core.package import pointer_to
 from pitrix_vm.cluster import UNNAMED, ClusterDocument, Role
 
 #: Longest host name. Source: RFC 1123, section 2.1, and RFC 1035, section 2.3.4: 63 octets.
 _HOST_NAME_CHARACTERS: Final = 63
-#: Code of the finding about a cluster without machines.
-NO_MACHINE: Final = "cluster.empty"
 
 
 def planned_nodes(cluster: ClusterDocument, *, cluster_id: str) -> tuple[PlannedNode, ...]:
-    """Return every machine to be made, role by role.
+    """Return every machine to be made, role by role; replicas have their master's gid.
 
     A node's id follows from the cluster's, its role and its number, so that a plan made again names
     the same nodes.
@@ -27,7 +27,7 @@ def planned_nodes(cluster: ClusterDocument, *, cluster_id: str) -> tuple[Planned
             id=node_id(cluster_id, role.name, sid),
             role=role.name,
             sid=sid,
-            gid=sid,
+            gid=role.gid_of(sid),
             planned=_planned(role),
         )
         for role in cluster.roles
@@ -58,27 +58,24 @@ def host_name(name: str, role: str, sid: int) -> str:
     return words[: _HOST_NAME_CHARACTERS - len(end)].rstrip("-") + end
 
 
-def image_of(role: Role) -> ImageQuery:
-    """Return how a role names its image."""
-    return ImageQuery(image=role.image, container=role.container)
+def with_images_at(cluster: ClusterDocument, runtime: Runtime) -> ClusterDocument:
+    """Return a cluster whose roles name one image each: the runtime's. A role that names none for
+    it stays as it is; :func:`refusals` tells of those with machines.
+    """
+    roles = (attrs.evolve(r, image=r.image.at(runtime) or r.image) for r in cluster.roles)
+    return attrs.evolve(cluster, roles=tuple(roles))
 
 
-def refusals(cluster: ClusterDocument, *, file: str) -> Iterator[Finding]:
-    """Say what of a package is not done, and whether it can go on without."""
+def refusals(cluster: ClusterDocument, runtime: Runtime, *, file: str) -> Iterator[Finding]:
+    """Say why a cluster cannot be made on a runtime."""
     if not any(role.count for role in cluster.roles):
-        yield _finding(Level.ERROR, NO_MACHINE, "there is no machine in it", file, ())
-    for number, role in enumerate(cluster.roles):
-        at = ("nodes", number)
-        if role.extra.get("replica"):
-            message = "replicas of nodes are not made"
-            yield _finding(Level.ERROR, "cluster.replica", message, file, (*at, "replica"))
-        for name in ("custom_metadata", "loadbalancer"):
-            if role.extra.get(name):
-                message = f"{name} has no effect"
-                yield _finding(Level.WARNING, f"cluster.{name}", message, file, (*at, name))
-    for name in sorted(name for name, cluster_id in cluster.links.items() if cluster_id):
-        message = f"the linked cluster {cluster.links[name]!r} is not shown to the machines"
-        yield _finding(Level.WARNING, "cluster.link", message, file, ("links", name))
+        yield _refusal("cluster.empty", "there is no machine in it", file, ())
+    for role in cluster.roles:
+        if role.count and role.master is None and role.image.at(runtime) is None:
+            place = runtime.provider + (f" (zone {runtime.zone})" if runtime.zone else "")
+            message = f"there is no image for {place}; there are some for {role.image.clouds()}"
+            at = ("nodes", role.index, "container", "image")
+            yield _refusal("cluster.image", message, file, at)
 
 
 def _planned(role: Role) -> dict[str, int]:
@@ -86,5 +83,5 @@ def _planned(role: Role) -> dict[str, int]:
     return planned | ({"volume_gib": role.volume.size_gib} if role.volume else {})
 
 
-def _finding(level: Level, code: str, message: str, file: str, at: tuple[object, ...]) -> Finding:
-    return Finding(level=level, code=code, message=message, file=file, pointer=pointer_to(at))
+def _refusal(code: str, message: str, file: str, at: tuple[object, ...]) -> Finding:
+    return Finding(level=Level.ERROR, code=code, message=message, file=file, pointer=pointer_to(at))

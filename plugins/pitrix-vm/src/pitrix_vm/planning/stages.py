@@ -77,7 +77,7 @@ def _stages(phase: Phase, roles: Sequence[Role]) -> list[list[tuple[Role, Servic
     stages: dict[int, list[tuple[Role, Service]]] = {}
     for role in roles:
         service = role.services.get(phase.service)
-        if service is not None and role.has_agent and phase.applies(service):
+        if service and service.cmd and role.has_agent and phase.applies(service):
             stages.setdefault(service.order, []).append((role, service))
     return [stages[order] for order in sorted(stages)]
 

@@ -1,0 +1,221 @@
+"""Walks through a document and its JSON Schema together, once, and says what does not fit.
+
+One walk does what would else be three: it checks the values, it takes those whose meaning is plain
+though their type is another (``"9092"`` where a number should be), and it looks for names that the
+schema does not have. Values of which the schema says nothing are left as they are, nulls included;
+elsewhere a null, which a tag without a value leaves behind, is as good as nothing.
+
+The schema is prepared once. Packages are read by the thousand, and most of a document are items of
+monitors: a validator of the whole language takes several times as long as reading all of the rest.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from pitrix_core.findings import Finding, Level
+from pitrix_core.model import JsonValue
+from pitrix_core.model.json import marker_of
+from pitrix_core.package import pointer_to
+from pitrix_vm.cluster.keywords import Limit, alike, limits_of, python_types, quoted, type_words
+from pitrix_vm.cluster.schema import Schema
+
+#: Findings after which a document is not worth more of them.
+_MOST_FINDINGS: Final = 200
+_NUMBER: Final = re.compile(r"\s{0,8}-?[0-9]{1,15}(\.[0-9]{1,15})?\s{0,8}")
+_FLAGS: Final = {"true": True, "yes": True, "false": False, "no": False}
+#: What stands for a value that has no place in its schema.
+_REFUSED: Final = object()
+
+
+@attrs.frozen(kw_only=True)
+class Walk:
+    """What a walk found."""
+
+    #: With values in the types of the schema; only of use where no finding is an error.
+    document: Any
+    findings: tuple[Finding, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Place:
+    """A schema, prepared for walking."""
+
+    types: frozenset[type]
+    words: str
+    limits: tuple[Limit, ...]
+    recommended: tuple[Limit, ...]
+    members: Mapping[str, "Place"]
+    #: Of members with other names; None where the schema has no such members.
+    others: "Place | None"
+    items: "Place | None"
+    required: tuple[str, ...]
+    #: Other members are the author's own if they have these members themselves; None for all.
+    free_if: Mapping[str, JsonValue] | None
+    is_undocumented: bool
+
+
+def prepared(schema: Schema) -> Place:
+    """Return a schema as it can be walked through."""
+    others, items = schema.get("additionalProperties"), schema.get("items")
+    return Place(
+        types=python_types(schema),
+        words=type_words(schema),
+        limits=limits_of(schema),
+        recommended=limits_of(schema.get("x-recommended", {})),
+        members={name: prepared(m) for name, m in schema.get("properties", {}).items()},
+        others=None if others is None else prepared(others),
+        items=None if items is None else prepared(items),
+        required=tuple(schema.get("required", ())),
+        free_if=schema.get("x-free-if"),
+        is_undocumented=schema.get("x-undocumented", False),
+    )
+
+
+def walk(document: JsonValue, root: Place, *, file: str) -> Walk:
+    """Walk through a document.
+
+    :param file: the template it is from, for the findings.
+    """
+    walker = _Walker(file)
+    taken = walker.value(document, root, ())
+    return Walk(document=taken, findings=tuple(walker.findings))
+
+
+class _Walker:
+    """Notes what is wrong on the way."""
+
+    def __init__(self, file: str) -> None:
+        self.findings: list[Finding] = []
+        self._file = file
+        self._has_error = False
+
+    def value(self, value: JsonValue, place: Place, at: tuple[object, ...]) -> Any:
+        """Return a value as the schema has it."""
+        kind = type(value)
+        if place.types and kind not in place.types:
+            value = self._taken(value, place, at)
+            if value is _REFUSED:
+                return value
+            kind = type(value)
+        for limit in place.limits:
+            if kind in limit.types and (message := limit.test(value)) is not None:
+                self._note(Level.ERROR, "cluster.value", at, message)
+        for limit in place.recommended:
+            if kind in limit.types and (message := limit.test(value)) is not None:
+                self._note(Level.WARNING, "cluster.limit", at, f"{message}; taken as it is")
+        if kind is dict and (place.members or place.others):
+            return self._members(value, place, at)
+        if kind is list and place.items is not None:
+            return [self.value(item, place.items, (*at, n)) for n, item in enumerate(value)]
+        return value
+
+    def _members(
+        self, value: Mapping[str, JsonValue], place: Place, at: tuple[object, ...]
+    ) -> dict[str, JsonValue]:
+        taken: dict[str, JsonValue] = {}
+        for name, member in value.items():
+            known = place.members.get(name)
+            if known is None:
+                if place.others is None or not _is_free(member, place):
+                    self._note_unknown(name, value, place, at)
+                known = place.others or _ANYTHING
+            elif known.is_undocumented and member is not None:
+                message = f"{name} is not in the documentation of the package format"
+                self._note(Level.INFO, "cluster.undocumented", (*at, name), message)
+            if member is not None or not known.types or type(None) in known.types:
+                found = self.value(member, known, (*at, name))
+                if found is not None or member is None:
+                    taken[name] = found
+        for name in place.required:
+            if taken.get(name) is None:
+                self._note_missing(name, value, at)
+        return taken
+
+    def _taken(self, value: JsonValue, place: Place, at: tuple[object, ...]) -> Any:
+        """Return what a value of another type plainly means."""
+        plain = _plain(value, place.types) if at else _REFUSED
+        if plain is _REFUSED:
+            what = "a secret" if marker_of(value) else quoted(value)
+            message = f"{what} is not {place.words}"
+            self._note(Level.ERROR, "cluster.type", at, message)
+        elif not isinstance(value, float):
+            meaning = "nothing" if plain is None else quoted(plain)
+            message = f"{quoted(value)} is not {place.words}; it is taken for {meaning}"
+            self._note(Level.WARNING, "cluster.spelling", at, message)
+        return plain
+
+    def _note_unknown(
+        self, name: str, found: Mapping[str, JsonValue], place: Place, at: tuple[object, ...]
+    ) -> None:
+        if len(self.findings) >= _MOST_FINDINGS:
+            return
+        near = alike(name, place.members, taken=found)
+        if near is None:
+            message = f"{quoted(name)} is not known here, and has no effect"
+            self._note(Level.WARNING, "cluster.unknown", (*at, name), message)
+            return
+        message = f"{quoted(name)} is not known here; is it {near!r}?"
+        step = f"Write {near!r}, or remove it."
+        self._note(Level.ERROR, "cluster.misspelt", (*at, name), message, step)
+
+    def _note_missing(
+        self, name: str, found: Mapping[str, JsonValue], at: tuple[object, ...]
+    ) -> None:
+        if name not in found:
+            self._note(Level.ERROR, "cluster.missing", at, f"{name} is missing")
+        elif found[name] is None:
+            message = f"{name} has no value"
+            step = "Name a parameter of config.json that has one, or give it a default."
+            self._note(Level.ERROR, "cluster.missing", (*at, name), message, step)
+
+    def _note(
+        self,
+        level: Level,
+        code: str,
+        at: tuple[object, ...],
+        message: str,
+        next_step: str | None = None,
+    ) -> None:
+        is_first_error = level is Level.ERROR and not self._has_error
+        if len(self.findings) < _MOST_FINDINGS or is_first_error:
+            self._has_error = self._has_error or level is Level.ERROR
+            self.findings.append(
+                Finding(
+                    level=level,
+                    code=code,
+                    message=message,
+                    pointer=pointer_to(at),
+                    file=self._file,
+                    next_step=next_step,
+                )
+            )
+
+
+def _is_free(member: JsonValue, place: Place) -> bool:
+    if place.free_if is None:
+        return True
+    return isinstance(member, dict) and all(
+        member.get(name) == value for name, value in place.free_if.items()
+    )
+
+
+def _plain(value: JsonValue, types: frozenset[type]) -> Any:
+    """Return a value in one of these types, if there is one it plainly means."""
+    if value in ("", [], {}) and str not in types:
+        return None
+    if isinstance(value, float) and value.is_integer() and int in types:
+        return int(value)
+    if isinstance(value, str) and bool in types:
+        return _FLAGS.get(value.strip().casefold(), _REFUSED)
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        number = float(value)
+        if number.is_integer() and int in types:
+            return int(number)
+        return number if float in types else _REFUSED
+    return _REFUSED
+
+
+_ANYTHING: Final = prepared({})
