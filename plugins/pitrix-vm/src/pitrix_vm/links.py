@@ -1,0 +1,53 @@
+"""Says which other clusters a configuration links to, and which of its parameters say so."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from pitrix_core.model import JsonObject, Link
+from pitrix_core.package import pointer_to
+from pitrix_vm.cluster import ClusterDocument
+from pitrix_vm.form import Form, Group, Leaf
+
+_SERVICE = "service"
+
+
+def cluster_links(cluster: ClusterDocument, form: Form, config: JsonObject) -> dict[str, Link]:
+    """Return the links of a filled ``cluster.json``, each with the parameter that it is from.
+
+    That is the one of type ``service`` with the same value; of several, the one that is called like
+    the link. A link that is from no parameter is the package's own.
+    """
+    places = list(_places(form.root, config, ()))
+    return {
+        name: _link(name, cluster_id, [one for one in places if one.value == cluster_id])
+        for name, cluster_id in cluster.links.items()
+    }
+
+
+@attrs.frozen(kw_only=True)
+class _Place:
+    """A parameter that holds a cluster's id."""
+
+    leaf: Leaf
+    pointer: str
+    value: str
+
+
+def _places(group: Group, config: Any, keys: tuple[str, ...]) -> Iterator[_Place]:
+    for member in group.members:
+        if not isinstance(config, Mapping) or member.key not in config:
+            continue
+        value, path = config[member.key], (*keys, member.key)
+        if isinstance(member, Group):
+            yield from _places(member, value, path)
+        elif member.type == _SERVICE:
+            yield _Place(leaf=member, pointer=pointer_to(path), value=value)
+
+
+def _link(name: str, cluster_id: str, places: list[_Place]) -> Link:
+    if not places:
+        return Link(cluster_id=cluster_id)
+    found = next((place for place in places if place.leaf.key == name), places[0])
+    return Link(cluster_id=cluster_id, pointer=found.pointer, limits=found.leaf.limits)
