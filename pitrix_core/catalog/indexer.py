@@ -1,7 +1,6 @@
 """Brings the catalogue up to date with a repo; one bad package never stops the others."""
 
 import logging
-from collections.abc import Sequence
 from typing import Final
 
 import attrs
@@ -9,6 +8,7 @@ import attrs
 from pitrix_core.catalog.guard import asking
 from pitrix_core.catalog.recognise import ReadPackage, read_package
 from pitrix_core.catalog.sources import FolderSource, open_source
+from pitrix_core.catalog.trust import require_own_name, signer_of
 from pitrix_core.errors import PackageDigestError, PackageInvalidError, PitrixError
 from pitrix_core.findings import Finding, Level, errors_in
 from pitrix_core.package import IndexEntries, IndexEntry, check_digest, digest_of, read_index
@@ -23,6 +23,15 @@ _INDEXED_STATE: Final = "active"
 _BUILD_INDEX: Final = (
     "Get the archive that was released, or build the index again: pitrix package index FOLDER"
 )
+
+
+@attrs.frozen(kw_only=True)
+class _Indexed:
+    """What was found out about an archive."""
+
+    digest: str
+    signed_by: str | None
+    findings: tuple[Finding, ...]
 
 
 class Indexer:
@@ -81,14 +90,18 @@ class Indexer:
                 return []
         content = source.read_package(entry)
         digest = check_digest(content, entry.digest, by="The index", next_step=_BUILD_INDEX)
+        signed_by = _signer(repo, source, entry, content)
         package = read_package(content, self._registry.app_types())
+        if signed_by is not None:
+            require_own_name(entry, package.spec.info)
         findings = self._findings(package)
         if errors_in(findings):
             raise PackageInvalidError("The package cannot be offered.", findings=findings)
         with self._store.begin() as tx:
             if not _is_known(tx, repo, attrs.evolve(entry, digest=digest)):
                 tx.catalog.add_package(digest, content)
-                _add(tx, repo, entry, package, digest=digest, findings=findings)
+                about = _Indexed(digest=digest, signed_by=signed_by, findings=tuple(findings))
+                _add(tx, repo, entry, package, about)
         return findings
 
     def _findings(self, package: ReadPackage) -> list[Finding]:
@@ -109,6 +122,17 @@ def parse_index(content: bytes) -> IndexEntries:
     return read_index(content.decode("utf-8", errors="replace"))
 
 
+def _signer(repo: Repo, source: FolderSource, entry: IndexEntry, content: bytes) -> str | None:
+    """Return the key that signed an archive; None where the repo trusts no key.
+
+    :raises PackageSignatureError: the repo does not take it.
+    """
+    if not repo.trusted_keys:
+        return None
+    signature = source.read_signature(entry)
+    return signer_of(content, signature, trusted_keys=repo.trusted_keys)
+
+
 def _is_known(tx: Transaction, repo: Repo, entry: IndexEntry) -> bool:
     known = tx.catalog.version_of(repo.id, entry.name, entry.version)
     if known is None:
@@ -127,9 +151,7 @@ def _add(
     repo: Repo,
     entry: IndexEntry,
     package: ReadPackage,
-    *,
-    digest: str,
-    findings: Sequence[Finding],
+    about: _Indexed,
 ) -> None:
     info = package.spec.info
     app = tx.catalog.put_app(
@@ -150,10 +172,11 @@ def _add(
             version=entry.version,
             app_version=info.app_version or entry.app_version,
             app_type=package.app_type.name,
-            digest=digest,
+            digest=about.digest,
+            signed_by=about.signed_by,
             state=_INDEXED_STATE,
             info=info,
-            findings=tuple(findings),
+            findings=about.findings,
             created_at=tx.now,
         )
     )

@@ -6,9 +6,10 @@ from typing import Final
 
 import attrs
 
-from pitrix_core.errors import InvalidInputError, PackageArchiveError
+from pitrix_core.errors import InvalidInputError, PackageArchiveError, PackageSignatureError
 from pitrix_core.package.index import INDEX_FILE, IndexEntry
 from pitrix_core.package.limits import DEFAULT_LIMITS
+from pitrix_core.package.signature import SIGNATURE_LIMIT_BYTES, SIGNATURE_SUFFIX
 
 #: Largest index read, in bytes.
 _INDEX_LIMIT_BYTES: Final = 64 * 1024 * 1024
@@ -53,13 +54,29 @@ class FolderSource:
                 next_step="Put the archive where the index says, or build the index again.",
             ) from ex
 
-    def _path(self, address: str) -> Path:
-        """Return the file an index names, links followed.
+    def read_signature(self, entry: IndexEntry) -> bytes | None:
+        """Return the signature beside an archive; None where there is none.
+
+        :raises PackageSignatureError: it cannot be read, or lies outside of the folder.
+        """
+        address = entry.urls[0]
+        try:
+            return _read(self._path(address, SIGNATURE_SUFFIX), SIGNATURE_LIMIT_BYTES)
+        except FileNotFoundError:
+            return None
+        except _UNREADABLE as ex:
+            raise PackageSignatureError(
+                f"{address}{SIGNATURE_SUFFIX}: {_reason(ex)}",
+                next_step="Put the signature beside the archive, for the server to read.",
+            ) from ex
+
+    def _path(self, address: str, suffix: str = "") -> Path:
+        """Return the file an index names, or one beside it, links followed.
 
         :raises ValueError: it is no path inside of the folder.
         """
         url = urllib.parse.urlsplit(address)
-        path = (self.folder / urllib.parse.unquote(url.path)).resolve()
+        path = (self.folder / (urllib.parse.unquote(url.path) + suffix)).resolve()
         inside = path.is_relative_to(self.folder.resolve())
         if url.scheme not in ("", "file") or url.netloc not in ("", "localhost") or not inside:
             raise ValueError("not a path inside of the repo's folder")

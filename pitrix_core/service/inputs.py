@@ -20,6 +20,9 @@ class RepoInput:
     providers: tuple[str, ...] = ()
     #: Label key → values, one of which a runtime must have.
     selectors: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    #: Public keys of minisign, in one line each: packages that none of them signed are left out.
+    #: Empty: packages need not be signed.
+    trusted_keys: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

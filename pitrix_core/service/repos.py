@@ -1,8 +1,12 @@
 """Register repos, and bring the catalogue up to date with them."""
 
+from collections.abc import Sequence
+from typing import Final
+
 from pitrix_core.catalog.indexer import parse_index
 from pitrix_core.catalog.sources import open_source
-from pitrix_core.errors import InvalidInputError
+from pitrix_core.errors import InvalidInputError, PackageSignatureError
+from pitrix_core.package.signature import parse_public_key
 from pitrix_core.service.inputs import RepoInput
 from pitrix_core.service.names import require_name
 from pitrix_core.service.services import Services, require_admin
@@ -11,12 +15,15 @@ from pitrix_core.store.catalog import Repo
 from pitrix_core.store.identity import Actor
 from pitrix_core.validation import pointer_to
 
+_GIVE_KEY: Final = "Give the public key of its vendor: the second line of the file minisign made."
+
 
 def add(services: Services, actor: Actor, data: RepoInput) -> Repo:
     """Register a repo whose index can be read, and index it.
 
     :raises ForbiddenError: the actor is no admin.
-    :raises InvalidInputError: its index cannot be read, or a selector allows no value.
+    :raises InvalidInputError: its index cannot be read, a selector allows no value, or a trusted
+        key is none.
     :raises PackageInvalidError: its index is none.
     :raises ConflictError: the name is taken.
     """
@@ -29,6 +36,7 @@ def add(services: Services, actor: Actor, data: RepoInput) -> Repo:
                 pointer="/selectors" + pointer_to([key]),
                 next_step="Name the values, or leave the selector out.",
             )
+    trusted_keys = _keys(data.trusted_keys)
     parse_index(open_source(data.url).read_index())
     with services.store.begin() as tx:
         repo = Repo(
@@ -38,6 +46,7 @@ def add(services: Services, actor: Actor, data: RepoInput) -> Repo:
             url=data.url,
             providers=data.providers,
             selectors=data.selectors,
+            trusted_keys=trusted_keys,
             created_at=tx.now,
         )
         tx.catalog.add_repo(repo)
@@ -68,3 +77,19 @@ def index(services: Services, actor: Actor, repo_id: str) -> Repo:
     """
     require_admin(actor, "index repos")
     return services.indexer.index(get(services, actor, repo_id))
+
+
+def _keys(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return public keys in one line each, each once.
+
+    :raises InvalidInputError: one is none.
+    """
+    found: dict[str, None] = {}
+    for number, text in enumerate(texts):
+        try:
+            found[parse_public_key(text.strip()).text] = None
+        except PackageSignatureError as ex:
+            raise InvalidInputError(
+                ex.message, pointer=pointer_to(["trusted_keys", number]), next_step=_GIVE_KEY
+            ) from ex
+    return tuple(found)

@@ -26,6 +26,9 @@ class Repo:
     providers: tuple[str, ...] = ()
     #: Label key → values, one of which a runtime must have.
     selectors: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    #: Public keys of minisign, in one line each: one of them has to have signed each package; empty
+    #: for packages that nobody has to have signed.
+    trusted_keys: tuple[str, ...] = ()
     index_digest: str | None = None
     indexed_at: dt.datetime | None = None
     #: What the last indexing found wrong.
@@ -57,6 +60,8 @@ class AppVersion:
     app_type: str
     #: ``sha256:…`` of the package.
     digest: str
+    #: Id of the trusted key that it was signed with; None where its repo trusts no key.
+    signed_by: str | None = None
     state: str
     info: AppInfo
     findings: tuple[Finding, ...] = ()

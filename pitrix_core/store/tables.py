@@ -92,6 +92,7 @@ repos = sa.Table(
     Column("url", Text, nullable=False),
     _json("providers"),
     _json("selectors"),
+    _json("trusted_keys"),
     Column("index_digest", String(80)),
     Column("indexed_at", UtcTime),
     _json("findings"),
@@ -128,6 +129,7 @@ app_versions = sa.Table(
     Column("app_version", String(255), nullable=False),
     Column("app_type", String(64), nullable=False),
     Column("digest", String(80), ForeignKey("packages.digest"), nullable=False),
+    Column("signed_by", String(16)),  # the id of a key of minisign's
     Column("state", String(32), nullable=False),
     _json("info"),
     _json("findings"),

@@ -40,6 +40,7 @@ def test_every_error_has_a_status_of_its_kind(error: type[errors.PitrixError]) -
         pytest.param(errors.RevisionConflictError(), 409, id="an-older-revision"),
         pytest.param(errors.ForbiddenError(), 403, id="forbidden"),
         pytest.param(errors.PackageDigestError(), 422, id="package"),
+        pytest.param(errors.PackageSignatureError(), 422, id="signature"),
         pytest.param(errors.PluginNotFoundError(), 404, id="no-plugin"),
         pytest.param(errors.PluginLoadError(), 422, id="broken-plugin"),
         pytest.param(errors.ProviderQuotaError(), 502, id="cloud-refuses"),

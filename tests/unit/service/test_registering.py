@@ -21,6 +21,7 @@ from pitrix_core.errors import (
 )
 from pitrix_core.jobs.effects import end_job
 from pitrix_core.model import Cluster, ClusterState, JobState, Runtime
+from pitrix_core.package.signing_key import make_key, sign
 from pitrix_core.service import (
     agents,
     apps,
@@ -37,6 +38,8 @@ from pitrix_core.service.services import Services
 from pitrix_core.store.agents import Frontgate
 
 ADMIN, USER = core_world.ADMIN, core_world.USER
+VENDOR = make_key()
+KEY = VENDOR.public.text
 Register = Callable[..., Runtime]
 
 
@@ -85,6 +88,7 @@ def test_a_repo_without_an_index_is_not_registered(
         pytest.param({"name": "repo-abcdefghijklmnop"}, "/name", id="an-id"),
         pytest.param({"selectors": {"a/b": ()}}, "/selectors/a~1b", id="no-values"),
         pytest.param({"url": "http://x/"}, "/url", id="another-kind"),
+        pytest.param({"trusted_keys": (KEY, "RWx")}, "/trusted_keys/1", id="no-key"),
     ],
 )
 def test_a_repo_that_cannot_be_is_refused(
@@ -122,6 +126,27 @@ def test_versions_are_listed_newest_first(services: Services, repo: Any) -> None
     assert apps.get(services, USER, "app").id == found[0].app_id
     schema = apps.config_schema(services, USER, found[0].id)
     assert set(schema["properties"]) == {"cluster", "password"}
+
+
+def test_trusted_keys_are_kept_in_one_line_each(services: Services, repo: Any) -> None:
+    """However they were written; each once."""
+    file = f"untrusted comment: minisign public key\n{KEY}\n"
+
+    made = add_repo(services, repo.url, trusted_keys=(file, f" {KEY} "))
+
+    assert made.trusted_keys == repos.get(services, USER, "notes").trusted_keys == (KEY,)
+
+
+def test_a_signer_is_shown_with_the_version(services: Services, repo: Any) -> None:
+    """Of a repo that trusts keys; elsewhere nobody asked."""
+    repo.add(core_world.note())
+    text = sign(core_world.note(), VENDOR, trusted_comment="")
+    (repo.path / "app-1.0.0.tgz.minisig").write_text(text)
+    add_repo(services, repo.url, trusted_keys=(KEY,))
+
+    [version] = apps.versions(services, USER, "app")
+
+    assert apps.version(services, USER, version.id).signed_by == VENDOR.id
 
 
 # -- who -------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ def repos(store: Store, manual_clock: ManualClock) -> list[Repo]:
             name=name,
             url="file:///x",
             selectors={"tier": ("prod",)},
+            trusted_keys=("RWQ",),
             created_at=manual_clock(),
         )
         for name in ("a", "b")
@@ -130,6 +131,7 @@ def test_versions_are_found(store: Store, repos: list[Repo]) -> None:
         app_version="3.5",
         app_type="vm",
         digest="sha256:1",
+        signed_by="55A8EB85AD736964",
         state="active",
         info=AppInfo(name="etcd", version="1.0.0"),
         findings=(FINDING,),
