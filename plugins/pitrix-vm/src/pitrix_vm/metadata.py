@@ -16,7 +16,7 @@ from pitrix_core.contracts.apptype import LinkedCluster, RenderRequest
 from pitrix_core.model import JsonObject, JsonValue, Metadata, Node
 from pitrix_core.model.json import marker_of
 from pitrix_vm.cluster import UNNAMED, ClusterDocument, Role
-from pitrix_vm.spec import VmSpec, configured_cluster
+from pitrix_vm.spec import VmSpec, configured_cluster, image_dialect
 from pitrix_vm.template import APPCENTER
 
 
@@ -58,7 +58,7 @@ def cluster_metadata(spec: VmSpec, request: RenderRequest) -> Metadata:
 def _folder(spec: VmSpec, role_name: str, roles: Mapping[str, Role]) -> str:
     """Return the folder among ``hosts`` that a role's machines stand in."""
     role = roles.get(role_name)
-    if role is None or role.master is None or spec.dialect == APPCENTER:
+    if role is None or role.master is None or image_dialect(spec) == APPCENTER:
         return role_name
     return role.master
 
@@ -108,7 +108,7 @@ def _cluster(spec: VmSpec, document: ClusterDocument, request: RenderRequest) ->
         "global_uuid": cluster.id,
         "zone": request.runtime.zone,
     }
-    if spec.dialect == APPCENTER:
+    if image_dialect(spec) == APPCENTER:
         return {**values, "vxnet": network}
     return {**values, "subnet": network, "provider": request.runtime.provider}
 
@@ -119,7 +119,7 @@ def _network_id(document: ClusterDocument, request: RenderRequest) -> str:
 
 
 def _endpoints(spec: VmSpec, document: ClusterDocument) -> Iterator[tuple[str, str]]:
-    root = "cluster/endpoints" if spec.dialect == APPCENTER else "endpoints"
+    root = "cluster/endpoints" if image_dialect(spec) == APPCENTER else "endpoints"
     for name, endpoint in document.endpoints.items():
         yield f"{root}/{name}/port", str(endpoint["port"])
         yield f"{root}/{name}/protocol", str(endpoint["protocol"])
@@ -131,7 +131,7 @@ def _endpoints(spec: VmSpec, document: ClusterDocument) -> Iterator[tuple[str, s
 
 
 def _env(spec: VmSpec, document: ClusterDocument, role: Role) -> Mapping[str, JsonValue]:
-    if spec.dialect == APPCENTER:
+    if image_dialect(spec) == APPCENTER:
         return {**document.env, **role.env}
     return role.env or document.env
 

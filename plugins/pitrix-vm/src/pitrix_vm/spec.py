@@ -24,6 +24,7 @@ from pitrix_vm.form import (
 from pitrix_vm.template import (
     APPCENTER,
     JINJA,
+    OPENPITRIX,
     TEMPLATE_FILES,
     Filled,
     Secret,
@@ -132,9 +133,18 @@ def configured_cluster(spec: VmSpec, config: JsonObject) -> ClusterDocument:
     return reading.cluster
 
 
+def image_dialect(spec: VmSpec) -> str:
+    """Return the dialect of the images' templates, which decides the shape of their metadata.
+
+    A package in our own dialect says nothing of its images; they are taken for AppCenter's, whose
+    metadata are the ones that are documented in full.
+    """
+    return OPENPITRIX if spec.dialect == OPENPITRIX else APPCENTER
+
+
 def agent_prefix(spec: VmSpec, cluster: ClusterDocument) -> str:
     """Return what the resource keys of the images' templates are relative to."""
-    if spec.dialect == APPCENTER and not cluster.has_metadata_root_access:
+    if image_dialect(spec) == APPCENTER and not cluster.has_metadata_root_access:
         return _OWN_PREFIX
     return _ROOT_PREFIX
 

@@ -12,7 +12,7 @@ from pitrix_core.model import JsonObject, PlannedNode, PlanRequest, Ref, Task
 from pitrix_vm.cluster import ClusterDocument, Role, Volume
 from pitrix_vm.planning.nodes import host_name, node_path, node_title
 from pitrix_vm.planning.stages import Phase, Target, service_tasks
-from pitrix_vm.spec import VmSpec, agent_prefix
+from pitrix_vm.spec import VmSpec, agent_prefix, image_dialect
 
 _NETWORK: Final = "network.ensure"
 _METADATA: Final = "metadata.put"
@@ -129,7 +129,7 @@ def _user_data(
         "cluster_id": request.cluster_id,
         "node_id": node.id,
         "role": node.role,
-        "dialect": spec.dialect,
+        "dialect": image_dialect(spec),
         "prefix": agent_prefix(spec, cluster),
     }
     return {"$agent": {"agent": "drone", "config": config}}
