@@ -18,6 +18,8 @@ from pitrix_vm.form.types import NUMBERS, TEXTS, as_flag, as_integer, as_number,
 
 #: How alike two names are when one is taken for a misspelling of the other.
 _ALIKE: Final = 0.8
+#: With more unknown names in one place, the place is something else, and no name misspelt.
+_UNKNOWN_LIMIT: Final = 10
 #: Source: AppCenter's specification of config.json, dependencies.
 _OPERATORS: Final = ("in", "nin")
 
@@ -209,6 +211,7 @@ def nearest(name: str, names: list[str]) -> str | None:
 
 
 def _name_remarks(node: JsonObject, known: set[str]) -> Iterator[Remark]:
+    unknown = [name for name in node if name not in known]
     for name in node:
         if name in UNDOCUMENTED and name not in _USUAL:
             message = f"{name} is not in the specification; some packages have it"
@@ -216,7 +219,8 @@ def _name_remarks(node: JsonObject, known: set[str]) -> Iterator[Remark]:
                 attribute=name, level=Level.INFO, code="form.undocumented", message=message
             )
         elif name not in known:
-            yield _unknown(name, meant=nearest(name, sorted(known)), node=node)
+            is_few = len(unknown) <= _UNKNOWN_LIMIT
+            yield _unknown(name, meant=nearest(name, sorted(known)) if is_few else None, node=node)
 
 
 def _unknown(name: str, *, meant: str | None, node: JsonObject) -> Remark:

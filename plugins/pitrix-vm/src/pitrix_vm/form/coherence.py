@@ -124,12 +124,14 @@ def _with_combinations(
             message = f"there is no choice of {CLUSTER}.{RESOURCE_GROUP} for it; left out"
             notes.warning("form.resource_group", at, message)
             yield pointer, attrs.evolve(leaf, combination=())
-        elif len(leaf.combination) != len(chosen):
+            continue
+        if len(leaf.combination) != len(chosen):
             message = (
                 f"{len(leaf.combination)} values for {len(chosen)} choices of "
                 f"{CLUSTER}.{RESOURCE_GROUP}"
             )
             notes.warning("form.resource_group", at, message)
+            yield pointer, attrs.evolve(leaf, combination=leaf.combination[: len(chosen)])
 
 
 def combination_choices(root: Group) -> tuple[JsonValue, ...]:

@@ -4,12 +4,12 @@ Both become ``if``, ``then``, ``else`` in the ``allOf`` of the object they are a
 requires what it looks at, since otherwise it would hold where nothing is there.
 """
 
-from collections.abc import Iterator, Mapping
+import collections
+from collections.abc import Iterator
 from typing import Any
 
-from pitrix_core.model import JsonValue
 from pitrix_vm.form.coherence import RESOURCE_GROUP
-from pitrix_vm.form.limits import is_mandatory, mandatory_schema
+from pitrix_vm.form.limits import filled_schema, is_mandatory
 from pitrix_vm.form.records import Dependency, Group, Leaf
 
 
@@ -31,11 +31,13 @@ def visibility_rules(group: Group) -> Iterator[dict[str, Any]]:
         if isinstance(leaf, Group) or not leaf.dependencies:
             continue
         rule: dict[str, Any] = {"if": _condition(leaf)}
+        shown: dict[str, Any] = {}
         if is_mandatory(leaf):
-            shown = mandatory_schema(leaf)
-            rule["then"] = {"required": [leaf.key]}
-            if shown:
-                rule["then"]["properties"] = {leaf.key: shown}
+            shown["required"] = [leaf.key]
+        if filled := filled_schema(leaf):
+            shown["properties"] = {leaf.key: filled}
+        if shown:
+            rule["then"] = shown
         rule["else"] = {"properties": {leaf.key: {"const": leaf.fallback}}}
         yield rule
 
@@ -48,21 +50,12 @@ def combination_rules(cluster: Group) -> Iterator[dict[str, Any]]:
     chosen = cluster.member(RESOURCE_GROUP)
     if not isinstance(chosen, Leaf):
         return
+    defaults = _defaults(cluster, is_fixed=not chosen.is_customizable)
     for number, choice in enumerate(chosen.choices):
-        values = combination_values(cluster, number)
-        then = _defaults(cluster, values, is_fixed=not chosen.is_customizable)
-        if then:
+        if number in defaults:
             condition = {"properties": {RESOURCE_GROUP: {"const": choice}}}
+            then = {"properties": defaults[number]}
             yield {"if": {**condition, "required": [RESOURCE_GROUP]}, "then": then}
-
-
-def combination_values(cluster: Group, number: int) -> Mapping[str, JsonValue]:
-    """Return the values that one choice of ``resource_group`` stands for, by flat path."""
-    return {
-        leaf.path: leaf.combination[number]
-        for leaf in cluster.leaves()
-        if number < len(leaf.combination) and leaf.combination[number] is not None
-    }
 
 
 def _condition(leaf: Leaf) -> dict[str, Any]:
@@ -77,16 +70,20 @@ def _single(dependency: Dependency) -> dict[str, Any]:
     return {"properties": {dependency.refkey: values}, "required": [dependency.refkey]}
 
 
-def _defaults(group: Group, values: Mapping[str, JsonValue], *, is_fixed: bool) -> dict[str, Any]:
-    """Return a schema that gives parameters below a group their defaults; empty where none does."""
-    properties: dict[str, Any] = {}
+def _defaults(group: Group, *, is_fixed: bool) -> dict[int, dict[str, Any]]:
+    """Return properties that give parameters below a group their defaults, by number of a choice.
+
+    :param is_fixed: users may not depart from them.
+    """
+    properties: dict[int, dict[str, Any]] = collections.defaultdict(dict)
     for member in group.members:
         if isinstance(member, Group):
-            inner = _defaults(member, values, is_fixed=is_fixed)
-            if inner:
-                properties[member.key] = inner
-        elif member.path in values:
-            value = values[member.path]
-            is_const = is_fixed or not member.is_changeable_when_create
-            properties[member.key] = {"default": value, **({"const": value} if is_const else {})}
-    return {"properties": properties} if properties else {}
+            for number, inner in _defaults(member, is_fixed=is_fixed).items():
+                properties[number][member.key] = {"properties": inner}
+            continue
+        is_const = is_fixed or not member.is_changeable_when_create
+        for number, value in enumerate(member.combination):
+            if value is not None:
+                made = {"default": value, "const": value} if is_const else {"default": value}
+                properties[number][member.key] = made
+    return properties

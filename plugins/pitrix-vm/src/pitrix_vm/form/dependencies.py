@@ -7,7 +7,7 @@ import attrs
 from pitrix_core.model import JsonValue
 from pitrix_vm.form.notes import Notes
 from pitrix_vm.form.records import Dependency, Group, Leaf
-from pitrix_vm.form.types import is_among, taken_as
+from pitrix_vm.form.types import identity, taken_as
 
 
 def resolved(members: Mapping[str, Leaf | Group], notes: Notes) -> Iterator[Leaf | Group]:
@@ -37,18 +37,19 @@ def _resolved(
                 next_step="Name a parameter of the same group that has a range.",
             )
             continue
-        values = tuple(value for value in _values(dependency, other) if value is not None)
+        values = _possible(dependency, other)
         if len(values) < len(dependency.values):
-            message = f"some of these values {other.key!r} cannot have"
+            message = f"some of these values {other.key!r} cannot have; they are left out"
             notes.warning("form.dependency", f"{pointer}/values", message)
         if values:
             yield attrs.evolve(dependency, values=values)
 
 
-def _values(dependency: Dependency, other: Leaf) -> Iterator[JsonValue]:
-    """Return each value as the other parameter may have it; None for those it cannot have."""
-    possible = (*other.choices, other.fallback)
-    for value in dependency.values:
-        taken = taken_as(value, other.value_type)
-        is_free = not other.choices or other.is_multichoice
-        yield taken if is_free or is_among(taken, possible) else None
+def _possible(dependency: Dependency, other: Leaf) -> tuple[JsonValue, ...]:
+    """Return the values that the other parameter may have, each of its type."""
+    taken = [taken_as(value, other.value_type) for value in dependency.values]
+    known = tuple(value for value in taken if value is not None)
+    if not other.choices or other.is_multichoice:
+        return known
+    possible = {identity(value) for value in (*other.choices, other.fallback)}
+    return tuple(value for value in known if identity(value) in possible)

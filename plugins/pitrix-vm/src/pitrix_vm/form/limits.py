@@ -5,7 +5,7 @@ limits say otherwise: real packages have such defaults, and whoever fills in not
 refused for them. Only what is required needs a value within the limits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any, Final
 
 from pitrix_core.model import JsonValue
@@ -17,6 +17,7 @@ from pitrix_vm.form.types import (
     JSON_TYPES,
     NUMBERS,
     SECRET_ACCESS_KEY,
+    identity,
     is_among,
 )
 
@@ -36,7 +37,8 @@ def own_values(leaf: Leaf) -> tuple[JsonValue, ...]:
 
 def misfits(leaf: Leaf) -> tuple[JsonValue, ...]:
     """Return the package's own values that are not within the limits, patterns left aside."""
-    return tuple(value for value in own_values(leaf) if not _is_within(leaf, value))
+    choices = frozenset(identity(choice) for choice in leaf.choices)
+    return tuple(value for value in own_values(leaf) if not _is_within(leaf, value, choices))
 
 
 def unmatched(texts: Iterable[tuple[str, str]]) -> frozenset[int]:
@@ -58,17 +60,22 @@ def value_schema(leaf: Leaf) -> dict[str, Any]:
     shape = _shape(leaf)
     if is_fixed(leaf):
         return {**shape, "const": leaf.fallback}
-    own = leaf.combination
+    allowed = {identity(value) for value in leaf.combination}
     if leaf.dependencies or not leaf.is_required:
-        own = (*own, leaf.fallback)
-    allowed = [value for value in leaf.misfits if is_among(value, own)]
-    return {**shape, **_widened(_limits(leaf), allowed)}
+        allowed.add(identity(leaf.fallback))
+    own = [value for value in leaf.misfits if identity(value) in allowed]
+    return {**shape, **_widened(_limits(leaf), own)}
 
 
-def mandatory_schema(leaf: Leaf) -> dict[str, Any]:
-    """Return the JSON Schema that holds beside the other one where a value has to be given."""
-    schema = _limits(leaf) if is_among(leaf.fallback, leaf.misfits) else {}
-    return {**schema, "minLength": 1} if is_text(leaf) else schema
+def filled_schema(leaf: Leaf) -> dict[str, Any]:
+    """Return the JSON Schema that holds beside the other one where a value is needed."""
+    if not leaf.is_required or is_fixed(leaf) or leaf.path in NETWORK_PATHS:
+        return {}
+    is_open = is_text(leaf) and not leaf.choices
+    schema: dict[str, Any] = {"minLength": 1} if is_open else {}
+    if leaf.dependencies and is_among(leaf.fallback, leaf.misfits):
+        schema |= _limits(leaf)
+    return schema
 
 
 def is_fixed(leaf: Leaf) -> bool:
@@ -132,7 +139,7 @@ def _limits(leaf: Leaf) -> dict[str, Any]:
     if leaf.choices and leaf.is_multichoice:
         limits["pattern"] = _multichoice_pattern(leaf)
     elif leaf.choices:
-        limits["enum"] = [*leaf.choices]
+        limits["enum"] = _distinct([*leaf.choices])
     elif leaf.pattern is not None:
         limits["pattern"] = leaf.pattern
     if leaf.minimum is not None:
@@ -157,11 +164,7 @@ def _widened(limits: dict[str, Any], allowed: list[JsonValue]) -> dict[str, Any]
 
 
 def _distinct(values: list[JsonValue]) -> list[JsonValue]:
-    distinct: list[JsonValue] = []
-    for value in values:
-        if not is_among(value, tuple(distinct)):
-            distinct.append(value)
-    return distinct
+    return [*{identity(value): value for value in values}.values()]
 
 
 def _multichoice_pattern(leaf: Leaf) -> str:
@@ -169,11 +172,9 @@ def _multichoice_pattern(leaf: Leaf) -> str:
     return f"^(?:{choice})(?:{literal(leaf.separator)}(?:{choice}))*{_END}"
 
 
-def _is_within(leaf: Leaf, value: JsonValue) -> bool:
-    if leaf.choices and leaf.is_multichoice:
-        chosen = str(value).split(leaf.separator)
-        return all(is_among(each, leaf.choices) for each in chosen)
-    if leaf.choices and not is_among(value, leaf.choices):
+def _is_within(leaf: Leaf, value: JsonValue, choices: frozenset[Hashable]) -> bool:
+    chosen = str(value).split(leaf.separator) if leaf.is_multichoice else [value]
+    if choices and not all(identity(each) in choices for each in chosen):
         return False
     if isinstance(value, bool) or not isinstance(value, int | float):
         return True

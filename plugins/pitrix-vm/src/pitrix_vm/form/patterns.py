@@ -9,7 +9,6 @@ Source: ECMAScript 2025, 22.2.1, with the additions for web browsers of annex B.
 """
 
 import re
-import warnings
 from collections.abc import Mapping
 from typing import Final
 
@@ -56,10 +55,8 @@ def translated(pattern: str) -> str:
         raise PatternError(f"it is longer than {_LENGTH_LIMIT} characters")
     text = _Translation(pattern).text()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            re.compile(text)
-    except (re.error, OverflowError, RecursionError, Warning) as ex:
+        re.compile(text)
+    except (re.error, OverflowError, RecursionError) as ex:
         raise PatternError(str(ex)) from ex
     return text
 

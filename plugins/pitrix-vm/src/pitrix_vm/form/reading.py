@@ -23,6 +23,8 @@ from pitrix_vm.form.types import LEAF_TYPES, as_text, is_same, taken_as
 
 #: Deeper trees are a mistake: real ones have four levels.
 _DEPTH_LIMIT: Final = 12
+#: Larger ones nobody fills in: real ones have up to a few hundred.
+_NODE_LIMIT: Final = 10_000
 #: Types by what a default is, where the type is unknown.
 _TYPES_OF: Final[Mapping[type, str]] = {bool: "boolean", int: "integer", float: "number"}
 
@@ -56,6 +58,7 @@ class _Reader:
 
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
+        self._nodes = 0
 
     def group(self, node: Any, *, at: tuple[object, ...], keys: tuple[str, ...]) -> Group:
         key, pointer = keys[-1] if keys else "", pointer_to(at)
@@ -69,6 +72,8 @@ class _Reader:
         self._remark(group_remarks(node), at)
         members: dict[str, Leaf | Group] = {}
         for number, child in enumerate(properties):
+            if self._is_too_large(pointer):
+                break
             place = (*at, "properties", number)
             member = self._member(child, at=place, keys=keys)
             if member is not None:
@@ -106,6 +111,13 @@ class _Reader:
             self._notes.warning("form.ignored", f"{leaf.pointer}/multichoice", message)
             leaf = attrs.evolve(leaf, is_multichoice=False)
         return self._with_values(leaf, node)
+
+    def _is_too_large(self, pointer: str) -> bool:
+        self._nodes += 1
+        if self._nodes == _NODE_LIMIT:
+            message = f"the form has more than {_NODE_LIMIT} groups and parameters"
+            self._notes.error("form.size", pointer, message)
+        return self._nodes >= _NODE_LIMIT
 
     def _kind(self, node: JsonObject, at: tuple[object, ...]) -> str:
         kind = node.get("type")

@@ -6,7 +6,6 @@ from typing import Final
 
 from pitrix_core.model import JsonValue
 from pitrix_vm.form.coherence import CLUSTER, RESOURCE_GROUP
-from pitrix_vm.form.conditions import combination_values
 from pitrix_vm.form.limits import is_mandatory, unmatched
 from pitrix_vm.form.records import Dependency, Form, Group, Leaf
 from pitrix_vm.form.types import NUMBERS, TEXTS, is_among
@@ -48,7 +47,7 @@ def _number(leaf: Leaf) -> int | float:
         lowest = min(lowest, leaf.maximum)
     if leaf.type == "integer":
         lowest = math.ceil(lowest)
-    return lowest if leaf.step is None else math.ceil(lowest / leaf.step) * leaf.step
+    return lowest if leaf.step is None else -(-lowest // leaf.step) * leaf.step
 
 
 def _matching(form: Form) -> dict[str, JsonValue]:
@@ -76,7 +75,12 @@ def _combination(root: Group, values: Mapping[str, JsonValue]) -> Mapping[str, J
     choice = values[chosen.path]
     if choice not in chosen.choices:
         return {}
-    return combination_values(cluster, chosen.choices.index(choice))
+    number = chosen.choices.index(choice)
+    return {
+        leaf.path: leaf.combination[number]
+        for leaf in cluster.leaves()
+        if number < len(leaf.combination) and leaf.combination[number] is not None
+    }
 
 
 def _hidden(group: Group, values: Mapping[str, JsonValue]) -> Iterator[tuple[str, JsonValue]]:

@@ -13,7 +13,7 @@ import attrs
 from pitrix_core.model import JsonObject
 from pitrix_vm.form.coherence import CLUSTER, SERVICE_PARAMS
 from pitrix_vm.form.conditions import combination_rules, visibility, visibility_rules
-from pitrix_vm.form.limits import is_fixed, is_mandatory, is_text, value_schema
+from pitrix_vm.form.limits import filled_schema, is_fixed, is_mandatory, value_schema
 from pitrix_vm.form.records import Form, Group, Leaf
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -46,8 +46,10 @@ def service_schema(form: Form, *keys: str, translate: Translation = str) -> Json
 
 
 def _whole(group: Group, translate: Translation) -> JsonObject:
-    title = translate(group.label or group.key or "Configuration")
-    return {"$schema": _DIALECT, **_Writer(translate).group(group), "title": title}
+    cluster = group.member(CLUSTER)
+    writer = _Writer(translate, cluster.pointer if isinstance(cluster, Group) else None)
+    title = translate(group.label) or group.key or "Configuration"
+    return {"$schema": _DIALECT, **writer.group(group), "title": title}
 
 
 @attrs.frozen
@@ -55,6 +57,8 @@ class _Writer:
     """Writes schemas in one language."""
 
     _translate: Translation
+    #: Pointer of the group with a choice of resources.
+    _cluster: str | None
 
     def group(self, group: Group) -> dict[str, Any]:
         properties: dict[str, Any] = {}
@@ -71,15 +75,15 @@ class _Writer:
         if needed := [member.key for member in members if _must_be_given(member)]:
             schema["required"] = needed
         rules = [*visibility_rules(group)]
-        if group.key == CLUSTER:
+        if group.pointer == self._cluster:
             rules += combination_rules(group)
         return {**schema, "allOf": rules} if rules else schema
 
     def _leaf(self, leaf: Leaf) -> dict[str, Any]:
         schema = {**self._words(leaf), **value_schema(leaf), **_annotations(leaf)}
         is_needed = is_mandatory(leaf)
-        if is_needed and is_text(leaf) and not leaf.dependencies:
-            schema["minLength"] = 1
+        if not leaf.dependencies:
+            schema |= filled_schema(leaf)
         has_empty = leaf.type not in ("integer", "number", "boolean") or is_fixed(leaf)
         if not is_needed and (leaf.has_default or has_empty):
             schema["default"] = leaf.fallback

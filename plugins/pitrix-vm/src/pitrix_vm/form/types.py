@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Final
 
 from pitrix_core.model import JsonValue
@@ -30,6 +30,8 @@ ACCESS_KEY_ID: Final = "access_key_id"
 SECRET_ACCESS_KEY: Final = "secret_access_key"  # noqa: S105  the name of a member
 #: Texts that are plainly a number; longer ones are none of a form's.
 _NUMERIC: Final = re.compile(r"\s*[+-]?[0-9]{1,18}(?:\.[0-9]{1,18})?\s*", re.ASCII)
+#: Larger numbers are none of a form's, and get lost between integers and floats.
+_LARGEST: Final = 2**63
 _FLAGS: Final[Mapping[str, bool]] = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -41,12 +43,21 @@ def taken_as(value: JsonValue, kind: str) -> JsonValue:
     return _TAKERS.get(kind, as_text)(value)
 
 
+def identity(value: JsonValue) -> Hashable:
+    """Return what tells JSON values apart in sets: ``1`` and ``1.0`` are the same, ``1`` and
+    ``true`` are not.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false", bool
+    return value if isinstance(value, int | float) else json.dumps(value, sort_keys=True)
+
+
 def is_same(value: JsonValue, other: JsonValue) -> bool:
-    """Say whether two JSON values are the same: ``1`` and ``1.0`` are, ``1`` and ``true`` not."""
-    return value == other and isinstance(value, bool) == isinstance(other, bool)
+    """Say whether two JSON values are the same."""
+    return identity(value) == identity(other)
 
 
-def is_among(value: JsonValue, others: tuple[JsonValue, ...]) -> bool:
+def is_among(value: JsonValue, others: Iterable[JsonValue]) -> bool:
     """Say whether a value is the same as one of several."""
     return any(is_same(value, other) for other in others)
 
@@ -57,7 +68,7 @@ def as_number(value: JsonValue) -> int | float | None:
         return float(value) if "." in value else int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value if math.isfinite(value) else None
+    return value if abs(value) <= _LARGEST else None
 
 
 def as_integer(value: JsonValue) -> int | None:
