@@ -1,9 +1,13 @@
 """Requests and snapshots for trying an application type: what the core would hand it."""
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+import attrs
+
+from pitrix_core.contracts.apptype import LinkedCluster
 from pitrix_core.contracts.interface import Interface
 from pitrix_core.model import (
     Action,
@@ -11,6 +15,8 @@ from pitrix_core.model import (
     ClusterSnapshot,
     ClusterState,
     JsonObject,
+    Link,
+    Metadata,
     Node,
     NodeState,
     OwnedResource,
@@ -21,10 +27,12 @@ from pitrix_core.model import (
     Task,
 )
 from pitrix_core.planner.kinds import CORE_KINDS
+from pitrix_core.validation import resolve_pointer
 
 #: Any moment will do: an app type has no clock.
 _THEN: Final = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 CLUSTER_ID: Final = "cl-suite"
+LINKED_ID: Final = "cl-linked"
 
 
 def default_config(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,6 +46,26 @@ def default_config(schema: Mapping[str, Any]) -> dict[str, Any]:
         elif part.get("type") == "object":
             config[name] = default_config(part)
     return config
+
+
+def linked_config(config: JsonObject, links: Mapping[str, Link]) -> JsonObject:
+    """Return a configuration in which every link that a user can set is set."""
+    filled: JsonObject = json.loads(json.dumps(config))
+    for link in links.values():
+        if link.pointer:
+            group, _, key = link.pointer.rpartition("/")
+            resolve_pointer(filled, group)[key.replace("~1", "/").replace("~0", "~")] = LINKED_ID
+    return filled
+
+
+def linked_to(snapshot: ClusterSnapshot) -> LinkedCluster:
+    """Return what a cluster sees of one that it is linked to."""
+    metadata = Metadata(
+        shared={"cluster/cluster_id": LINKED_ID, "password": {"$secret": "sec-linked"}},
+        roles={"main": {"env/port": "2181"}},
+    )
+    cluster = attrs.evolve(snapshot.cluster, id=LINKED_ID)
+    return LinkedCluster(snapshot=attrs.evolve(snapshot, cluster=cluster), metadata=metadata)
 
 
 def plan_request(

@@ -290,6 +290,20 @@ class AppTypeSuite:
 
         assert [query for query in planned if query not in known or query.choices] == []
 
+    def test_links_are_where_they_say(
+        self, app_type: AppType[Any], spec: PackageSpec, config: JsonObject
+    ) -> None:
+        """A link that is from a parameter says which, for the core to put an id in its place."""
+        links = app_type.links(spec, config)
+
+        wrong = [
+            name
+            for name, link in links.items()
+            if link.pointer and resolve_pointer(config, link.pointer) != link.cluster_id
+        ]
+        assert wrong == []
+        assert links == app_type.links(spec, config)
+
     def test_everything_made_is_removed(
         self, snapshot: ClusterSnapshot, removal: PlanDraft
     ) -> None:
@@ -315,8 +329,16 @@ class AppTypeSuite:
         snapshot: ClusterSnapshot,
         runtime: Runtime,
     ) -> None:
-        """Leaves are strings or ``$secret`` markers, under paths without a leading slash."""
-        request = RenderRequest(snapshot=snapshot, runtime=runtime, config=snapshot.cluster.config)
+        """Leaves are strings or ``$secret`` markers, under paths without a leading slash; those of
+        linked clusters too.
+        """
+        links = app_type.links(spec, snapshot.cluster.config)
+        request = RenderRequest(
+            snapshot=snapshot,
+            runtime=runtime,
+            config=cases.linked_config(snapshot.cluster.config, links),
+            links=dict.fromkeys(links, cases.linked_to(snapshot)),
+        )
 
         metadata = app_type.render(spec, request)
 

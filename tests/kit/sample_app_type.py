@@ -12,6 +12,7 @@ from pitrix_core.model import (
     AppInfo,
     ImageQuery,
     JsonObject,
+    Link,
     Metadata,
     PackageIndex,
     PackageSpec,
@@ -176,6 +177,20 @@ class ForgetsItsNode(Sample):
 class HidesItsImage(Sample):
     def images(self, spec: PackageSpec, config: JsonObject) -> frozenset[ImageQuery]:
         return frozenset()
+
+
+class LinksNowhere(Sample):
+    def links(self, spec: PackageSpec, config: JsonObject) -> dict[str, Link]:
+        return {"db": Link(cluster_id="cl-1", pointer="/size")}
+
+
+class ShowsSnapshots(Sample):
+    def links(self, spec: PackageSpec, config: JsonObject) -> dict[str, Link]:
+        return {"db": Link(cluster_id="cl-of-the-package")}
+
+    def render(self, spec: PackageSpec, request: RenderRequest) -> Metadata:
+        shared = super().render(spec, request).shared
+        return Metadata(shared={**shared, **{k: v.snapshot for k, v in request.links.items()}})
 
 
 class LeavesVolumes(Sample):

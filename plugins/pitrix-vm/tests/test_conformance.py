@@ -1,7 +1,7 @@
 """The contract's own suite, with a package of each dialect."""
 
 import pytest
-from vm_packages import VM, cluster_json, node, package
+from vm_packages import VM, cluster_json, config_json, group, leaf, node, package
 
 from pitrix_core.package import Package
 from pitrix_core.testing.app_type_suite import AppTypeSuite
@@ -60,3 +60,21 @@ class TestBareTags(AppTypeSuite):
     def package(self) -> Package:
         """Return the package."""
         return package(BARE)
+
+
+class TestLinked(AppTypeSuite):
+    """A package whose cluster needs another one."""
+
+    @pytest.fixture
+    def app_type(self) -> VmAppType:
+        """Return the type."""
+        return VM
+
+    @pytest.fixture
+    def package(self) -> Package:
+        """Return the package."""
+        form = config_json(
+            group("cluster", leaf("zk", "service", default=""), group("db", leaf("count"))),
+        )
+        cluster = cluster_json(node("db", count=1), links={"zk": "{{.cluster.zk}}"})
+        return package({**cluster, "name": "", "subnet": ""}, form=form)
