@@ -25,6 +25,13 @@ from pitrix_core.package import Place, parse_json, places_of, violations
 #: Files with cases, directly in the folder.
 _FILE: Final = re.compile(r"tests/([^/]+)\.(yaml|yml|json)")
 
+#: Codes of findings about names and pointers.
+_NAMES: Final = frozenset({"schema.propertyNames", "schema.pattern"})
+_ON_NAMES: Final = (
+    "A place of a document is a JSON pointer, such as /nodes/0/count; a setting is a path, such as "
+    "cluster.node.count."
+)
+
 _TEXT: Final = {"type": "string", "minLength": 1}
 #: A place in a document; before ``#`` its name, where a package makes several.
 _POINTER: Final = {"type": "string", "pattern": "^([^/#][^#]*#)?(/.*)?$"}
@@ -172,6 +179,8 @@ def _nearest(places: Mapping[str, Place | None], pointer: str) -> Place | None:
 
 
 def _located(finding: Finding, place_of: Callable[[str], Place | None]) -> Finding:
+    if finding.code in _NAMES:
+        finding = attrs.evolve(finding, next_step=_ON_NAMES)
     place = place_of(finding.pointer)
     if place is None:
         return finding

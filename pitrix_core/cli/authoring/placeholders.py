@@ -12,7 +12,8 @@ import attrs
 from pitrix_core.errors import ConfigInvalidError
 from pitrix_core.findings import Finding
 from pitrix_core.model import JsonObject, JsonValue
-from pitrix_core.service.configs import completed_config, with_defaults
+from pitrix_core.service.configs import completed_config
+from pitrix_core.service.defaults import with_defaults
 from pitrix_core.validation import pointer_to, summary
 
 #: What stands for a secret wherever one is shown, and for one that nobody gave.
@@ -52,7 +53,10 @@ def with_secrets(config: JsonObject, schema: JsonObject) -> Completed:
     ]
     if findings:
         raise ConfigInvalidError(
-            summary(findings), findings=findings, pointer=findings[0].pointer or None
+            summary(findings),
+            findings=findings,
+            pointer=findings[0].pointer or None,
+            next_step="See what is allowed: pitrix package inspect PATH --schema",
         )
     return Completed(
         config=with_defaults(filled, schema),

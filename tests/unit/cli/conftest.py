@@ -58,3 +58,14 @@ def pitrix(api: StandIn, type_command: Callable[..., Result]) -> Callable[..., R
         return type_command(*words, "--url", api.url, "--token", "secret")
 
     return typed
+
+
+@pytest.fixture
+def shops(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Install the app type ``shop`` as a distribution of its own, beside those that are there."""
+    site = tmp_path / "site"
+    about = site / "pitrix_shop-1.0.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: pitrix-shop\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[pitrix.plugins]\nshop = shop_type\n")
+    monkeypatch.syspath_prepend(str(site))
