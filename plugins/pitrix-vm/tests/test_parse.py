@@ -208,3 +208,15 @@ def test_a_package_may_leave_every_count_to_the_user() -> None:
         Level.WARNING,  # cluster.name
         Level.WARNING,  # cluster.subnet
     ]
+
+
+def test_a_value_that_no_parameter_gives_is_named_with_its_tag() -> None:
+    """The author learns which path of the template config.json does not have."""
+    template = '{"nodes": [{"container": {"image": "i"}, "count": {{cluster.nope.count}}}]}'
+
+    with pytest.raises(PackageInvalidError) as caught:
+        parsed(template)
+
+    [finding] = caught.value.findings
+    assert (finding.code, finding.pointer) == ("cluster.missing", "/nodes/0/count")
+    assert "no parameter 'cluster.nope.count'" in finding.message

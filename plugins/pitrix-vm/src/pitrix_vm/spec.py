@@ -10,6 +10,7 @@ from pitrix_core.errors import PackageInvalidError, TemplateRenderError
 from pitrix_core.findings import Finding, Level, errors_in
 from pitrix_core.model import JsonObject, JsonValue, PackageIndex, PackageSpec
 from pitrix_core.package import describe
+from pitrix_core.validation import resolve_pointer
 from pitrix_vm.cluster import ClusterDocument, Reading, read_cluster
 from pitrix_vm.form import (
     CONFIG_FILE,
@@ -78,7 +79,7 @@ def read_spec(reader: PackageReader, *, names: Mapping[str, Any] | None = None) 
         raise PackageInvalidError(ex.message, findings=ex.findings) from ex
     reading = read_cluster(filled.document, file=file)
     if reading.cluster is None:
-        raise _invalid(file, (*filled.findings, *reading.findings))
+        raise _invalid(file, (*filled.findings, *_with_parameters(reading, template, form)))
     return VmSpec(
         info=describe(reader),
         dialect=template.dialect,
@@ -180,6 +181,32 @@ def _strangers(template: Template, form: Form) -> Iterator[Finding]:
             offset=offset,
             next_step=f"Add the parameter to {CONFIG_FILE}, or correct the path.",
         )
+
+
+def _with_parameters(reading: Reading, template: Template, form: Form) -> Iterator[Finding]:
+    """Return what was found, with the parameter's path where a tag names one that is not there.
+
+    The template is filled in once more, with each such path for its own value: what stands at the
+    place of a finding is the path.
+    """
+    unknown = {path: path for path in template.strangers(leaf.path for leaf in form.root.leaves())}
+    values = _values(template, form, {**sample_values(form), **unknown})
+    document = fill(template, values).document if unknown else None
+    for finding in reading.findings:
+        path = _at(document, finding.pointer)
+        if finding.code == "cluster.missing" and isinstance(path, str) and path in unknown:
+            message = f"{finding.message}: {CONFIG_FILE} has no parameter {path!r}"
+            step = f"Add the parameter to {CONFIG_FILE}, or correct the path."
+            yield attrs.evolve(finding, message=message, next_step=step)
+        else:
+            yield finding
+
+
+def _at(document: JsonValue, pointer: str) -> JsonValue:
+    try:
+        return resolve_pointer(document, pointer)
+    except KeyError:
+        return None
 
 
 def _ignored_templates(index: PackageIndex, file: str) -> Iterator[Finding]:
