@@ -2,17 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
-
-import attrs
+from typing import Any
 
 from pitrix_core.errors import ConfigInvalidError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonObject, JsonValue, SecretRef
 from pitrix_core.model.json import marker_of
-from pitrix_core.validation import pointer_to, summary, violations
-
-_HIDDEN: Final = "[hidden]"
+from pitrix_core.service.defaults import with_defaults
+from pitrix_core.validation import parts_inside, parts_of, pointer_to, summary, violations
 
 
 def completed_config(config: JsonObject, schema: JsonObject) -> dict[str, Any]:
@@ -22,72 +19,44 @@ def completed_config(config: JsonObject, schema: JsonObject) -> dict[str, Any]:
         No secret is quoted in them.
     """
     completed = with_defaults(config, schema)
-    findings = [
-        *_markers_in(config, pointer="/config"),
-        *violations(completed, schema, pointer="/config"),
-    ]
+    findings = violations(completed, schema, pointer="/config")
+    if not any(found.code == "schema.depth" for found in findings):
+        findings = [*_markers_in(config, pointer="/config"), *findings]
     if findings:
-        findings = _without_texts(findings, _secret_texts(completed, schema))
         raise ConfigInvalidError(
             summary(findings),
             findings=findings,
             pointer=findings[0].pointer or None,
-            next_step="See what is allowed: pitrix config schema APP_VERSION_ID",
+            next_step="See what is allowed: pitrix config show APP_VERSION_ID",
         )
-    return completed
-
-
-def with_defaults(config: JsonObject, schema: JsonObject) -> dict[str, Any]:
-    """Fill in the defaults; what does not fit the schema stays as it is."""
-    completed: dict[str, Any] = _with_defaults(config, schema)
     return completed
 
 
 def without_secrets(
     config: JsonValue, schema: JsonObject, *, keep: Callable[[str], SecretRef]
 ) -> Any:
-    """Replace the value of every ``writeOnly`` property by a marker.
+    """Replace the value of every ``writeOnly`` property by a marker, wherever the schema says so.
 
+    :param config: one that fulfils the schema.
     :param keep: stores a secret; one that is no text is given as JSON.
     """
-    if schema.get("writeOnly") and config not in (None, "", [], {}):
-        return keep(config if isinstance(config, str) else json.dumps(config)).to_json()
-    if isinstance(config, Mapping):
-        properties = _part(schema, "properties")
-        others = _part(schema, "additionalProperties")
-        return {
-            key: without_secrets(
-                value, _part(properties, key) if key in properties else others, keep=keep
-            )
-            for key, value in config.items()
-        }
-    if isinstance(config, list):
-        return [without_secrets(value, _part(schema, "items"), keep=keep) for value in config]
-    return config
 
-
-def _with_defaults(value: JsonValue, schema: JsonObject) -> Any:
-    if not isinstance(value, Mapping):
+    def replaced(value: JsonValue, parts: tuple[JsonObject, ...]) -> Any:
+        if any(part.get("writeOnly") is True for part in parts) and value not in (None, "", [], {}):
+            return keep(value if isinstance(value, str) else json.dumps(value)).to_json()
+        if isinstance(value, Mapping):
+            return {
+                key: replaced(member, parts_inside(parts, key, schema))
+                for key, member in value.items()
+            }
+        if isinstance(value, list):
+            return [
+                replaced(item, parts_inside(parts, number, schema))
+                for number, item in enumerate(value)
+            ]
         return value
-    completed = dict(value)
-    for key in _part(schema, "properties"):
-        member = _part(_part(schema, "properties"), key)
-        if key in completed:
-            completed[key] = _with_defaults(completed[key], member)
-        elif "default" in member:
-            completed[key] = member["default"]
-        elif member.get("type") == "object":
-            filled = _with_defaults({}, member)
-            # An optional group that cannot do without the user is left out with all of it.
-            if key in schema.get("required", ()) or {*member.get("required", ())} <= filled.keys():
-                completed[key] = filled
-    return completed
 
-
-def _part(schema: JsonObject, name: str) -> JsonObject:
-    """Return a part of a schema; ``true`` and ``false`` are schemas that say nothing here."""
-    part = schema.get(name)
-    return part if isinstance(part, Mapping) else {}
+    return replaced(config, tuple(parts_of(schema, schema)))
 
 
 def _markers_in(value: JsonValue, *, pointer: str) -> Iterator[Finding]:
@@ -102,21 +71,3 @@ def _markers_in(value: JsonValue, *, pointer: str) -> Iterator[Finding]:
     elif isinstance(value, list):
         for number, member in enumerate(value):
             yield from _markers_in(member, pointer=f"{pointer}/{number}")
-
-
-def _secret_texts(config: JsonObject, schema: JsonObject) -> list[str]:
-    texts: list[str] = []
-
-    def keep(text: str) -> SecretRef:
-        texts.append(text)
-        return SecretRef("")
-
-    without_secrets(config, schema, keep=keep)
-    return texts
-
-
-def _without_texts(findings: list[Finding], texts: list[str]) -> list[Finding]:
-    """Take secrets out of messages: a violation of what they are part of quotes them."""
-    for text in sorted(texts, key=len, reverse=True):
-        findings = [attrs.evolve(f, message=f.message.replace(text, _HIDDEN)) for f in findings]
-    return findings

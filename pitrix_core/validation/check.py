@@ -39,13 +39,33 @@ def violations(
     :returns: a finding for each violation, sorted by place, the first thousand; their codes are
         ``schema.<keyword>``. The value of a ``writeOnly`` property is never quoted.
     """
-    if _is_deeper(value, _DEPTH_LIMIT):
+    if is_too_deep(value):
         return [_too_deep(pointer, file)]
     with limited():
         errors = validator_of(schema, stand_in=stand_in).iter_errors(value)
         found = plain(itertools.islice(errors, _FINDINGS_LIMIT))
         report = Reporter(value, schema, pointer=pointer, file=file)
         return report.findings(found)
+
+
+def is_valid(value: object, part: Any, *, schema: Mapping[str, Any]) -> bool:
+    """Say whether JSON fulfils a part of a schema, such as a condition.
+
+    :param value: not nested too deeply; see :func:`is_too_deep`.
+    :param schema: the whole one, for references.
+    """
+    with limited():
+        return bool(validator_of(schema).evolve(schema=part).is_valid(value))
+
+
+def is_too_deep(value: object) -> bool:
+    """Say whether JSON is nested deeper than is looked at."""
+    level = [value]
+    for _ in range(_DEPTH_LIMIT + 1):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return False
+    return True
 
 
 def summary(findings: Iterable[Finding]) -> str:
@@ -61,15 +81,6 @@ def _too_deep(pointer: str, file: str | None) -> Finding:
     return Finding(
         level=Level.ERROR, code="schema.depth", message=message, pointer=pointer, file=file
     )
-
-
-def _is_deeper(value: object, levels: int) -> bool:
-    level = [value]
-    for _ in range(levels + 1):
-        level = [inner for outer in level for inner in _inside(outer)]
-        if not level:
-            return False
-    return True
 
 
 def _inside(value: object) -> Iterable[object]:

@@ -35,12 +35,7 @@ def place_at(schema: Mapping[str, Any], path: Iterable[object]) -> Place:
     parts = tuple(parts_of(schema, schema))
     place = Place(parts=parts, is_secret=_is_secret(parts))
     for step in path:
-        parts = tuple(
-            found
-            for part in place.parts
-            for member in _members(part, step)
-            for found in parts_of(member, schema)
-        )
+        parts = parts_inside(place.parts, step, schema)
         label = next((str(part["title"]) for part in parts if part.get("title")), "")
         if not label and isinstance(step, int):
             label = place.label
@@ -68,6 +63,22 @@ def parts_of(part: object, schema: Mapping[str, Any]) -> Iterator[Mapping[str, A
         if target is not None and id(target) not in seen:
             seen.add(id(target))
             todo.append({name: value for name, value in target.items() if name != "title"})
+
+
+def parts_inside(
+    parts: Iterable[Mapping[str, Any]], step: object, schema: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], ...]:
+    """Return all that is said of a member or an item of what some parts are about.
+
+    :param step: the member's name, or the item's number.
+    :param schema: the whole one, for references.
+    """
+    return tuple(
+        found
+        for part in parts
+        for member in _members(part, step)
+        for found in parts_of(member, schema)
+    )
 
 
 def _target(part: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
