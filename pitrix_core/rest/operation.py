@@ -88,6 +88,13 @@ IF_NONE_MATCH: Final = Parameter(
     description="ETag of a copy at hand; when it is still good, the answer is 304 without a body.",
     place=Place.HEADER,
 )
+ACCEPT_LANGUAGE: Final = Parameter(
+    name="Accept-Language",
+    description="Languages of labels and descriptions, with weights: `zh-CN, en;q=0.5`. The one "
+    "that is wanted most is taken, as far as a package is translated.",
+    schema={"type": "string"},
+    place=Place.HEADER,
+)
 LAST_EVENT_ID: Final = Parameter(
     name="Last-Event-ID",
     description="Last event that was received; a stream goes on after it.",

@@ -10,7 +10,7 @@ import attrs
 
 from pitrix_core import convert
 from pitrix_core.model import ClusterSnapshot
-from pitrix_core.rest.operation import Call, Operation, Shape
+from pitrix_core.rest.operation import ACCEPT_LANGUAGE, Call, Operation, Shape
 from pitrix_core.rest.pagination import Page, page_of
 from pitrix_core.rest.refusals import PreconditionError
 
@@ -64,7 +64,9 @@ def _json_answer(operation: Operation, result: Any) -> Answer:
 
 
 def _typed(operation: Operation) -> dict[str, str]:
-    return {"Content-Type": operation.media_type}
+    is_translated = ACCEPT_LANGUAGE in operation.parameters
+    vary = {"Vary": ACCEPT_LANGUAGE.name} if is_translated else {}
+    return {"Content-Type": operation.media_type, **vary}
 
 
 # -- ETags -----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from pitrix_core.catalog.guard import asking
 from pitrix_core.model import JsonObject
 from pitrix_core.package import Version
+from pitrix_core.service.languages import DEFAULT_LANGUAGE
 from pitrix_core.service.services import Services
 from pitrix_core.store.catalog import App, AppVersion
 from pitrix_core.store.identity import Actor
@@ -49,10 +50,11 @@ def version(services: Services, actor: Actor, version_id: str) -> AppVersion:
 
 
 def config_schema(
-    services: Services, actor: Actor, version_id: str, *, language: str = "en"
+    services: Services, actor: Actor, version_id: str, *, language: str = DEFAULT_LANGUAGE
 ) -> JsonObject:
     """Return the JSON Schema of a version's configuration.
 
+    :param language: of titles and descriptions, as far as the package is translated.
     :raises NotFoundError: there is no such version.
     :raises PluginError: its app type is not installed any more.
     """

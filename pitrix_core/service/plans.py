@@ -28,8 +28,10 @@ from pitrix_core.model import (
 )
 from pitrix_core.planner.build import PlanFrame, build_plan, digest_of_plan
 from pitrix_core.planner.kinds import CORE_KINDS
-from pitrix_core.service.configs import completed_config, with_defaults, without_secrets
+from pitrix_core.service.configs import completed_config, without_secrets
+from pitrix_core.service.defaults import with_defaults
 from pitrix_core.service.inputs import PlanInput
+from pitrix_core.service.languages import DEFAULT_LANGUAGE
 from pitrix_core.service.links import dependent_remarks, distance_remarks, resolve_links
 from pitrix_core.service.names import require_name
 from pitrix_core.service.services import Services, find_cluster, require_owner
@@ -38,9 +40,12 @@ from pitrix_core.store.catalog import AppVersion
 from pitrix_core.store.identity import Actor
 
 
-def create(services: Services, actor: Actor, data: PlanInput) -> Plan:
+def create(
+    services: Services, actor: Actor, data: PlanInput, *, language: str = DEFAULT_LANGUAGE
+) -> Plan:
     """Plan a change, store the plan, and return it; nothing is changed yet.
 
+    :param language: of the labels in findings about the configuration.
     :raises InvalidInputError: something is missing, or contradicts the action.
     :raises ConfigInvalidError: the configuration violates its schema; with every finding.
     :raises NotFoundError: app version, runtime or cluster is not there.
@@ -49,7 +54,7 @@ def create(services: Services, actor: Actor, data: PlanInput) -> Plan:
     :raises PlanRefusedError: the plan cannot be carried out; with every finding.
     """
     if data.action is Action.CREATE:
-        return _plan_create(services, actor, data)
+        return _plan_create(services, actor, data, language=language)
     return _plan_change(services, actor, data)
 
 
@@ -64,7 +69,7 @@ def get(services: Services, actor: Actor, plan_id: str) -> Plan:
     return plan
 
 
-def _plan_create(services: Services, actor: Actor, data: PlanInput) -> Plan:
+def _plan_create(services: Services, actor: Actor, data: PlanInput, *, language: str) -> Plan:
     if not data.app_version_id:
         raise InvalidInputError("Which app version?", pointer="/app_version_id")
     if data.cluster_id:
@@ -73,7 +78,7 @@ def _plan_create(services: Services, actor: Actor, data: PlanInput) -> Plan:
         version = tx.catalog.version(data.app_version_id)
     package = services.loader.load(version)
     with asking(package.app_type, to="describe the configuration"):
-        schema = package.app_type.config_schema(package.spec)
+        schema = package.app_type.config_schema(package.spec, language=language)
         filled = with_defaults(data.config, schema)
         name = data.name or _name_in(filled) or package.spec.info.name
         require_name(name)

@@ -3,16 +3,18 @@
 from typing import Final
 
 from pitrix_core.model import JsonObject
-from pitrix_core.rest.operation import Call, Operation, Parameter, Shape
+from pitrix_core.rest.operation import ACCEPT_LANGUAGE, Call, Operation, Parameter, Shape
 from pitrix_core.service import apps, repos
 from pitrix_core.service.inputs import RepoInput
+from pitrix_core.service.languages import preferred
 from pitrix_core.store.catalog import App, AppVersion, Repo
 
 
 def _config_schema(call: Call) -> JsonObject:
-    return apps.config_schema(
-        call.services, call.actor, call.path["id"], language=call.parameters["language"]
+    language = call.parameters.get("language") or preferred(
+        call.parameters.get(ACCEPT_LANGUAGE.name)
     )
+    return apps.config_schema(call.services, call.actor, call.path["id"], language=language)
 
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -96,9 +98,10 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         parameters=(
             Parameter(
                 name="language",
-                description="Language of titles and descriptions: `en`, `zh-CN`.",
-                schema={"type": "string", "minLength": 1, "default": "en"},
+                description="Language of titles and descriptions: `en`, `zh-CN`; before "
+                "Accept-Language.",
             ),
+            ACCEPT_LANGUAGE,
         ),
     ),
 )

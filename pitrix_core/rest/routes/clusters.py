@@ -4,9 +4,22 @@ from typing import Final
 
 from pitrix_core.model import Cluster, ClusterSnapshot, Job, Plan
 from pitrix_core.rest import replies
-from pitrix_core.rest.operation import IF_MATCH, Call, Operation, Parameter, Shape
+from pitrix_core.rest.operation import (
+    ACCEPT_LANGUAGE,
+    IF_MATCH,
+    Call,
+    Operation,
+    Parameter,
+    Shape,
+)
 from pitrix_core.service import clusters, plans
 from pitrix_core.service.inputs import ApplyInput, PlanInput
+from pitrix_core.service.languages import preferred
+
+
+def _create_plan(call: Call) -> Plan:
+    language = preferred(call.parameters.get(ACCEPT_LANGUAGE.name))
+    return plans.create(call.services, call.actor, call.body, language=language)
 
 
 def _change_cluster(call: Call) -> Job:
@@ -23,11 +36,12 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="POST",
         path="/v1/plans",
         summary="Plan a change: its tasks, totals, price and findings; changes nothing",
-        run=lambda c: plans.create(c.services, c.actor, c.body),
+        run=_create_plan,
         input=PlanInput,
         answer=Plan,
         status=201,
         location="/v1/plans/{id}",
+        parameters=(ACCEPT_LANGUAGE,),
     ),
     Operation(
         id="getPlan",
