@@ -1,9 +1,10 @@
 """The application type itself: the contract's methods, each handed to the module that does it."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from pitrix_core import AppType, Finding, Level
-from pitrix_core.contracts.apptype import RenderRequest
+from pitrix_core.contracts.apptype import Documents, RenderRequest
 from pitrix_core.contracts.reader import PackageReader
 from pitrix_core.errors import PlanRefusedError
 from pitrix_core.model import (
@@ -16,13 +17,16 @@ from pitrix_core.model import (
     PlanDraft,
     PlanRequest,
 )
+from pitrix_vm.documents import cluster_documents
 from pitrix_vm.form import form_schema
 from pitrix_vm.links import cluster_links
 from pitrix_vm.metadata import cluster_metadata
+from pitrix_vm.outline import outline
 from pitrix_vm.planning.creation import creation_tasks
 from pitrix_vm.planning.deletion import deletion_draft
 from pitrix_vm.planning.effects import ineffective_members
 from pitrix_vm.planning.nodes import planned_nodes, refusals, with_images_at
+from pitrix_vm.skeleton import SKELETON_DIALECTS, skeleton_files
 from pitrix_vm.spec import (
     VmSpec,
     configured_cluster,
@@ -30,6 +34,7 @@ from pitrix_vm.spec import (
     read_spec,
     template_file,
 )
+from pitrix_vm.upgrades import upgrade_findings
 
 _MACHINES: Final = frozenset({"network.ensure", "compute.create", "compute.delete"})
 _VOLUMES: Final = frozenset({"volume.create", "volume.delete"})
@@ -41,6 +46,7 @@ class VmAppType(AppType[VmSpec]):
     """Clusters of machines described by ``cluster.json``."""
 
     name = "vm"
+    dialects = SKELETON_DIALECTS
 
     def claims(self, index: PackageIndex) -> bool:
         """Say whether there are a form and a template that can be filled in."""
@@ -110,6 +116,32 @@ class VmAppType(AppType[VmSpec]):
             endpoints=cluster.endpoints,
             findings=tuple(findings),
         )
+
+    # -- for authors of packages -------------------------------------------------------------------
+
+    def documents(self, spec: VmSpec, config: JsonObject) -> Documents:
+        """Return ``cluster.json`` as a configuration gives it.
+
+        :raises TemplateRenderError: the template gives no JSON with this configuration.
+        """
+        return cluster_documents(spec, config)
+
+    def outline(self, spec: VmSpec) -> JsonObject:
+        """Say which roles and services there are, with the package's defaults."""
+        return outline(spec, requires=self.requires(spec))
+
+    def upgrade_findings(self, before: VmSpec, after: VmSpec) -> list[Finding]:
+        """Compare the roles of two versions, and the mount points of their volumes."""
+        return list(upgrade_findings(before, after))
+
+    def skeleton(self, name: str, *, dialect: str = "") -> Mapping[str, bytes]:
+        """Return the files of a new package.
+
+        :raises InvalidInputError: there is no such dialect.
+        """
+        return skeleton_files(name, dialect=dialect)
+
+    # -- while a cluster runs ----------------------------------------------------------------------
 
     def render(self, spec: VmSpec, request: RenderRequest) -> Metadata:
         """Make the tree that the machines read.

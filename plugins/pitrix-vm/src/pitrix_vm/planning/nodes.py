@@ -68,14 +68,19 @@ def with_images_at(cluster: ClusterDocument, runtime: Runtime) -> ClusterDocumen
 
 def refusals(cluster: ClusterDocument, runtime: Runtime, *, file: str) -> Iterator[Finding]:
     """Say why a cluster cannot be made on a runtime."""
-    if not any(role.count for role in cluster.roles):
-        yield _refusal("cluster.empty", "there is no machine in it", file, ())
+    yield from emptiness(cluster, file=file)
     for role in cluster.roles:
         if role.count and role.master is None and role.image.at(runtime) is None:
             place = runtime.provider + (f" (zone {runtime.zone})" if runtime.zone else "")
             message = f"there is no image for {place}; there are some for {role.image.clouds()}"
             at = ("nodes", role.index, "container", "image")
             yield _refusal("cluster.image", message, file, at)
+
+
+def emptiness(cluster: ClusterDocument, *, file: str) -> Iterator[Finding]:
+    """Say so where a cluster has no machine: it cannot be made anywhere."""
+    if not any(role.count for role in cluster.roles):
+        yield _refusal("cluster.empty", "there is no machine in it", file, ())
 
 
 def _planned(role: Role) -> dict[str, int]:
