@@ -36,6 +36,7 @@ from pitrix_core.model import (
 from pitrix_core.model.json import marker_of, referred_tasks
 from pitrix_core.planner.kinds import CORE_KINDS
 from pitrix_core.testing import app_type_cases as cases
+from pitrix_core.testing.authoring_suite import AuthoringSuite
 from pitrix_core.validation import resolve_pointer, violations
 
 _INTERFACES: Final[tuple[type[Interface], ...]] = (
@@ -49,7 +50,7 @@ _NAME: Final = r"^[a-z][a-z0-9-]{0,62}$"
 _VERSION: Final = r"^\d+\.\d+\.\d+"
 
 
-class AppTypeSuite:
+class AppTypeSuite(AuthoringSuite):
     """One app type, tried with one package."""
 
     @pytest.fixture

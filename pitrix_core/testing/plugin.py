@@ -12,6 +12,7 @@ import pytest
 
 for _suite in (
     "app_type",
+    "authoring",
     "compute",
     "creating",
     "image",

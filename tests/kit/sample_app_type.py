@@ -1,12 +1,15 @@
 """A small application type: one machine with a volume; and ones that are broken in one way each."""
 
 import itertools
+import json
 from typing import Any
 
 import attrs
 
 from pitrix_core import AppType
-from pitrix_core.contracts.apptype import RenderRequest
+from pitrix_core.contracts.apptype import Documents, RenderRequest
+from pitrix_core.errors import InvalidInputError
+from pitrix_core.findings import Finding, Level
 from pitrix_core.model import (
     Action,
     AppInfo,
@@ -29,6 +32,7 @@ class Sample(AppType[PackageSpec]):
     """Reads ``sample.json``: a name and a version."""
 
     name = "sample"
+    dialects = ("json",)
 
     def claims(self, index: PackageIndex) -> bool:
         return index.has("sample.json")
@@ -96,6 +100,17 @@ class Sample(AppType[PackageSpec]):
     def render(self, spec: PackageSpec, request: RenderRequest) -> Metadata:
         password = request.config["password"]
         return Metadata(shared={"name": spec.info.name, "password": password})
+
+    def documents(self, spec: PackageSpec, config: JsonObject) -> Documents:
+        return Documents(files={"sample": {"size": config["size"]}})
+
+    def outline(self, spec: PackageSpec) -> JsonObject:
+        return {"machines": 1}
+
+    def skeleton(self, name: str, *, dialect: str = "") -> dict[str, bytes]:
+        if dialect not in ("", *self.dialects):
+            raise InvalidInputError(f"there is no dialect {dialect!r}")
+        return {"sample.json": json.dumps({"name": name, "version": "0.1.0"}).encode()}
 
 
 def with_input(draft: PlanDraft, **members: Any) -> PlanDraft:
@@ -209,3 +224,43 @@ class RendersAnew(Sample):
 
     def render(self, spec: PackageSpec, request: RenderRequest) -> Metadata:
         return Metadata(shared={"number": str(next(self.numbers))})
+
+
+class ShowsNoJson(Sample):
+    def documents(self, spec: PackageSpec, config: JsonObject) -> Documents:
+        return Documents(files={"sample": {"sizes": {1, 2}}})
+
+
+class ShowsErrors(Sample):
+    def documents(self, spec: PackageSpec, config: JsonObject) -> Documents:
+        finding = Finding(level=Level.ERROR, code="sample.size", message="too small")
+        return Documents(findings=(finding,))
+
+
+class ShowsAnew(Sample):
+    numbers = itertools.count()
+
+    def documents(self, spec: PackageSpec, config: JsonObject) -> Documents:
+        return Documents(files={"sample": next(self.numbers)})
+
+
+class OutlinesAnew(Sample):
+    numbers = itertools.count()
+
+    def outline(self, spec: PackageSpec) -> JsonObject:
+        return {"machines": next(self.numbers)}
+
+
+class LosesItself(Sample):
+    def upgrade_findings(self, before: PackageSpec, after: PackageSpec) -> list[Finding]:
+        return [Finding(level=Level.WARNING, code="sample.lost", message="all is lost")]
+
+
+class BeginsBadly(Sample):
+    def skeleton(self, name: str, *, dialect: str = "") -> dict[str, bytes]:
+        return {**super().skeleton("sample", dialect=dialect), "README.md": name.encode()}
+
+
+class KnowsEveryDialect(Sample):
+    def skeleton(self, name: str, *, dialect: str = "") -> dict[str, bytes]:
+        return super().skeleton(name)
