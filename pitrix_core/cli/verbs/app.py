@@ -66,7 +66,8 @@ def versions(session: Session, app_id: str) -> None:
         print_json({"items": items, "next_cursor": None})
         return
     columns = {"version": "version", "of": "app_version", "type": "app_type", "state": "state"}
-    print_table(items, {**columns, "id": "id"}, nothing="It has no version.")
+    columns |= {"signed by": "signed_by", "id": "id"}
+    print_table(items, columns, nothing="It has no version.")
 
 
 @click.group()

@@ -43,6 +43,7 @@ def test_a_repo_is_added_and_read(api: StandIn, pitrix: Callable[..., Result]) -
         "url": "file:///r",
         "providers": [],
         "selectors": {"zone": ["a", "b"]},
+        "trusted_keys": [],
     }
     assert "2026-08-21 09:30:00Z" in result.out
 
