@@ -115,7 +115,7 @@ def test_a_configuration_that_violates_its_schema_is_refused_as_a_whole(
         create(services, release(), config=config)
 
     assert {finding.pointer for finding in caught.value.findings} >= {
-        "/config",
+        "/config/colour",
         "/config/cluster/count",
     }
     assert count(services, "plans") == 0

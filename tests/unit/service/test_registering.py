@@ -217,7 +217,7 @@ def test_every_violation_of_a_runtime_is_told(services: Services, register: Regi
         register(settings={"stages": "x"}, credential={"key": "hunter2"})
 
     pointers = {finding.pointer for finding in caught.value.findings}
-    assert pointers == {"/settings/stages", "/credential"}
+    assert pointers == {"/settings/stages", "/credential/key"}
     assert "hunter2" not in str(caught.value.findings)
 
 

@@ -1,6 +1,7 @@
 """Patterns of strangers are searched for in bounded time and memory."""
 
 import pytest
+import regex
 
 from pitrix_core.validation import patterns, violations
 from pitrix_core.validation.patterns import UncheckedError, is_found
@@ -39,14 +40,25 @@ def test_a_pattern_is_found(pattern: str, text: str) -> None:
         pytest.param("([])]a{600}){600}", id="hidden-behind-a-set"),
         pytest.param("(" * 5000 + "a" + ")" * 5000, id="nested-groups"),
         pytest.param("a" * 30000, id="long"),
-        pytest.param("a{" + "9" * 5000 + "}", id="a-number-of-thousands-of-digits"),
-        pytest.param("(", id="no-pattern"),
     ],
 )
 def test_a_pattern_that_costs_too_much_is_not_compiled(pattern: str) -> None:
     """It is said that nothing can be said."""
     with pytest.raises(UncheckedError):
         is_found(pattern, "aaaa")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        pytest.param("(", id="open"),
+        pytest.param("a{" + "9" * 5000 + "}", id="a-number-of-thousands-of-digits"),
+    ],
+)
+def test_what_is_no_pattern_is_the_schemas_fault(pattern: str) -> None:
+    """No value could ever be right."""
+    with pytest.raises((regex.error, ValueError)):
+        violations("a", {"pattern": pattern})
 
 
 @pytest.mark.usefixtures("short_limits")
