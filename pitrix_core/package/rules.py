@@ -207,8 +207,47 @@ _SCHEMA_RULES: Final = tuple(
     for keyword, (summary, remedy) in _SCHEMA_TEXTS.items()
 )
 
+_UPGRADE_RULES: Final = (
+    Rule(
+        code="upgrade.removed",
+        summary="A parameter of the version before is gone.",
+        remedy="Whoever was given a value for it loses it. Keep the parameter, or say in the notes "
+        "of the release what stands for it now.",
+    ),
+    Rule(
+        code="upgrade.required",
+        summary="A parameter has to be given, and had not to be in the version before.",
+        remedy="Clusters of that version have no value for it. Give it a default.",
+    ),
+    Rule(
+        code="upgrade.type",
+        summary="A parameter is of another type than in the version before.",
+        remedy="Values of that version are refused. Add a parameter with another key instead.",
+    ),
+    Rule(
+        code="upgrade.narrowed",
+        summary="A parameter takes less than in the version before.",
+        remedy="Values of that version may be refused. Keep allowing what was allowed.",
+    ),
+    Rule(
+        code="upgrade.documents",
+        summary="What the templates of two versions give could not be compared.",
+        remedy="Render each of them to see why: pitrix package render PATH.",
+    ),
+    Rule(
+        code="upgrade.app_type",
+        summary="Two versions of a package are of different app types.",
+        remedy="No cluster can go from one to the other. Release it under a name of its own.",
+    ),
+)
+
 #: Every rule of the core.
-CORE_RULES: Final[tuple[Rule, ...]] = (*_ARCHIVE_RULES, *_PACKAGE_RULES, *_SCHEMA_RULES)
+CORE_RULES: Final[tuple[Rule, ...]] = (
+    *_ARCHIVE_RULES,
+    *_PACKAGE_RULES,
+    *_SCHEMA_RULES,
+    *_UPGRADE_RULES,
+)
 
 
 def rules_by_code(rules: Iterable[Rule]) -> Mapping[str, Rule]:

@@ -68,7 +68,7 @@ def parameter_findings(
     new = {parameter.pointer: parameter for parameter in after}
     for pointer in union(old, new):
         if pointer not in new:
-            yield _finding("removed", pointer, "is gone: who has set it can do so no more")
+            yield _finding("removed", pointer, "is gone: clusters that were given it lose it")
         elif pointer not in old:
             if new[pointer].is_required:
                 yield _finding("required", pointer, "is new, and has to be given by everybody")
