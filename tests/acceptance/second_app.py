@@ -1,4 +1,6 @@
-"""An application that is not in the repository's examples: web servers that know one another."""
+"""An application that is not in the repository's examples: web servers that know one another, and
+another cluster of theirs.
+"""
 
 import json
 import re
@@ -14,15 +16,19 @@ echo $! > pid
 """
 
 _RESOURCE: Final = """[template]
-src = "peers.tmpl"
-dest = "/data/peers"
+src = "{name}.tmpl"
+dest = "/data/{name}"
 keys = ["/"]
 """
 
 _TEMPLATE: Final = '{{range gets "/self/hosts/web/*/ip"}}{{.Value}}\n{{end}}'
 
-#: The same in AppCenter's dialect: tags without quotes, keys below ``/self``.
-_APPCENTER_TEMPLATE: Final = _TEMPLATE.replace("/self/hosts", "/hosts")
+#: What is known of the cluster that this one is linked to, if it is.
+_LINKED_TEMPLATE: Final = (
+    '{{range gets "/self/links/other/hosts/web/*/ip"}}{{.Value}}\n{{end}}'
+    '{{getv "/self/links/other/env/web/password" "none"}}\n'
+)
+_TEMPLATES: Final = {"peers": _TEMPLATE, "linked": _LINKED_TEMPLATE}
 
 
 def to_appcenter(package: Path, images: Path) -> None:
@@ -31,7 +37,9 @@ def to_appcenter(package: Path, images: Path) -> None:
     text = re.sub(r'"\{\{\.([^}]*)\}\}"', r"{{\1}}", template.read_text())
     template.unlink()
     (package / "cluster.json.mustache").write_text(text)
-    (images / "hello/etc/confd/templates/peers.tmpl").write_text(_APPCENTER_TEMPLATE)
+    for name, written in _TEMPLATES.items():  # keys below /self are written without it
+        file = images / f"hello/etc/confd/templates/{name}.tmpl"
+        file.write_text(written.replace("/self/", "/"))
 
 
 def write_package(folder: Path) -> Path:
@@ -48,11 +56,11 @@ def write_package(folder: Path) -> Path:
 def write_image(folder: Path) -> None:
     """Write the image ``hello`` into a folder of images."""
     root = folder / "hello"
-    for path, text in {
-        "etc/confd/conf.d/peers.toml": _RESOURCE,
-        "etc/confd/templates/peers.tmpl": _TEMPLATE,
-        "opt/hello/start.sh": _START,
-    }.items():
+    files = {"opt/hello/start.sh": _START}
+    for name, template in _TEMPLATES.items():
+        files[f"etc/confd/conf.d/{name}.toml"] = _RESOURCE.format(name=name)
+        files[f"etc/confd/templates/{name}.tmpl"] = template
+    for path, text in files.items():
         file = root / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
@@ -67,6 +75,7 @@ def _form() -> dict[str, Any]:
             _leaf("name", "string", "hello"),
             _leaf("description", "string", ""),
             _leaf("subnet", "string", ""),
+            _leaf("other", "service", "", limits={"hello": []}),
             _group(
                 "web",
                 _leaf("count", "integer", 2, min=1, max=5),
@@ -90,7 +99,7 @@ def _leaf(key: str, kind: str, default: object, **more: Any) -> dict[str, Any]:
 def _cluster() -> str:
     node = {
         "role": "web",
-        "container": {"type": "kvm", "image": "hello"},
+        "container": {"type": "kvm", "image": {"aws": {"us-east-1": "ami-1"}, "local": "hello"}},
         "count": "{{.cluster.web.count}}",
         "cpu": "{{.cluster.web.cpu}}",
         "memory": "{{.cluster.web.memory}}",
@@ -102,4 +111,6 @@ def _cluster() -> str:
         },
     }
     names = {name: f"{{{{.cluster.{name}}}}}" for name in ("name", "description", "subnet")}
-    return json.dumps({**names, "nodes": [node], "endpoints": {"http": {"port": 8080}}})
+    links = {"other": "{{.cluster.other}}"}
+    endpoints = {"http": {"port": 8080}}
+    return json.dumps({**names, "nodes": [node], "links": links, "endpoints": endpoints})

@@ -9,6 +9,8 @@ import pytest
 from .conftest import Installation, local_settings, machine_of
 from .second_app import PASSWORD, to_appcenter, write_image, write_package
 
+NAMES = ("first", "second")
+
 
 @pytest.fixture
 def dialect() -> str:
@@ -62,6 +64,31 @@ def test_it_is_deployed_and_removed(
     assert ready.run("cluster", "list", "--json").json["items"] == []
     assert ready.run("runtime", "list", "--json").json["items"] == []
     assert [process for process in ready.processes() if machine_of(process)] == []
+
+
+def test_a_second_cluster_sees_the_first(
+    ready: Installation, tmp_path: Path, etcd_folder: str
+) -> None:
+    """Its machines read the addresses and the password of the one it is linked to."""
+    settings = local_settings(etcd_folder, tmp_path / "images", isolation="prefix")
+    ready.run("runtime", "add", "here", *settings)
+    options = ["--set", "cluster.web.count=1", "--yes"]
+    secret = ["--set", f"env.web.password={PASSWORD}"]
+    ready.run("deploy", "hello", "--name", "first", *secret, *options)
+
+    ready.run("deploy", "hello", "--name", "second", "--set", "cluster.other=first", *options)
+
+    first, second = (ready.run("cluster", "show", name, "--json").json for name in NAMES)
+    address, seen = (cluster["nodes"][0]["facts"]["ip"] for cluster in (first, second))
+    assert httpx.get(f"http://{seen}:8080/linked").text.split() == [address, PASSWORD]
+    assert second["cluster"]["config"]["cluster"]["other"] == first["cluster"]["id"]
+    assert PASSWORD not in _everything_stored(ready.data / "pitrix.db")
+
+    removal = ready.run("cluster", "delete", "first", "--yes")
+    ready.run("cluster", "delete", "second", "--yes")
+    ready.run("runtime", "delete", "here", "--yes")
+
+    assert "Cluster second" in removal.out + removal.err
 
 
 def _everything_stored(database: Path) -> str:
