@@ -67,7 +67,7 @@ def built_cluster(
         hidden_columns=tuple(document.get("exclude_node_columns", ())),
         node_names=_node_names(document.get("advanced_services", {})),
         multi_zone_policy=document.get("multi_zone_policy", ""),
-        custom_tags=tuple(document.get("custom_tags", ())),
+        custom_tags=document.get("custom_tags"),
         nas_id=document.get("nas_id", ""),
         extra=_unknown(document, CLUSTER_SCHEMA),
     )
@@ -110,7 +110,7 @@ def _role(node: JsonObject, index: int, document: JsonObject) -> Role:
         eip_class=str(node.get("eip_class", "")),
         server_id_upper_bound=node.get("server_id_upper_bound"),
         extra_quota=node.get("extra_quota", {}),
-        net=node.get("net", {}),
+        net=node.get("net"),
         nas_mount_point=node.get("nas_mount_point", ""),
         os_reset=node.get("os_reset"),
         nic_multiqueue=node.get("nic_multiqueue"),

@@ -123,7 +123,8 @@ def _max_length(most: int, _schema: Schema) -> Test:
 
 
 def _pattern(expression: str, schema: Schema) -> Test:
-    search = re.compile(expression).search
+    # NOTE(newlines): the standard's $ is the end of the text, Python's also stands before a newline
+    search = re.compile(expression.replace("$", r"\Z")).search
     words = schema.get("x-words", f"what {expression} matches")
     return lambda value: None if search(value) else f"{quoted(value)} is not {words}"
 

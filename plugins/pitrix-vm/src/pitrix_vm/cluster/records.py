@@ -125,7 +125,7 @@ class Role:
     #: As written: what it takes of the user's quotas besides.
     extra_quota: JsonObject = attrs.field(factory=dict)
     #: As written: networks besides the cluster's.
-    net: JsonObject = attrs.field(factory=dict)
+    net: JsonValue = None
     #: Where a shared file system is seen; empty for nowhere.
     nas_mount_point: str = ""
     os_reset: JsonValue = None
@@ -213,6 +213,7 @@ class ClusterDocument:
     node_names: NodeNames | None = None
     #: As written, such as ``round_robin``; empty for none.
     multi_zone_policy: str = ""
-    custom_tags: tuple[JsonValue, ...] = ()
+    #: As written.
+    custom_tags: JsonValue = None
     nas_id: str = ""
     extra: JsonObject = attrs.field(factory=dict)

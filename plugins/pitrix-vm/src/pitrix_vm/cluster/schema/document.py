@@ -13,6 +13,7 @@ from pitrix_vm.cluster.schema.words import (
     UNSUPPORTED_ACTIONS,
     Schema,
     advised,
+    anything,
     flag,
     listing,
     mapping,
@@ -108,7 +109,7 @@ CLUSTER_SCHEMA: Final[Schema] = {
         ),
         add_links=undocumented(texts("Links that an upgrade may bring.")),
         unsupported_actions=UNSUPPORTED_ACTIONS,
-        custom_tags=undocumented(listing("Tags of the package's own.", {})),
+        custom_tags=undocumented(anything("Tags of the package's own.")),
         nas_id=undocumented(text("A shared file system.")),
         **{"in-place-upgrade-nodes": listing("What in-place upgrades copy.", _IN_PLACE)},
     )

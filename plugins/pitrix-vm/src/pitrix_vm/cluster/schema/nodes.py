@@ -11,9 +11,9 @@ from pitrix_vm.cluster.schema.words import (
     UNSUPPORTED_ACTIONS,
     Schema,
     advised,
+    anything,
     class_of,
     flag,
-    free,
     listing,
     needing,
     record,
@@ -76,10 +76,10 @@ _EXTRA_QUOTA: Final[Schema] = record(
             *("cpu", "memory", "instance_class", "gpu", "gpu_class", "count", "loadbalancer"),
             *("bucket", "security_group"),
         ),
-        class_of("How much, or which."),
+        anything("How much, or which."),
     ),
     volume=record(
-        "Disks.", **dict.fromkeys(("size", "count", "class"), class_of("How much, or which."))
+        "Disks.", **dict.fromkeys(("size", "count", "class"), anything("How much, or which."))
     ),
 )
 
@@ -93,8 +93,8 @@ NODE: Final[Schema] = record(
         maxLength=_ROLE_CHARACTERS,
         pattern=r"^([A-Za-z0-9_][A-Za-z0-9._-]*)?$",
         **{
-            "x-words": "letters, digits, dots, dashes and underscores, and begins with a letter, "
-            "digit or underscore"
+            "x-words": "a name of letters, digits, dots, dashes and underscores that begins with "
+            "no dot and no dash"
         },
     ),
     container=_CONTAINER,
@@ -141,8 +141,8 @@ NODE: Final[Schema] = record(
     server_id_upper_bound=whole("The highest sid.", least=1),
     extra_quota=_EXTRA_QUOTA,
     unsupported_actions=UNSUPPORTED_ACTIONS,
-    os_reset=undocumented({"description": "The system disk is made anew."}),
-    net=undocumented(free("Networks besides the cluster's.")),
+    os_reset=undocumented(anything("The system disk is made anew.")),
+    net=undocumented(anything("Networks besides the cluster's.")),
     nas_mount_point=undocumented(text("Where a shared file system is seen.")),
-    nic_multiqueue=undocumented({"description": "Queues of a network card."}),
+    nic_multiqueue=undocumented(anything("Queues of a network card.")),
 ) | needing("container", "count")

@@ -66,6 +66,11 @@ def mapping(description: str, values: Schema, **keywords: Any) -> dict[str, Any]
     }
 
 
+def anything(description: str) -> dict[str, Any]:
+    """Return the schema of what has been seen in a few packages only, in some form or other."""
+    return {"description": description}
+
+
 def free(description: str, **keywords: Any) -> dict[str, Any]:
     """Return the schema of an object of which only the author knows what is in it."""
     return {"description": description, "type": "object", "additionalProperties": {}, **keywords}
