@@ -14,20 +14,20 @@ from pitrix_vm.spec import VmSpec
 
 def upgrade_findings(before: VmSpec, after: VmSpec) -> Iterator[Finding]:
     """Compare the roles of two versions, and the mount points of their volumes."""
-    old = {role.name: role for role in before.sample.roles}
-    new = {role.name: (number, role) for number, role in enumerate(after.sample.roles)}
+    new = {role.name: role for role in after.sample.roles}
     file = after.template.file
-    for name, role in old.items():
-        if name not in new:
+    for role in before.sample.roles:
+        own = new.get(role.name)
+        if role.master is not None:
+            continue  # replicas are what their masters are
+        if own is None:
             message = f"role {role.label!r} is gone: its machines and their data would be, too"
             yield _finding("upgrade.role", message, file, ("nodes",))
-            continue
-        number, own = new[name]
-        if _mount_points(role) != _mount_points(own):
+        elif _mount_points(role) != _mount_points(own):
             message = (
                 f"role {role.label!r} had its volume at {_said(role)}, and has it at {_said(own)}"
             )
-            yield _finding("upgrade.mount_point", message, file, ("nodes", number, "volume"))
+            yield _finding("upgrade.mount_point", message, file, ("nodes", own.index, "volume"))
 
 
 def _mount_points(role: Role) -> tuple[str, ...]:
