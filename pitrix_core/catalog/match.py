@@ -1,16 +1,20 @@
 """Finds the runtimes an app version can run on, and for each other one the rule against it."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import attrs
 
 from pitrix_core.catalog.guard import asking
 from pitrix_core.catalog.recognise import ReadPackage
-from pitrix_core.errors import PitrixError, ProviderError
+from pitrix_core.errors import PitrixError, ProviderError, ProviderTemporaryError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import ImageQuery, JsonObject, Runtime
 from pitrix_core.plugins.calls import ProviderGate
 from pitrix_core.store.catalog import Repo
+
+#: What to do about a cloud that does not answer now.
+_ONCE_MORE: Final = "Try it again: the cloud may answer then."
 
 
 @attrs.frozen(kw_only=True)
@@ -79,7 +83,7 @@ def _objections(
     try:
         return tuple(_gate_objections(runtime, needs, gate(runtime.id), core_kinds))
     except PitrixError as ex:  # a broken plugin rules out its runtimes, not the others
-        return (_objection(runtime, "match.provider", ex.message),)
+        return (_failure(runtime, "match.provider", ex),)
 
 
 def _provider_objections(runtime: Runtime, repo: Repo) -> list[Finding]:
@@ -111,11 +115,10 @@ def _gate_objections(
         kinds = ", ".join(sorted(missing))
         message = f"provider {runtime.provider} does not offer {kinds}"
         return [_objection(runtime, "match.offers", message)]
-    return [
-        found
-        for query in sorted(needs.images, key=lambda q: (q.image, q.container, q.clouds()))
-        if (found := _image_objection(runtime, query, gate)) is not None
-    ]
+    queries = sorted(needs.images, key=lambda q: (q.image, q.container, q.clouds()))
+    objections = (_image_objection(runtime, query, gate) for query in queries)
+    # The same may be wrong with several images: that machines cannot run Docker's, say.
+    return list(dict.fromkeys(found for found in objections if found is not None))
 
 
 def _image_objection(runtime: Runtime, query: ImageQuery, gate: ProviderGate) -> Finding | None:
@@ -127,8 +130,14 @@ def _image_objection(runtime: Runtime, query: ImageQuery, gate: ProviderGate) ->
     try:
         gate.resolve_image(plain)
     except ProviderError as ex:
-        return _objection(runtime, "match.image", ex.message)
+        return _failure(runtime, "match.image", ex)
     return None
+
+
+def _failure(runtime: Runtime, code: str, ex: PitrixError) -> Finding:
+    step = _ONCE_MORE if isinstance(ex, ProviderTemporaryError) else None
+    finding = _objection(runtime, code, ex.message.removesuffix("."))
+    return attrs.evolve(finding, next_step=ex.next_step or step)
 
 
 def _objection(runtime: Runtime, code: str, message: str) -> Finding:

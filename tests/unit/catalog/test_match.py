@@ -12,11 +12,18 @@ from pitrix_core import Context
 from pitrix_core.catalog.match import Needs, match, needs_of
 from pitrix_core.catalog.recognise import read_package
 from pitrix_core.errors import PackageError, PluginLoadError, TemplateRenderError
+from pitrix_core.findings import Finding
 from pitrix_core.model import ImageChoice, ImageQuery, Runtime
 from pitrix_core.planner.kinds import CORE_KINDS
 from pitrix_core.plugins.calls import ProviderGate
 from pitrix_core.store.catalog import Repo
-from pitrix_core.testing.fake_provider import FakeCredential, FakeProvider, FakeSettings
+from pitrix_core.testing.fake_provider import (
+    FakeCredential,
+    FakeEffect,
+    FakeFault,
+    FakeProvider,
+    FakeSettings,
+)
 
 REPO = Repo(
     id="repo-1",
@@ -33,15 +40,21 @@ def as_query(image: str | ImageQuery) -> ImageQuery:
     return ImageQuery(image=image) if isinstance(image, str) else image
 
 
-def found(
+def found(tmp_path: Path, *given: Any, **wanted: Any) -> list[tuple[str, str]]:
+    """Return the code and message of each objection to one runtime."""
+    findings = objections(tmp_path, *given, **wanted)
+    return [(finding.code, finding.message) for finding in findings]
+
+
+def objections(
     tmp_path: Path,
     runtime: Runtime = HERE,
     *,
     repo: Repo = REPO,
     settings: Any = None,
     **needs: Any,
-) -> list[tuple[str, str]]:
-    """Return the code and message of each objection to one runtime."""
+) -> tuple[Finding, ...]:
+    """Return the objections to one runtime."""
 
     def gate(runtime_id: str) -> ProviderGate:
         if runtime.provider == "broken":
@@ -62,7 +75,7 @@ def found(
     [one] = match([runtime], wanted, gate=gate, core_kinds=CORE_KINDS)
     assert one.runtime is runtime
     assert all(finding.file == runtime.id for finding in one.findings)
-    return [(finding.code, finding.message) for finding in one.findings]
+    return one.findings
 
 
 def test_a_runtime_that_fits_has_no_objection(tmp_path: Path) -> None:
@@ -101,11 +114,11 @@ def test_selectors_are_exact(
     tmp_path: Path, selectors: Any, labels: dict[str, str], codes: int
 ) -> None:
     """All keys, any value of each."""
-    objections = found(
+    told = found(
         tmp_path, attrs.evolve(HERE, labels=labels), repo=attrs.evolve(REPO, selectors=selectors)
     )
 
-    assert [code for code, _ in objections] == ["match.selector"] * codes
+    assert [code for code, _ in told] == ["match.selector"] * codes
 
 
 def test_a_label_that_is_not_set_is_told_as_such(tmp_path: Path) -> None:
@@ -131,10 +144,10 @@ def test_kinds_the_provider_does_not_offer_rule_it_out(tmp_path: Path) -> None:
 
 def test_images_that_are_not_there_rule_it_out(tmp_path: Path) -> None:
     """Each is told."""
-    objections = found(tmp_path, images=["no-such-b", "debian", "no-such-a"])
+    told = found(tmp_path, images=["no-such-b", "debian", "no-such-a"])
 
-    assert [code for code, _ in objections] == ["match.image", "match.image"]
-    assert "no-such-a" in objections[0][1]
+    assert [code for code, _ in told] == ["match.image", "match.image"]
+    assert "no-such-a" in told[0][1]
 
 
 def test_the_image_for_the_runtime_is_looked_for(tmp_path: Path) -> None:
@@ -179,20 +192,65 @@ def test_a_package_without_an_image_for_the_runtime_says_which_it_has(
         ),
     )
 
-    objections = found(tmp_path, attrs.evolve(HERE, zone=zone), images=[image])
+    told = found(tmp_path, attrs.evolve(HERE, zone=zone), images=[image])
 
     message = (
         f"Runtime here: the package names no image for provider {place}; it names: "
         "aws (eu-west-1, us-east-1), local."
     )
-    assert objections == [("match.image", message)]
+    assert told == [("match.image", message)]
+
+
+def test_what_is_wrong_with_all_images_is_told_once(tmp_path: Path) -> None:
+    """Of three roles that ask for Docker images, say."""
+    images = [ImageQuery(image=name, container="docker") for name in ("a", "b", "c")]
+
+    [(code, message)] = found(tmp_path, images=images)
+
+    assert code == "match.image"
+    assert message.endswith("does not run Docker images yet.")
+
+
+@pytest.mark.parametrize(
+    ("effect", "step"),
+    [
+        pytest.param(
+            FakeEffect.TEMPORARY, "Try it again: the cloud may answer then.", id="passing"
+        ),
+        pytest.param(FakeEffect.AUTH, None, id="lasting"),
+    ],
+)
+def test_an_image_that_cannot_be_looked_for_rules_it_out(
+    tmp_path: Path, effect: FakeEffect, step: str | None
+) -> None:
+    """What may pass is worth another try."""
+    fault = FakeFault(operation="image.resolve", effect=effect)
+
+    [finding] = objections(tmp_path, settings=FakeSettings(faults=(fault,)), images=["debian"])
+
+    assert (finding.code, finding.next_step) == ("match.image", step)
+
+
+def test_the_next_step_is_the_providers_own(tmp_path: Path) -> None:
+    """It knows best how its images get there."""
+
+    def gate(runtime_id: str) -> ProviderGate:
+        raise PluginLoadError("the provider is broken.", next_step="Install it again.")
+
+    needs = Needs(repo=REPO, kinds=frozenset(), images=frozenset())
+
+    [one] = match([HERE], needs, gate=gate, core_kinds=CORE_KINDS)
+
+    [finding] = one.findings
+    assert finding.message == "Runtime here: the provider is broken."
+    assert finding.next_step == "Install it again."
 
 
 def test_a_broken_provider_rules_out_its_own_runtimes(tmp_path: Path) -> None:
     """It raises for nobody else."""
-    objections = found(tmp_path, attrs.evolve(HERE, provider="broken"))
+    told = found(tmp_path, attrs.evolve(HERE, provider="broken"))
 
-    assert objections == [("match.provider", "Runtime here: the provider is broken.")]
+    assert told == [("match.provider", "Runtime here: the provider is broken.")]
 
 
 def test_what_a_package_needs_is_asked_of_its_type() -> None:
