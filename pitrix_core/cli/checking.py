@@ -26,16 +26,20 @@ from pitrix_core.findings import Finding, Level, Rule, errors_in
 from pitrix_core.model import AppInfo
 from pitrix_core.package import (
     DEFAULT_LIMITS,
+    Package,
     describe,
     read_archive,
     read_folder,
     supplemented,
 )
 from pitrix_core.package.advice import file_advice
+from pitrix_core.package.metadata import PACKAGE_FILE
 from pitrix_core.package.places import located_in_json
 from pitrix_core.package.rules import rules_by_code
-from pitrix_core.plugins import PluginRegistry
+from pitrix_core.plugins import Hooks, PluginRegistry
 
+#: What stands for a package's own words about itself while it has none.
+_ANY_NAME: Final = b'{"name": "unnamed", "version": "0.0.0"}'
 _ORDER: Final = {Level.ERROR: 0, Level.WARNING: 1, Level.INFO: 2}
 
 
@@ -96,7 +100,10 @@ class Checker:
         findings = [*known, *about_itself]
         try:
             app_type = recognise(reader.index, self._app_types)
-            findings += self._judgement(reader, app_type)
+            if info is None:
+                findings += _judgement(_named(reader), app_type)
+            else:
+                findings += _judgement(reader, app_type, self._hooks)
         except PitrixError as ex:
             findings += findings_of(ex)
         findings += file_advice(reader)
@@ -106,12 +113,6 @@ class Checker:
             findings=_ordered(_located(reader, app_type, findings)),
         )
 
-    def _judgement(self, reader: PackageReader, app_type: AppType[Any]) -> list[Finding]:
-        spec = read_with(app_type, reader).spec
-        with asking(app_type, to="look at the package"):
-            findings = [*app_type.validate(spec), *app_type.advice(reader, spec)]
-        return [*findings, *self._hooks.check_package(reader, spec, app_type=app_type.name)]
-
 
 def remarks_on(content: bytes) -> tuple[Finding, ...]:
     """Return what its author should know of an archive that can be offered.
@@ -120,11 +121,14 @@ def remarks_on(content: bytes) -> tuple[Finding, ...]:
 
     :raises PackageError: it cannot be read or offered; the findings say why.
     """
-    findings = Checker().check(read_archive(content)).findings
-    findings = tuple(_unchecked(f) if f.code == UnknownPackageError.code else f for f in findings)
+    findings = tuple(
+        _unchecked(finding) if finding.code == UnknownPackageError.code else finding
+        for finding in Checker().check(read_archive(content)).findings
+        if finding.level is not Level.INFO
+    )
     if errors_in(findings):
         raise PackageInvalidError("The package cannot be offered.", findings=findings)
-    return tuple(finding for finding in findings if finding.level is not Level.INFO)
+    return findings
 
 
 def findings_of(error: PitrixError) -> list[Finding]:
@@ -134,6 +138,23 @@ def findings_of(error: PitrixError) -> list[Finding]:
         level=Level.ERROR, code=error.code, message=error.message, next_step=error.next_step
     )
     return list(found) or [own]
+
+
+def _judgement(
+    reader: PackageReader, app_type: AppType[Any], hooks: Hooks | None = None
+) -> list[Finding]:
+    spec = read_with(app_type, reader).spec
+    with asking(app_type, to="look at the package"):
+        findings = [*app_type.validate(spec), *app_type.advice(reader, spec)]
+    if hooks is not None:
+        findings += hooks.check_package(reader, spec, app_type=app_type.name)
+    return findings
+
+
+def _named(reader: PackageReader) -> PackageReader:
+    """Return a package that says what it is called, so that the rest of it can be judged."""
+    files = {path: reader.read_bytes(path) for path in reader.index.files}
+    return Package(digest=reader.digest, files={**files, PACKAGE_FILE: _ANY_NAME})
 
 
 def _content(path: Path) -> bytes:

@@ -5,6 +5,7 @@ metadata, repository indexes, and checking JSON with a schema. What a package's 
 business of its app type. Nothing here opens a connection or writes outside the folder it was given.
 """
 
+from pitrix_core.package.advice import duplicate_finding
 from pitrix_core.package.archive import archive_bytes, read_archive
 from pitrix_core.package.build import Built, build_archive, supplemented
 from pitrix_core.package.folder import read_folder
@@ -21,6 +22,7 @@ from pitrix_core.package.json_text import (
 )
 from pitrix_core.package.limits import DEFAULT_LIMITS, Limits
 from pitrix_core.package.metadata import describe
+from pitrix_core.package.places import located_in_json
 from pitrix_core.package.publish import write_index
 from pitrix_core.package.reader import Package, check_digest, digest_of
 from pitrix_core.package.semver import Version
@@ -42,7 +44,9 @@ __all__ = [
     "check_digest",
     "describe",
     "digest_of",
+    "duplicate_finding",
     "duplicates_in",
+    "located_in_json",
     "parse_json",
     "parse_tolerant",
     "place_at",

@@ -215,12 +215,12 @@ def test_a_package_that_its_app_type_refuses_is_not_written(
     """What indexing would leave out is said while it is built, with its place."""
     pytest.importorskip("pitrix_vm", reason="needs: pip install pitrix-vm")
     (package_folder / "config.json").write_text('{"type": "array", "properties": []}')
-    (package_folder / "cluster.json.tmpl").write_text('{"name": "x", "nodes": [{"role": "a"}]}')
+    (package_folder / "cluster.json.tmpl").write_text('{"name": "x",\n "nodes": [{"role": "a"}]}')
 
     result = type_command("package", "build", str(package_folder), "-o", str(tmp_path / "repo"))
 
     assert result.code == 1
-    assert "cluster.json.tmpl: /nodes/0: 'container' is a required property" in result.err
+    assert "error cluster.json.tmpl:2:12: container is missing" in result.err
     assert not (tmp_path / "repo").exists()
 
 

@@ -1,12 +1,13 @@
 """The application type itself: the contract's methods, each handed to the module that does it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pitrix_core import AppType, Finding, Level
 from pitrix_core.contracts.apptype import Documents, RenderRequest
 from pitrix_core.contracts.reader import PackageReader
-from pitrix_core.errors import PlanRefusedError
+from pitrix_core.errors import PackageInvalidError, PlanRefusedError
+from pitrix_core.findings import Rule
 from pitrix_core.model import (
     Action,
     ImageQuery,
@@ -17,15 +18,18 @@ from pitrix_core.model import (
     PlanDraft,
     PlanRequest,
 )
+from pitrix_vm.advice import advice
 from pitrix_vm.documents import cluster_documents
 from pitrix_vm.form import form_schema
 from pitrix_vm.links import cluster_links
 from pitrix_vm.metadata import cluster_metadata
 from pitrix_vm.outline import outline
+from pitrix_vm.parts import every_finding, located
 from pitrix_vm.planning.creation import creation_tasks
 from pitrix_vm.planning.deletion import deletion_draft
 from pitrix_vm.planning.effects import ineffective_members
 from pitrix_vm.planning.nodes import planned_nodes, refusals, with_images_at
+from pitrix_vm.rules import RULES
 from pitrix_vm.skeleton import SKELETON_DIALECTS, skeleton_files
 from pitrix_vm.spec import (
     VmSpec,
@@ -57,7 +61,11 @@ class VmAppType(AppType[VmSpec]):
 
         :raises PackageInvalidError: with findings, each naming its file and place.
         """
-        return read_spec(reader)
+        try:
+            return read_spec(reader)
+        except PackageInvalidError as ex:
+            ex.findings = every_finding(reader, ex.findings)
+            raise
 
     def validate(self, spec: VmSpec) -> list[Finding]:
         """Say what the author of a package that could be read should know."""
@@ -118,6 +126,18 @@ class VmAppType(AppType[VmSpec]):
         )
 
     # -- for authors of packages -------------------------------------------------------------------
+
+    def rules(self) -> tuple[Rule, ...]:
+        """Return what this type's codes mean."""
+        return RULES
+
+    def advice(self, reader: PackageReader, spec: VmSpec) -> list[Finding]:
+        """Say what the author may want to change."""
+        return advice(reader, spec)
+
+    def located(self, reader: PackageReader, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        """Add the places in the template and in JSON files."""
+        return located(reader, findings)
 
     def documents(self, spec: VmSpec, config: JsonObject) -> Documents:
         """Return ``cluster.json`` as a configuration gives it.

@@ -90,13 +90,38 @@ def read_spec(reader: PackageReader, *, names: Mapping[str, Any] | None = None) 
         findings=(
             *form.findings,
             *locales.findings,
-            *_ignored_templates(reader.index, file),
+            *ignored_templates(reader.index, file),
             *template.remarks(),
-            *_strangers(template, form),
+            *unknown_parameters(template, form),
             *filled.findings,
             *reading.findings,
         ),
     )
+
+
+def unknown_parameters(template: Template, form: Form) -> Iterator[Finding]:
+    """Say which parameters a template names that its form does not have."""
+    known = [leaf.path for leaf in form.root.leaves()]
+    for path, offset in sorted(template.strangers(known).items()):
+        yield template.remark(
+            "template.parameter",
+            f"tag {path!r}: {CONFIG_FILE} has no such parameter; it is null",
+            offset=offset,
+            next_step=f"Add the parameter to {CONFIG_FILE}, or correct the path.",
+        )
+
+
+def ignored_templates(index: PackageIndex, file: str) -> Iterator[Finding]:
+    """Say which templates are there beside the one that is read."""
+    for other in TEMPLATE_FILES:
+        if other != file and index.has(other):
+            yield Finding(
+                level=Level.WARNING,
+                code="template.ignored",
+                message=f"{file} is read, and this template is not",
+                file=other,
+                next_step="Keep one template in the package.",
+            )
 
 
 def fill_sample(template: Template, form: Form) -> Filled:
@@ -172,17 +197,6 @@ def _tree(group: Group, flat: Mapping[str, JsonValue]) -> dict[str, Any]:
     return tree
 
 
-def _strangers(template: Template, form: Form) -> Iterator[Finding]:
-    known = [leaf.path for leaf in form.root.leaves()]
-    for path, offset in sorted(template.strangers(known).items()):
-        yield template.remark(
-            "template.parameter",
-            f"tag {path!r}: {CONFIG_FILE} has no such parameter; it is null",
-            offset=offset,
-            next_step=f"Add the parameter to {CONFIG_FILE}, or correct the path.",
-        )
-
-
 def _with_parameters(reading: Reading, template: Template, form: Form) -> Iterator[Finding]:
     """Return what was found, with the parameter's path where a tag names one that is not there.
 
@@ -207,18 +221,6 @@ def _at(document: JsonValue, pointer: str) -> JsonValue:
         return resolve_pointer(document, pointer)
     except KeyError:
         return None
-
-
-def _ignored_templates(index: PackageIndex, file: str) -> Iterator[Finding]:
-    for other in TEMPLATE_FILES:
-        if other != file and index.has(other):
-            yield Finding(
-                level=Level.WARNING,
-                code="template.ignored",
-                message=f"{file} is read, and this template is not",
-                file=other,
-                next_step="Keep one template in the package.",
-            )
 
 
 def _invalid(file: str, findings: tuple[Finding, ...]) -> PackageInvalidError:

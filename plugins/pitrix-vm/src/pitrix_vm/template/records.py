@@ -10,7 +10,7 @@ import attrs
 
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonValue
-from pitrix_core.package import Place, Places, place_at, places_of
+from pitrix_core.package import Place, Places, duplicates_in, place_at, places_of
 
 OPENPITRIX: Final = "openpitrix"
 APPCENTER: Final = "appcenter"
@@ -168,6 +168,10 @@ class Filled:
         """
         places = self._places
         return None if places is None else self._origins.place(places.offset(pointer))
+
+    def duplicates(self) -> tuple[str, ...]:
+        """Return the pointers of members that are there more than once; of them the last counts."""
+        return duplicates_in(self._text)
 
     def line_of(self, pointer: str) -> int | None:
         """Return the line in the template of a part of the document; see :meth:`place_of`."""
