@@ -38,7 +38,7 @@ _STRANGE: Final[Mapping[str, str]] = {
 }
 _CONTROL: Final[Mapping[str, str]] = {"\n": "a line break", "\r": "a line break", "\t": "a tab"}
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
-_INSIDE: Final = re.compile(r'(?:[^"\\\x00-\x1f]|\\[^\x00-\x1f])*+')
+_INSIDE: Final = re.compile(r'[^"\\\x00-\x1f]*(?:\\[^\x00-\x1f][^"\\\x00-\x1f]*)*')
 #: Longest piece of the text that is quoted, in characters.
 _QUOTED_LIMIT: Final = 40
 

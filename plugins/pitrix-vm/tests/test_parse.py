@@ -27,7 +27,7 @@ BARE = '{"name": {{cluster.name}}, "nodes": [{"container": {"image": "i"}, "coun
         (("config.json", "cluster.json.tmpl"), True),
         (("config.json", "cluster.json.mustache"), True),
         (("cluster.json.tmpl",), False),
-        (("config.json", "cluster.json.j2"), False),
+        (("config.json", "cluster.json.j2"), True),
         (("Chart.yaml",), False),
     ],
 )

@@ -11,9 +11,8 @@ from pitrix_core.package import parse_tolerant, place_at
 from pitrix_vm.template.records import Filled, Origins, Template, TemplateFaultError, Values
 from pitrix_vm.template.tags import TagTemplate
 
-_JINJA_FILE: Final = "cluster.json.j2"
 #: Template files, the first one that is there counts.
-TEMPLATE_FILES: Final = ("cluster.json.tmpl", "cluster.json.mustache")
+TEMPLATE_FILES: Final = ("cluster.json.j2", "cluster.json.tmpl", "cluster.json.mustache")
 
 
 def read_template(text: str, *, file: str, names: Mapping[str, Any] | None = None) -> Template:
@@ -30,7 +29,7 @@ def read_template(text: str, *, file: str, names: Mapping[str, Any] | None = Non
     from pitrix_vm.template.jinja import JinjaTemplate  # noqa: PLC0415  # slow, seldom needed
 
     try:
-        return JinjaTemplate(file=file, text=text, names=names or {})
+        return JinjaTemplate.read(text, file=file, names=names or {})
     except TemplateFaultError as ex:
         raise _error(file, text, ex) from ex
 

@@ -32,7 +32,8 @@ _STEPS: Final = r"((?:\s{0,8}[*/+-]\s{0,8}[0-9]{1,15}(?:\.[0-9]{1,15})?){0,8})"
 #: what only begins as one; the first counts. A text or comment without an end is one all the same,
 #: or each of its quotes would be looked at again.
 _TOKEN: Final = re.compile(
-    rf'"{_PATH}"|("(?:[^"\\\n]|\\.)*+"?)|(\{{\{{!(?:[^}}]|\}}(?!\}}))*+(?:\}}\}})?)'
+    rf'"{_PATH}"|("[^"\\\n]*+(?:\\.[^"\\\n]*+)*"?)'
+    r"|(\{\{![^}]*+(?:\}(?!\})[^}]*+)*(?:\}\})?)"
     rf"|{_PATH}{_STEPS}|(\{{[{{%#])"
 )
 _QUOTED, _TEXT, _COMMENT, _BARE, _CALCULATED, _STRAY = 2, 3, 4, 6, 7, 8
