@@ -23,7 +23,8 @@ from pitrix_core.cli.output import print_json
 def new(name: str, type_name: str | None, dialect: str, output: Path, as_json: bool) -> None:
     """Begin a package: write a small and sound one into the folder NAME.
 
-    Nothing is overwritten. App type vm knows the dialects j2, openpitrix and appcenter.
+    Nothing is overwritten. A dialect that the app type does not know is answered with those it
+    knows.
     """
     from pitrix_core.cli.authoring.beginning import skeleton, write_skeleton  # noqa: PLC0415
     from pitrix_core.cli.authoring.opening import installed_types  # noqa: PLC0415  # slow to import
