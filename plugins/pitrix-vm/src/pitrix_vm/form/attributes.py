@@ -50,7 +50,7 @@ class Remark:
 
 
 def _list(value: Any) -> tuple[JsonValue, ...] | None:
-    return tuple(item for item in value if item is not None) if isinstance(value, list) else None
+    return tuple(value) if isinstance(value, list) else None
 
 
 def _texts(value: Any) -> tuple[str, ...] | None:

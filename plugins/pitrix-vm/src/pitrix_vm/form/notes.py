@@ -1,10 +1,19 @@
 """Collects what is found in ``config.json`` while it is read."""
 
+import json
+import textwrap
 from typing import Final
 
 from pitrix_core.findings import Finding, Level
 
 CONFIG_FILE: Final = "config.json"
+#: Longest quotation in a message, in characters.
+_QUOTED_LIMIT: Final = 60
+
+
+def shortened(value: object) -> str:
+    """Return a value of the package as a message quotes it."""
+    return textwrap.shorten(json.dumps(value, ensure_ascii=False), _QUOTED_LIMIT, placeholder="…")
 
 
 class Notes:

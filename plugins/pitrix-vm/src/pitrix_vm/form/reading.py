@@ -4,10 +4,9 @@ A leaf is addressed by its *flat path*: the keys from the root joined with dots.
 themselves, and one leaf's path may begin with another's, so a path is never split; it is looked up.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
-
-import attrs
 
 from pitrix_core.errors import PackageInvalidError
 from pitrix_core.findings import Finding, errors_in
@@ -16,7 +15,7 @@ from pitrix_core.package import parse_tolerant, pointer_to
 from pitrix_vm.form.attributes import Remark, group_remarks, nearest, read_attributes
 from pitrix_vm.form.coherence import settled
 from pitrix_vm.form.dependencies import resolved
-from pitrix_vm.form.notes import CONFIG_FILE, Notes
+from pitrix_vm.form.notes import CONFIG_FILE, Notes, shortened
 from pitrix_vm.form.patterns import PatternError, translated
 from pitrix_vm.form.records import Form, Group, Leaf
 from pitrix_vm.form.types import LEAF_TYPES, as_text, is_same, taken_as
@@ -72,7 +71,7 @@ class _Reader:
         self._remark(group_remarks(node), at)
         members: dict[str, Leaf | Group] = {}
         for number, child in enumerate(properties):
-            if self._is_too_large(pointer):
+            if not self._counted(pointer):
                 break
             place = (*at, "properties", number)
             member = self._member(child, at=place, keys=keys)
@@ -102,22 +101,24 @@ class _Reader:
         return self._leaf(node, at=at, keys=(*keys, key))
 
     def _leaf(self, node: JsonObject, *, at: tuple[object, ...], keys: tuple[str, ...]) -> Leaf:
-        kind = self._kind(node, at)
+        pointer, kind = pointer_to(at), self._kind(node, at)
         fields, remarks = read_attributes(node, kind=kind)
         self._remark(remarks, at)
-        leaf = Leaf(key=keys[-1], path=".".join(keys), pointer=pointer_to(at), type=kind, **fields)
-        if leaf.is_multichoice and not leaf.choices:
+        if fields.get("is_multichoice") and not fields.get("choices"):
             message = "multichoice has no effect without a range to choose from"
-            self._notes.warning("form.ignored", f"{leaf.pointer}/multichoice", message)
-            leaf = attrs.evolve(leaf, is_multichoice=False)
-        return self._with_values(leaf, node)
+            self._notes.warning("form.ignored", f"{pointer}/multichoice", message)
+            fields["is_multichoice"] = False
+        is_joined = fields.get("is_multichoice") or kind == "accesskey"
+        self._take_values(fields, node, kind="string" if is_joined else kind, pointer=pointer)
+        return Leaf(key=keys[-1], path=".".join(keys), pointer=pointer, type=kind, **fields)
 
-    def _is_too_large(self, pointer: str) -> bool:
+    def _counted(self, pointer: str) -> bool:
+        """Count one more node; say whether the form may still have it."""
         self._nodes += 1
         if self._nodes == _NODE_LIMIT:
             message = f"the form has more than {_NODE_LIMIT} groups and parameters"
             self._notes.error("form.size", pointer, message)
-        return self._nodes >= _NODE_LIMIT
+        return self._nodes < _NODE_LIMIT
 
     def _kind(self, node: JsonObject, at: tuple[object, ...]) -> str:
         kind = node.get("type")
@@ -125,7 +126,7 @@ class _Reader:
             return kind
         meant = nearest(kind, sorted(LEAF_TYPES)) if isinstance(kind, str) else None
         taken = meant or _TYPES_OF.get(type(node.get("default")), "string")
-        message = f"type {kind!r} is unknown; taken as {taken}"
+        message = f"type {shortened(kind)} is unknown; taken as {taken}"
         if kind is None:
             message = f"there is no type; taken as {taken}"
         self._notes.warning(
@@ -136,46 +137,42 @@ class _Reader:
         )
         return taken
 
-    def _with_values(self, leaf: Leaf, node: JsonObject) -> Leaf:
-        """Return a parameter whose values are all of its type, and whose pattern can be used."""
-        kind = "string" if leaf.type == "accesskey" else leaf.value_type
-        default = self._value(node.get("default"), kind, f"{leaf.pointer}/default")
-        choices = [
-            self._value(choice, kind, f"{leaf.pointer}/range/{number}")
-            for number, choice in enumerate(leaf.choices)
-        ]
-        combination = [
-            self._value(value, kind, f"{leaf.pointer}/resource_group/{number}")
-            for number, value in enumerate(leaf.combination)
-        ]
-        return attrs.evolve(
-            leaf,
-            default=default,
-            choices=tuple(choice for choice in choices if choice is not None),
-            combination=tuple(combination),
-            pattern=self._pattern(leaf),
-        )
+    def _take_values(
+        self, fields: dict[str, Any], node: JsonObject, *, kind: str, pointer: str
+    ) -> None:
+        """Make all values those of one type, and the pattern one that can be used."""
+        fields["default"] = self._value(node.get("default"), kind, f"{pointer}/default")
+        for field, name in (("choices", "range"), ("combination", "resource_group")):
+            values = [
+                self._value(value, kind, f"{pointer}/{name}/{number}")
+                for number, value in enumerate(fields.get(field, ()))
+            ]
+            # NOTE(numbers): a combination's values belong to choices by their number
+            is_kept = field == "combination"
+            fields[field] = tuple(value for value in values if is_kept or value is not None)
+        if "written_pattern" in fields:
+            fields["pattern"] = self._pattern(fields["written_pattern"], pointer)
 
     def _value(self, value: JsonValue, kind: str, pointer: str) -> JsonValue:
+        if value is None:
+            return None
         taken = taken_as(value, kind)
-        if value is None or (taken is not None and is_same(taken, value)):
+        if value is taken or (taken is not None and is_same(taken, value)):
             return taken
-        # NOTE(nothing): an empty text is how packages write that a number has no default
-        if value != "" or kind in ("integer", "number", "boolean"):
-            outcome = "left out" if taken is None else f"taken as {taken!r}"
-            message = f"this is no {kind}; {outcome}"
+        # NOTE(nothing): an empty text is how packages write that there is no default
+        if value != "":
+            outcome = "left out" if taken is None else f"taken as {json.dumps(taken)}"
+            message = f"this is no value of type {kind}; {outcome}"
             self._notes.warning("form.value", pointer, message)
         return taken
 
-    def _pattern(self, leaf: Leaf) -> str | None:
-        if leaf.written_pattern is None:
-            return None
+    def _pattern(self, written: str, pointer: str) -> str | None:
         try:
-            return translated(leaf.written_pattern)
+            return translated(written)
         except PatternError as ex:
             self._notes.warning(
                 "form.pattern",
-                f"{leaf.pointer}/pattern",
+                f"{pointer}/pattern",
                 f"the pattern cannot be used, so the value is not checked: {ex}",
                 next_step="Write it as a regular expression of JavaScript, without flags.",
             )
