@@ -16,6 +16,7 @@ from pitrix_core.model import (
 from pitrix_core.planner.agents import node_secret
 from pitrix_core.service.inputs import ApplyInput
 from pitrix_core.service.jobs import state_during
+from pitrix_core.service.links import require_linked
 from pitrix_core.service.plans import get as get_plan
 from pitrix_core.service.services import Services, find_cluster, visible_owner
 from pitrix_core.store import Transaction
@@ -32,11 +33,14 @@ def apply(
     :param cluster_id: of the cluster that is to change; None for a new one.
     :raises NotFoundError: there is no such plan.
     :raises InvalidInputError: the plan is about another cluster.
-    :raises ConflictError: the plan was applied before, or another job is at work on the cluster.
+    :raises ConflictError: the plan was applied before, another job is at work on the cluster, or
+        one that it is linked to is not active any more.
     :raises RevisionConflictError: the cluster changed since the plan was made.
     """
     plan = get_plan(services, actor, data.plan_id)
     _require_same_cluster(services, actor, plan, cluster_id)
+    if plan.action is Action.CREATE:
+        require_linked(services, plan)
     with services.store.begin() as tx:
         _require_applicable(tx, plan)
         if plan.action is Action.CREATE:

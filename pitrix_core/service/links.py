@@ -7,9 +7,9 @@ import attrs
 
 from pitrix_core.catalog.links import limit_finding, links_of
 from pitrix_core.catalog.recognise import ReadPackage
-from pitrix_core.errors import ConfigInvalidError, PitrixError
+from pitrix_core.errors import ConfigInvalidError, ConflictError, PitrixError
 from pitrix_core.findings import Finding, Level, errors_in
-from pitrix_core.model import Cluster, ClusterState, JsonObject, Link, PlanDraft, Runtime
+from pitrix_core.model import Cluster, ClusterState, JsonObject, Link, Plan, PlanDraft, Runtime
 from pitrix_core.service.services import Services
 from pitrix_core.store import Transaction
 from pitrix_core.store.catalog import AppVersion
@@ -60,6 +60,25 @@ def resolve_links(
     for name, cluster in found.items():
         config = _with_id(config, links[name], cluster)
     return Linked(config=config, clusters=found, findings=tuple(findings))
+
+
+def require_linked(services: Services, plan: Plan) -> None:
+    """Let a plan be carried out only while what it links to is there.
+
+    :raises ConflictError: a linked cluster is not active any more.
+    """
+    with services.store.read() as tx:
+        version = tx.catalog.version(plan.app_version_id)
+    links = links_of(services.loader.load(version), plan.config)
+    with services.store.read() as tx:
+        for name, link in links.items():
+            cluster = tx.clusters.get(link.cluster_id)
+            if cluster.state is not ClusterState.ACTIVE:
+                raise ConflictError(
+                    f"Cluster {cluster.name}, linked as {name}, is {cluster.state} now.",
+                    pointer="/plan_id",
+                    next_step="Make a new plan.",
+                )
 
 
 def distance_remarks(

@@ -7,7 +7,7 @@ import attrs
 import core_world
 import pytest
 
-from pitrix_core.errors import ConfigInvalidError, PackageError
+from pitrix_core.errors import ConfigInvalidError, ConflictError, PackageError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import Action, ClusterState, OwnedResource, Plan, Runtime, Task
 from pitrix_core.service import clusters, plans
@@ -150,6 +150,23 @@ def test_every_link_is_judged(deploy: Deploy, plan_linked: PlanLinked) -> None:
     found = refusals(lambda: plan_linked("", config={"links": {"zk": "one", "db": "two"}}))
 
     assert [finding.pointer for finding in found] == ["/config/links/db", "/config/links/zk"]
+
+
+@pytest.mark.parametrize("state", [ClusterState.DELETING, ClusterState.DELETED])
+def test_a_plan_is_not_carried_out_when_the_linked_cluster_has_gone(
+    services: Services, deploy: Deploy, plan_linked: PlanLinked, state: ClusterState
+) -> None:
+    """No machine is made that would wait for it."""
+    cluster_id = deploy("my-zk")
+    plan = plan_linked("my-zk")
+    with services.store.begin() as tx:
+        tx.clusters.set_state(cluster_id, state)
+
+    with pytest.raises(ConflictError) as caught:
+        clusters.apply(services, USER, ApplyInput(plan_id=plan.id))
+
+    assert caught.value.message == f"Cluster my-zk, linked as zk, is {state} now."
+    assert caught.value.next_step == "Make a new plan."
 
 
 # -- limits ----------------------------------------------------------------------------------------
