@@ -160,6 +160,7 @@ BAD: list[tuple[str, Any, str]] = [
     (f"{NODE}/count", -1, "cluster.value"),
     (f"{NODE}/count", 201, "cluster.value"),
     (f"{NODE}/count", None, "cluster.missing"),
+    (f"{NODE}/count", "", "cluster.missing"),
     (f"{NODE}/count", True, "cluster.type"),
     (f"{NODE}/count", {"$secret": "sec-1"}, "cluster.type"),
     (f"{NODE}/cpu", 0, "cluster.value"),

@@ -136,7 +136,10 @@ class _Walker:
 
     def _taken(self, value: JsonValue, place: Place, at: tuple[object, ...]) -> Any:
         """Return what a value of another type plainly means."""
-        plain = _plain(value, place.types) if at else _REFUSED
+        # NOTE(items): an item of a list, and the document, cannot be left out
+        is_member = bool(at) and isinstance(at[-1], str)
+        is_nothing = is_member and value in ("", [], {}) and str not in place.types
+        plain = None if is_nothing else _plain(value, place.types)
         if plain is _REFUSED:
             what = "a secret" if marker_of(value) else quoted(value)
             message = f"{what} is not {place.words}"
@@ -166,7 +169,7 @@ class _Walker:
     ) -> None:
         if name not in found:
             self._note(Level.ERROR, "cluster.missing", at, f"{name} is missing")
-        elif found[name] is None:
+        else:
             message = f"{name} has no value"
             step = "Name a parameter of config.json that has one, or give it a default."
             self._note(Level.ERROR, "cluster.missing", (*at, name), message, step)
@@ -204,8 +207,6 @@ def _is_free(member: JsonValue, place: Place) -> bool:
 
 def _plain(value: JsonValue, types: frozenset[type]) -> Any:
     """Return a value in one of these types, if there is one it plainly means."""
-    if value in ("", [], {}) and str not in types:
-        return None
     if isinstance(value, float) and value.is_integer() and int in types:
         return int(value)
     if isinstance(value, str) and bool in types:
