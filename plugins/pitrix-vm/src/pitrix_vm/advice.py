@@ -24,8 +24,12 @@ _FOR_THE_PLATFORM: Final = frozenset(
 )
 #: The group of parameters that are asked for when a service is run; templates need not name them.
 _SERVICE_PARAMETERS: Final = "service_params."
-#: A path from the root, or from where a variable says the root is.
-_FULL_PATH: Final = re.compile(r"""\s*["']?(\$[{(]?[\w:-]*[)}]?)?["']?/""")
+#: A path from the root, or from where a variable says the root is; or a word that every shell has
+#: itself. Source: POSIX.1-2024, Shell Command Language, sections 2.4 and 2.15, and Utilities.
+_FOUND_ANYWAY: Final = re.compile(
+    r"""\s*(?:["']?(?:\$[{(]?[\w:-]*[)}]?)?["']?/|\w+=|[({!:.\[]"""
+    r"|(?:cd|echo|eval|exec|exit|export|false|for|if|printf|set|test|true|while)\b)"
+)
 #: Characters of a command that are quoted.
 _COMMAND_LIMIT: Final = 60
 
@@ -129,7 +133,7 @@ def _relative_commands(spec: VmSpec) -> Iterator[Finding]:
         (("nodes", role.index, "services", name, "cmd"), service.cmd)
         for role in _own_roles(spec)
         for name, service in role.services.items()
-        if service.cmd and not _FULL_PATH.match(service.cmd)
+        if service.cmd and not _FOUND_ANYWAY.match(service.cmd)
     ]
     if found:
         place, cmd = found[0]

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
+import attrs
+
 from pitrix_core.contracts.reader import PackageReader
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonValue
-from pitrix_core.package import parse_tolerant
+from pitrix_core.package import parse_tolerant, pointer_to
 from pitrix_vm.form import CONFIG_FILE, Group
 from pitrix_vm.spec import VmSpec
 from pitrix_vm.template import JINJA
@@ -45,7 +47,8 @@ def translation_advice(
             unused = [t for t in texts if t not in known and not _MESSAGES.fullmatch(t)]
             if unused:
                 message = f"{len(unused)} of {len(texts)} translations are of no text in use"
-                yield _remark("locale.unused", file, message, unused)
+                remark = _remark("locale.unused", file, message, unused)
+                yield attrs.evolve(remark, pointer=pointer_to(unused[:1]))
 
 
 def _files(reader: PackageReader) -> Iterator[tuple[str, str]]:
