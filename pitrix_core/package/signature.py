@@ -36,6 +36,8 @@ _KEY_BYTES: Final = 2 + 8 + 32
 _SIGNATURE_BYTES: Final = 2 + 8 + 64
 _GLOBAL_BYTES: Final = 64
 _SIGNATURE_LINES: Final = 4
+#: Categories of characters that do not show, or change how others do; and halves of characters.
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Co", "Cs"})
 
 
 @attrs.frozen
@@ -165,7 +167,7 @@ def lines_of(text: str, what: str) -> list[str]:
     """
     lines = text.removesuffix("\n").replace("\r\n", "\n").removesuffix("\r").split("\n")
     for line in lines:
-        if any(unicodedata.category(c) in ("Cc", "Cf", "Co") for c in line if c != "\t"):
+        if any(unicodedata.category(c) in _UNSEEN for c in line if c != "\t"):
             raise unreadable(what, "it holds control characters")
         if "\N{REPLACEMENT CHARACTER}" in line:
             raise unreadable(what, "it is not UTF-8")

@@ -102,8 +102,9 @@ def sign(content: bytes, key: SigningKey, *, trusted_comment: str) -> str:
     :param trusted_comment: one line, at most 8 KiB; whoever verifies is shown it.
     :raises PackageSignatureError: the comment cannot be written.
     """
+    is_line = lines_of(trusted_comment, "trusted comment") == [trusted_comment]
     comment = trusted_comment.encode()
-    if len(comment) > _COMMENT_BYTES or len(lines_of(trusted_comment, "trusted comment")) != 1:
+    if not is_line or len(comment) > _COMMENT_BYTES:
         raise PackageSignatureError(
             f"A trusted comment is one line of at most {_COMMENT_BYTES} bytes."
         )
@@ -194,7 +195,7 @@ def _pad(password: str, salt: bytes, effort: Effort) -> bytes:
     cost, parallel = _scrypt_parameters(effort)
     try:
         scrypt = Scrypt(salt=salt, length=_PAD_BYTES, n=cost, r=_BLOCK_SIZE, p=parallel)
-        return scrypt.derive(password.encode())
+        return scrypt.derive(password.encode("utf-8", "surrogateescape"))
     except MemoryError as ex:
         raise PackageSignatureError(
             "The secret key cannot be opened: that takes "

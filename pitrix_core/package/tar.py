@@ -32,9 +32,14 @@ from pitrix_core.package.tree import Member, check_size
 #: Longest text that may say more about a member: a name, and attributes of the file system it
 #: comes from, which macOS writes.
 _MORE_BYTES: Final = 64 * 1024
+#: And all of them together: for each of as many files as there may be, a little less than 1 KiB.
+_ALL_MORE_BYTES: Final = 8 * 1024 * 1024
+#: Headers before a member that say more about it. One is usual, and nobody writes more than three.
+_MORE_HEADERS: Final = 8
 #: What matters of such a text; all else is about owners, times and attributes.
 _PATH: Final = "path"
 _SIZE: Final = "size"
+_MORE_KINDS: Final = EXTENDED_KINDS | {GLOBAL, LONG_NAME, LONG_LINK}
 _DIGITS: Final = 19  # of the largest size there can be, 64 bits with a sign
 #: Keys of files with holes, which are stored as something else than their content.
 _SPARSE: Final = "GNU.sparse."
@@ -60,19 +65,18 @@ def tar_members(content: bytes, limits: Limits) -> Iterator[Member]:
 def _headers(stream: GzipReader) -> Iterator[Header]:
     """Yield the headers of files and folders, with what stood before them put in."""
     said: dict[str, str] = {}
+    ahead = more_bytes = 0
     while block := _block(stream):
         header = parse_header(block)
-        if header.kind in EXTENDED_KINDS:
-            said |= _records(_more(stream, header))
-        elif header.kind == LONG_NAME:
-            said[_PATH] = text_of(_more(stream, header))
-        elif header.kind == LONG_LINK:
-            _more(stream, header)  # the link itself follows, and is refused
-        elif header.kind == GLOBAL:
-            _check_global(_records(_more(stream, header)))
-        else:
+        if header.kind not in _MORE_KINDS:
             yield _completed(header, said)
-            said = {}
+            said, ahead = {}, 0
+            continue
+        ahead += 1
+        more_bytes += header.size
+        if ahead > _MORE_HEADERS or more_bytes > _ALL_MORE_BYTES:
+            raise PackageArchiveError("its members have more attributes than is allowed")
+        said |= _said(header, _more(stream, header))
     if said:
         raise damaged("it ends before the member that a header is about")
 
@@ -120,6 +124,17 @@ def _more(stream: GzipReader, header: Header) -> bytes:
     return _content(stream, header)
 
 
+def _said(header: Header, text: bytes) -> dict[str, str]:
+    if header.kind == LONG_LINK:
+        return {}  # the link itself follows, and is refused
+    if header.kind == LONG_NAME:
+        return {_PATH: text_of(text)}
+    found = _records(text)
+    if header.kind == GLOBAL and found:  # all members would be called the same, or be as large
+        raise damaged(f"a global header says the {min(found)} of every member")
+    return found
+
+
 def _content(stream: GzipReader, header: Header) -> bytes:
     content = stream.read(header.size)
     padding = stream.read(-header.size % BLOCK_BYTES)
@@ -148,12 +163,6 @@ def _records(text: bytes) -> dict[str, str]:
             found[name] = value.decode("utf-8", "surrogateescape")
         place = end
     return found
-
-
-def _check_global(said: Mapping[str, str]) -> None:
-    """Refuse what no packer says about all members: that they are all called the same."""
-    if said:
-        raise damaged(f"a global header says the {min(said)} of every member")
 
 
 def _refused(path: str) -> PackageArchiveError:

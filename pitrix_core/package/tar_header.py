@@ -69,9 +69,10 @@ def damaged(reason: str) -> PackageArchiveError:
 def _has_right_sum(block: bytes) -> bool:
     """Compare a block's checksum, of which there are two kinds: bytes with a sign, and without."""
     blank = block[: _CHECKSUM.start] + _BLANK_CHECKSUM + block[_CHECKSUM.stop :]
-    plain = sum(blank)
-    signed = plain - 256 * sum(byte > 127 for byte in blank)  # noqa: PLR2004
-    return _number(block[_CHECKSUM]) in (plain, signed)
+    expected, plain = _number(block[_CHECKSUM]), sum(blank)
+    if expected == plain:
+        return True
+    return expected == plain - 256 * sum(byte > 127 for byte in blank)  # noqa: PLR2004
 
 
 def _number(field: bytes) -> int:

@@ -156,6 +156,29 @@ def test_a_key_may_be_given_in_words(
     assert ["signed", "by", key.id] in [line.split() for line in result.out.splitlines()]
 
 
+def test_programs_are_told_the_files(archive: Path, bare_key: Path, type_command: Command) -> None:
+    """Of every archive that was signed."""
+    words = ("package", "sign", str(archive), "--key", str(bare_key), "--json")
+
+    said = json.loads(type_command(*words).out)
+
+    assert said["signatures"] == [f"{archive}.minisig"]
+
+
+@pytest.mark.parametrize("verb", ["sign", "verify"])
+def test_a_signature_that_is_no_file_is_told(
+    tmp_path: Path, archive: Path, bare_key: Path, type_command: Command, verb: str
+) -> None:
+    """It can be neither written nor read."""
+    archive.with_name("etcd-0.1.0.tgz.minisig").mkdir()
+    key = bare_key if verb == "sign" else tmp_path / "vendor.pub"
+
+    result = type_command("package", verb, str(archive), "--key", str(key))
+
+    assert result.code == 1
+    assert "etcd-0.1.0.tgz.minisig cannot be" in result.err
+
+
 def test_signing_again_changes_nothing(
     archive: Path, bare_key: Path, type_command: Command
 ) -> None:

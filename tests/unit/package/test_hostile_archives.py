@@ -262,8 +262,8 @@ def many_headers(make: Callable[[int], bytes], count: int) -> bytes:
         ),
         pytest.param(
             many_headers(lambda n: archives.pax({b"a%d" % n: b"x" * 60_000}), 150),
-            "unpacks to more",
-            id="of-attributes",
+            "more attributes",
+            id="of-headers",
         ),
         pytest.param(
             many_headers(lambda n: archives.tar_header(b"d%d/" % n, kind=b"5"), 300),
@@ -291,6 +291,16 @@ def test_a_bomb_goes_off_in_little_memory(content: bytes, reason: str) -> None:
 
     with at_most(16 * MIB), pytest.raises(PackageArchiveError, match=reason):
         read_archive(content, limits=limits)
+
+
+def test_attributes_are_limited_together() -> None:
+    """Each of them may be long, and not all."""
+    content = many_headers(
+        lambda n: archives.pax({b"a": b"x" * 60_000}) + archives.tar_part(b"%d" % n, b""), 150
+    )
+
+    with at_most(16 * MIB), pytest.raises(PackageArchiveError, match="more attributes"):
+        read_archive(content)
 
 
 def test_a_directory_without_end_is_not_read() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pitrix_core.errors import PackageSignatureError
+from pitrix_core.package import signing_key
 from pitrix_core.package.signature import (
     PublicKey,
     parse_public_key,
@@ -250,6 +251,43 @@ def test_a_key_is_read_as_it_was_written(vendor: SigningKey, password: str | Non
 
 
 @pytest.mark.parametrize(
+    "effort",
+    [
+        pytest.param(Effort(operations=0, memory_bytes=0), id="none"),
+        pytest.param(Effort(operations=65_536, memory_bytes=1 << 30), id="more-memory-than-work"),
+        pytest.param(Effort(operations=1 << 20, memory_bytes=1 << 20), id="more-work-than-memory"),
+    ],
+)
+def test_any_effort_will_do(vendor: SigningKey, effort: Effort) -> None:
+    """Within what minisign takes, other tools choose other ones."""
+    text = key_text(vendor, password="x", effort=effort)
+
+    assert open_key(parse_key_file(text), password="x") == vendor
+
+
+def test_a_password_may_be_any_bytes(vendor: SigningKey) -> None:
+    """The environment can hold what is no text."""
+    text = key_text(vendor, password="\udcff", effort=EASY)
+
+    assert open_key(parse_key_file(text), password="\udcff") == vendor
+
+
+def test_without_enough_memory_a_key_says_so(
+    vendor: SigningKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next step is another machine, and not another password."""
+
+    def refuse(*_args: object, **_more: object) -> None:
+        raise MemoryError
+
+    file = parse_key_file(key_text(vendor, password="x", effort=EASY))
+    monkeypatch.setattr(signing_key, "Scrypt", refuse)
+
+    with pytest.raises(PackageSignatureError, match="takes 1 MiB of memory"):
+        open_key(file, password="x")
+
+
+@pytest.mark.parametrize(
     ("password", "reason"),
     [
         pytest.param("wrong", "password is wrong", id="wrong"),
@@ -309,7 +347,11 @@ def test_what_is_no_secret_key_is_refused(text: str) -> None:
         parse_key_file(text)
 
 
-@pytest.mark.parametrize("comment", ["a\nb", "x" * 9000, "\x07"], ids=["lines", "long", "bell"])
+@pytest.mark.parametrize(
+    "comment",
+    ["a\nb", "a\n", "x" * 9000, "\x07", "\udcff"],
+    ids=["lines", "line-end", "long", "bell", "no-text"],
+)
 def test_a_comment_that_could_not_be_read_is_not_written(vendor: SigningKey, comment: str) -> None:
     """What is signed can be verified."""
     with pytest.raises(PackageSignatureError):
@@ -327,7 +369,7 @@ def test_nothing_secret_is_shown(vendor: SigningKey) -> None:
 # -- whatever comes --------------------------------------------------------------------------------
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(st.data())
 def test_a_changed_signature_is_never_taken(data: st.DataObject) -> None:
     """One byte of the signed part changed: it is refused, in words of ours."""
@@ -341,7 +383,7 @@ def test_a_changed_signature_is_never_taken(data: st.DataObject) -> None:
         verify(CONTENT, bytes(text), keys=[recorded_key("vendor")])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
 def test_noise_is_refused(noise: bytes) -> None:
     """As signature, public key and secret key."""
