@@ -113,6 +113,11 @@ def test_a_case_passes(try_cases: Try, case: str) -> None:
             id="other-error",
         ),
         pytest.param(
+            "{set: {size: 0}, expect: {error: {message_contains: till}}}",
+            "error: expected a message with 'till', found",
+            id="other-message",
+        ),
+        pytest.param(
             "{set: {size.x: 0}, expect: {}, config: {size: 1}}",
             "error: it was not rendered: set size.x: 'size' is a value",
             id="setting-below-a-value",

@@ -7,11 +7,21 @@ from typing import Any
 
 import pytest
 from conftest import Result
-from shop_type import ABOUT, DOCUMENT, SCHEMA, files_of, write_package
+from shop_type import ABOUT, DOCUMENT, SCHEMA, Shop, files_of, write_package
+
+from pitrix_core.catalog.recognise import read_with
+from pitrix_core.cli.authoring.difference import difference
+from pitrix_core.package import Package
 
 pytestmark = pytest.mark.usefixtures("shops")
 
 Compare = Callable[..., Result]
+
+
+class Other(Shop):
+    """An app type of another name."""
+
+    name = "other"
 
 
 @pytest.fixture
@@ -60,6 +70,12 @@ def test_equal_packages_have_no_difference(compare: Compare) -> None:
         ),
         pytest.param(
             {"documents": {"shop": DOCUMENT, "bin": {}}}, "  + bin#: {}", id="new-document"
+        ),
+        pytest.param({"documents": {"bin": {}}}, "  + bin#: {}", id="other-document"),
+        pytest.param(
+            {"documents": {"shop": {**DOCUMENT, "till": [1]}}},
+            '  ~ shop#/till: {"port": 80} → [1]',
+            id="kind",
         ),
     ],
 )
@@ -127,6 +143,17 @@ def test_the_app_type_says_what_an_upgrade_loses(compare: Compare) -> None:
     result = compare(documents={})
 
     assert "warning shop is gone" in result.out
+
+
+def test_another_app_type_is_a_warning(tmp_path: Path) -> None:
+    """No cluster goes from one to the other, and nobody is asked whether it could."""
+    package = Package(digest="sha256:0", files=files_of())
+    shop, other = Shop(), Other()
+
+    found = difference(read_with(shop, package), read_with(other, package))
+
+    assert [finding.code for finding in found.findings] == ["upgrade.app_type"]
+    assert [(c.at, c.before, c.after) for c in found.metadata] == [("/app_type", "shop", "other")]
 
 
 def test_documents_that_cannot_be_made_are_a_warning(compare: Compare) -> None:

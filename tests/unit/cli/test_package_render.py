@@ -183,3 +183,13 @@ def test_a_hidden_secret_is_left_out(tmp_path: Path, type_command: Type) -> None
     result = type_command("package", "render", str(folder))
 
     assert (result.code, result.err) == (0, "")
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, type_command: Type) -> None:
+    """Whatever is no package is an error with its path or its reason."""
+    (tmp_path / "text.tgz").write_bytes(b"no archive")
+
+    result = type_command("package", "render", str(tmp_path / "text.tgz"))
+
+    assert result.code == 1
+    assert "neither a gzipped tar nor a zip" in result.err
