@@ -13,6 +13,7 @@ import attrs
 
 from pitrix_core.catalog.guard import asking
 from pitrix_core.catalog.recognise import read_with, recognise
+from pitrix_core.cli.authoring.case_files import case_findings
 from pitrix_core.cli.plugin_commands import quiet_plugins
 from pitrix_core.contracts import AppType
 from pitrix_core.contracts.reader import PackageReader
@@ -106,7 +107,7 @@ class Checker:
                 findings += _judgement(reader, app_type, self._hooks)
         except PitrixError as ex:
             findings += findings_of(ex)
-        findings += file_advice(reader)
+        findings += [*file_advice(reader), *case_findings(reader)]
         return Checked(
             info=info,
             app_type=app_type.name if app_type else "",

@@ -25,6 +25,8 @@ from pitrix_core.package import Place, parse_json, places_of, violations
 #: Files with cases, directly in the folder.
 _FILE: Final = re.compile(r"tests/([^/]+)\.(yaml|yml|json)")
 
+#: The member that makes an object a case.
+_MEMBER: Final = re.compile(r"""\bexpect["']?\s{0,8}:""")
 #: Codes of findings about names and pointers.
 _NAMES: Final = frozenset({"schema.propertyNames", "schema.pattern"})
 _ON_NAMES: Final = (
@@ -144,6 +146,22 @@ def read_cases(reader: PackageReader) -> list[Case]:
     if findings:
         raise PackageInvalidError("The cases cannot be read.", findings=findings)
     return cases
+
+
+def case_findings(reader: PackageReader) -> list[Finding]:
+    """Say what is wrong with the files of cases, for who looks at all of a package.
+
+    None of it is an error: it keeps nobody from offering or deploying the package. Files that say
+    nothing of what is expected are taken for another tool's.
+    """
+    found = []
+    for file in case_files(reader.index):
+        try:
+            text = reader.read_text(file)
+            _ = list(_cases(text, file)) if _MEMBER.search(text) else []
+        except PackageInvalidError as ex:
+            found += [attrs.evolve(finding, level=Level.WARNING) for finding in ex.findings]
+    return found
 
 
 def _cases(text: str, file: str) -> Iterator[Case]:

@@ -1,12 +1,22 @@
 """``package test``: the cases that authors wrote, tried without a cloud."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import hypothesis
 import pytest
 from conftest import Result
-from shop_type import files_of, write_package
+from hypothesis import strategies as st
+from shop_type import Shop, files_of, write_package
+
+from pitrix_core.catalog.recognise import read_with
+from pitrix_core.cli.authoring.case_files import read_cases
+from pitrix_core.cli.authoring.cases import tried
+from pitrix_core.errors import PackageInvalidError
+from pitrix_core.package import Package
 
 pytestmark = pytest.mark.usefixtures("shops")
 
@@ -247,3 +257,63 @@ def test_an_archive_brings_its_cases(tmp_path: Path, type_command: Callable[...,
     result = type_command("package", "test", str(tmp_path / "shop-1.0.0.tgz"))
 
     assert "1 case, 0 failed" in result.out
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param("- name: a\n  expect: 3\n", 2, id="type"),
+        pytest.param("- expect: {}\n- expect: *x\n", 2, id="no-yaml"),
+    ],
+)
+def test_lint_names_what_is_wrong_with_cases(
+    tmp_path: Path, type_command: Callable[..., Result], text: str, line: int
+) -> None:
+    """It is a warning with its place: the package can be offered all the same."""
+    folder = write_package(tmp_path / "shop", {**files_of(), "tests/a.yaml": text.encode()})
+
+    result = type_command("package", "lint", str(folder), "--json")
+
+    assert result.code == 0
+    found = [f for f in json.loads(result.out)["findings"] if f["file"] == "tests/a.yaml"]
+    assert [(f["level"], f["line"]) for f in found] == [("warning", line)]
+
+
+def test_lint_leaves_tests_of_other_tools(
+    tmp_path: Path, type_command: Callable[..., Result]
+) -> None:
+    """A file that expects nothing is none of ours."""
+    files = {**files_of(), "tests/a.yaml": b"kind: [", "tests/b.json": b"{"}
+    folder = write_package(tmp_path / "shop", files)
+
+    result = type_command("package", "lint", str(folder))
+
+    assert "tests/" not in result.out
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["", "/a", "size", "#/"]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["config", "set", "expect", "rendered", "absent", "error", "/shelves"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@hypothesis.settings(deadline=None, derandomize=True)
+@hypothesis.given(JSON, JSON, JSON)
+def test_no_case_is_too_strange(config: Any, settings: Any, expect: Any) -> None:
+    """Whatever a file says, it is refused with findings, or tried."""
+    case = {"config": config, "set": settings, "expect": expect}
+    files = {**files_of(), "tests/a.json": json.dumps(case).encode()}
+    package = read_with(Shop(), Package(digest="sha256:0", files=files))
+
+    with contextlib.suppress(PackageInvalidError):
+        results = list(tried(package, read_cases(package.reader)))
+
+        assert [result.name for result in results] == ["a"]
