@@ -8,7 +8,7 @@ one made today. They are registered by the hook
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import attrs
 
@@ -74,6 +74,18 @@ class AppType(abc.ABC, Generic[SpecT]):
     name: ClassVar[str]
     #: Dialects that :meth:`skeleton` knows, the recommended one first; empty for a type with one.
     dialects: ClassVar[tuple[str, ...]] = ()
+
+    def with_template_names(self, names: Mapping[str, Any]) -> "AppType[SpecT]":
+        """Return this type, with names that plugins add to packages' templates.
+
+        Called once per process, before anything else. A type without templates, or with templates
+        that see no names, returns itself.
+
+        :param names: name → value or function; see ``pitrix_template_names`` in
+            :mod:`pitrix_core.contracts.hookspecs`.
+        :returns: a type of the same name; this one stays as it is.
+        """
+        return self
 
     @abc.abstractmethod
     def claims(self, index: PackageIndex) -> bool:

@@ -41,14 +41,17 @@ def pitrix_app_types() -> "Iterable[AppType[Any]]":  # type: ignore[empty-body]
 
 @hookspec
 def pitrix_template_names() -> Mapping[str, Any]:  # type: ignore[empty-body]
-    """Return names to be seen by our own templates (``cluster.json.j2``, user-data).
+    """Return names to be seen by packages' templates with logic, such as ``cluster.json.j2``.
 
-    Not called yet: our own template dialect is not there.
+    Called once per process, before the app types are told of the names
+    (:meth:`~pitrix_core.contracts.apptype.AppType.with_template_names`). Process: all.
+    Transaction: none.
 
-    Called once per process. Process: API, runner. Transaction: none.
-
-    :returns: name → value or function; the functions must be pure. Names of other plugins are not
-        replaced.
+    :returns: name → value or function. A name is an identifier; the package's own names hide it,
+        and names of other plugins are not replaced. A value is JSON, or an object with functions
+        in it. A function takes JSON and returns JSON; it must be pure, and quick whatever it is
+        given, for packages are written by strangers and nothing interrupts it. What it raises
+        becomes an error of the template that calls it.
     :raises Exception: the plugin is reported as broken; its names are missing.
 
     .. versionadded:: 0.1

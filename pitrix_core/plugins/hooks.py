@@ -92,15 +92,14 @@ class Hooks:
 
         return self._answers("pitrix_app_types", {}, take=ask, failed=failed)
 
-    def template_names(self) -> dict[str, Any]:
-        """Return the names that plugins add to our own templates; the first of two owners stays."""
+    def template_names(self, *, failed: Callable[[PluginInfo, Exception], None]) -> dict[str, Any]:
+        """Return the names that plugins add to our own templates; the first of two owners stays.
 
-        def ask(info: PluginInfo, answer: Mapping[str, Any] | None) -> dict[str, Any]:
-            return dict(answer or {})
-
+        :param failed: told of each plugin that is broken; none of its names is among the answers.
+        """
         names: dict[str, Any] = {}
         owner_of: dict[str, str] = {}
-        answers = self._answers("pitrix_template_names", {}, take=ask, failed=_log_failure)
+        answers = self._answers("pitrix_template_names", {}, take=_as_names, failed=failed)
         for plugin, added in answers.items():
             for name, value in added.items():
                 if name in names:
@@ -225,6 +224,14 @@ def _manager() -> pluggy.PluginManager:
 
 def _local_info(name: str) -> PluginInfo:
     return PluginInfo(group="pitrix.plugins", name=name, target=name, distribution=name, version="")
+
+
+def _as_names(info: PluginInfo, answer: Mapping[str, Any] | None) -> dict[str, Any]:
+    names = dict(answer or {})
+    for name in names:
+        if not isinstance(name, str) or not name.isidentifier():
+            raise TypeError(f"{name!r} is no name a template can write")
+    return names
 
 
 def _as_findings(info: PluginInfo, answer: Iterable[object] | None) -> list[Finding]:

@@ -286,11 +286,22 @@ class PluginRegistry:
                 broken[name] = ex
                 log.exception("a plugin is left out", extra={"action": "plugin.load"})
 
-        def failed(info: PluginInfo, ex: Exception) -> None:
-            broken[info.name] = _as_load_error(info, ex)
-            log.error("a plugin's app types are left out", exc_info=ex)
+        def left_out(what: str, hook: str) -> Callable[[PluginInfo, Exception], None]:
+            def failed(info: PluginInfo, ex: Exception) -> None:
+                broken[info.name] = _as_load_error(info, hook, ex)
+                log.error("a plugin's %s are left out", what, exc_info=ex)
 
-        added = hooks.app_types(failed=failed)
+            return failed
+
+        without_types = left_out("app types", "pitrix_app_types")
+        names = hooks.template_names(failed=left_out("template names", "pitrix_template_names"))
+        added = {}
+        for name, types in hooks.app_types(failed=without_types).items():
+            info = self._listing(PLUGINS).plugins[name]
+            try:
+                added[name] = tuple(_told(app_type, names, info) for app_type in types)
+            except Exception as ex:  # noqa: BLE001  # the plugin's own failure
+                without_types(info, ex)
         claims: dict[str, list[tuple[PluginInfo, AppType[Any]]]] = {}
         for name, types in sorted(added.items()):
             for app_type in types:
@@ -306,6 +317,10 @@ class PluginRegistry:
         )
 
 
+def _told(app_type: AppType[Any], names: Mapping[str, Any], info: PluginInfo) -> AppType[Any]:
+    return checks.checked_app_type(app_type.with_template_names(names), info)
+
+
 def _contest(name: str, claims: Iterable[tuple[PluginInfo, AppType[Any]]]) -> PluginConflictError:
     return PluginConflictError(
         f"app type {name!r} is claimed by {discovery.owners(info for info, _ in claims)}",
@@ -313,10 +328,10 @@ def _contest(name: str, claims: Iterable[tuple[PluginInfo, AppType[Any]]]) -> Pl
     )
 
 
-def _as_load_error(info: PluginInfo, ex: Exception) -> PluginError:
+def _as_load_error(info: PluginInfo, hook: str, ex: Exception) -> PluginError:
     if isinstance(ex, PluginError):
         return ex
-    error = discovery.load_error(info, f"pitrix_app_types: {type(ex).__name__}: {ex}")
+    error = discovery.load_error(info, f"{hook}: {type(ex).__name__}: {ex}")
     error.__cause__ = ex
     return error
 

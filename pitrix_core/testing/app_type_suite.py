@@ -139,6 +139,15 @@ class AppTypeSuite(AuthoringSuite):
 
         assert app_type.claims(index) is False
 
+    def test_names_for_templates_leave_it_itself(
+        self, app_type: AppType[Any], package: PackageReader
+    ) -> None:
+        """Told of plugins' names for templates, it is a type of the same name."""
+        named = app_type.with_template_names({"suite_name": 1})
+
+        assert isinstance(named, AppType)
+        assert (named.name, named.claims(package.index)) == (app_type.name, True)
+
     def test_it_names_the_application(self, spec: PackageSpec) -> None:
         """Name and version are what an index can hold."""
         jsonschema.validate(spec.info.name, {"type": "string", "pattern": _NAME})

@@ -125,6 +125,13 @@ class ClaimsEverything(Sample):
         return True
 
 
+class TakesAnotherName(Sample):
+    def with_template_names(self, names: dict[str, Any]) -> "AppType[PackageSpec]":
+        other = type(self)()
+        other.name = "named"
+        return other
+
+
 class IsNoSchema(Sample):
     def config_schema(self, spec: PackageSpec, *, language: str = "en") -> JsonObject:
         schema = super().config_schema(spec)

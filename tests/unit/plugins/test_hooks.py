@@ -49,6 +49,10 @@ def call(answer: object = "real") -> ProviderCall:
     )
 
 
+def ignored(info: object, ex: Exception) -> None:
+    """Hear of a plugin that failed, and go on."""
+
+
 @pytest.fixture
 def both(raising_plugin: Any) -> Hooks:
     """Return the hooks of a plugin that raises and one that does not."""
@@ -59,7 +63,7 @@ def test_without_plugins_nobody_answers() -> None:
     """Every hook of no plugin answers nothing, and a provider's call goes through."""
     hooks = Hooks()
 
-    assert hooks.template_names() == {}
+    assert hooks.template_names(failed=ignored) == {}
     assert hooks.check_package(None, None, app_type="vm") == []
     assert hooks.provider_call(call()) == "real"
     assert not hooks.watches_calls
@@ -99,7 +103,7 @@ def test_what_is_no_finding_is_a_failure() -> None:
 
 def test_template_names_of_the_others_stay(both: Hooks) -> None:
     """A plugin that raises adds no names; the others' are there."""
-    assert set(both.template_names()) == {"shout", "taken"}
+    assert set(both.template_names(failed=ignored)) == {"shout", "taken"}
 
 
 def test_a_taken_template_name_is_not_replaced(caplog: Any) -> None:
@@ -110,10 +114,27 @@ def test_a_taken_template_name_is_not_replaced(caplog: Any) -> None:
         def pitrix_template_names(self) -> Any:
             return {"taken": "theirs"}
 
-    names = Hooks({"second": Second(), "careful": Careful()}).template_names()
+    names = Hooks({"second": Second(), "careful": Careful()}).template_names(failed=ignored)
 
     assert names["taken"] == "mine"
     assert "the template name taken of second" in caplog.text
+
+
+@pytest.mark.parametrize("name", [pytest.param("a-b", id="dash"), pytest.param(1, id="number")])
+def test_a_template_name_is_an_identifier(name: object) -> None:
+    """A plugin with a name that no template could write has failed."""
+
+    class Odd:
+        @hookimpl
+        def pitrix_template_names(self) -> Any:
+            return {"fine": 1, name: 2}
+
+    failures = []
+
+    names = Hooks({"odd": Odd()}).template_names(failed=lambda info, ex: failures.append(ex))
+
+    assert names == {}
+    assert f"{name!r} is no name" in str(failures[0])
 
 
 def test_a_failing_command_plugin_leaves_no_half(both: Hooks) -> None:

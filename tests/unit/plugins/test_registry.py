@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from pitrix_core import ComputeInterface, Interface, Provider, errors
+from pitrix_core import ComputeInterface, Interface, Provider, errors, hookimpl
 from pitrix_core.plugins import AGENTS, INTERFACES, PLUGINS, PROVIDERS, PluginRegistry
 from pitrix_core.testing.entry_points import entry_point
 from pitrix_core.testing.fake_provider import FakeProvider
@@ -199,6 +199,54 @@ def test_app_types_of_all_sound_plugins(
         "late",
     }
     assert "no types today" in reports["raises"].error
+
+
+class Named:
+    """A plugin that adds a name to templates."""
+
+    @hookimpl
+    def pitrix_template_names(self) -> Any:
+        return {"zones": ["a", "b"]}
+
+
+def test_app_types_are_told_of_template_names(
+    types_plugin: Any, sample_type: Any, raising_plugin: Any
+) -> None:
+    """Each type is handed out as it wants to be with the names of all sound plugins."""
+
+    class Taught(type(sample_type("vm"))):
+        def with_template_names(self, names: Any) -> Any:
+            return Taught(f"knows-{'-'.join(names)}")
+
+    registry = PluginRegistry(
+        entry_points=[
+            entry_point(PLUGINS, "types", types_plugin(Taught("vm"), sample_type("raw"))),
+            entry_point(PLUGINS, "names", Named()),
+            entry_point(PLUGINS, "raises", raising_plugin),
+        ]
+    )
+
+    assert set(registry.app_types()) == {"knows-zones", "raw"}
+
+
+def test_a_type_that_fails_with_template_names_is_left_out(
+    types_plugin: Any, sample_type: Any
+) -> None:
+    """Its plugin is reported as broken, and the others' types stay."""
+
+    class Untaught(type(sample_type("vm"))):
+        def with_template_names(self, names: Any) -> Any:
+            raise RuntimeError("no names, please")
+
+    registry = PluginRegistry(
+        entry_points=[
+            entry_point(PLUGINS, "bad", types_plugin(Untaught("vm"))),
+            entry_point(PLUGINS, "good", types_plugin(sample_type("raw"))),
+        ]
+    )
+
+    assert set(registry.app_types()) == {"raw"}
+    assert [found.status for found in registry.report()] == ["broken", "ok"]
 
 
 def test_an_app_type_of_two_plugins_is_nobodys(types_plugin: Any, sample_type: Any) -> None:

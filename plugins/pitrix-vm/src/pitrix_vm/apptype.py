@@ -1,7 +1,7 @@
 """The application type itself: the contract's methods, each handed to the module that does it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from pitrix_core import AppType, Finding, Level
 from pitrix_core.contracts.apptype import Documents, RenderRequest
@@ -52,6 +52,14 @@ class VmAppType(AppType[VmSpec]):
     name = "vm"
     dialects = SKELETON_DIALECTS
 
+    def __init__(self, *, template_names: Mapping[str, Any] | None = None) -> None:
+        """Keep what plugins add to templates with logic."""
+        self._template_names = template_names or {}
+
+    def with_template_names(self, names: Mapping[str, Any]) -> "VmAppType":
+        """Return this type with names for ``cluster.json.j2``."""
+        return VmAppType(template_names=names)
+
     def claims(self, index: PackageIndex) -> bool:
         """Say whether there are a form and a template that can be filled in."""
         return template_file(index) is not None
@@ -62,9 +70,9 @@ class VmAppType(AppType[VmSpec]):
         :raises PackageInvalidError: with findings, each naming its file and place.
         """
         try:
-            return read_spec(reader)
+            return read_spec(reader, names=self._template_names)
         except PackageInvalidError as ex:
-            ex.findings = every_finding(reader, ex.findings)
+            ex.findings = every_finding(reader, ex.findings, names=self._template_names)
             raise
 
     def validate(self, spec: VmSpec) -> list[Finding]:
@@ -137,7 +145,7 @@ class VmAppType(AppType[VmSpec]):
 
     def located(self, reader: PackageReader, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         """Add the places in the template and in JSON files."""
-        return located(reader, findings)
+        return located(reader, findings, names=self._template_names)
 
     def documents(self, spec: VmSpec, config: JsonObject) -> Documents:
         """Return ``cluster.json`` as a configuration gives it.

@@ -102,10 +102,11 @@ def read_spec(reader: PackageReader, *, names: Mapping[str, Any] | None = None) 
 def unknown_parameters(template: Template, form: Form) -> Iterator[Finding]:
     """Say which parameters a template names that its form does not have."""
     known = [leaf.path for leaf in form.root.leaves()]
+    what = "needing it is an error" if template.dialect == JINJA else "it is null"
     for path, offset in sorted(template.strangers(known).items()):
         yield template.remark(
             "template.parameter",
-            f"tag {path!r}: {CONFIG_FILE} has no such parameter; it is null",
+            f"{path!r}: {CONFIG_FILE} has no such parameter; {what}",
             offset=offset,
             next_step=f"Add the parameter to {CONFIG_FILE}, or correct the path.",
         )
@@ -143,9 +144,12 @@ def fill_configured(spec: VmSpec, config: JsonObject) -> Filled:
 def read_configured(spec: VmSpec, config: JsonObject) -> Reading:
     """Read what a package's template gives with a user's configuration.
 
+    :returns: commas that were put right are among its findings.
     :raises TemplateRenderError: it gives no JSON.
     """
-    return read_cluster(fill_configured(spec, config).document, file=spec.template.file)
+    filled = fill_configured(spec, config)
+    reading = read_cluster(filled.document, file=spec.template.file)
+    return attrs.evolve(reading, findings=(*filled.findings, *reading.findings))
 
 
 def configured_cluster(spec: VmSpec, config: JsonObject) -> ClusterDocument:
