@@ -187,6 +187,22 @@ def test_a_fixed_combination_cannot_be_departed_from() -> None:
     assert [f.pointer for f in violations(completed, schema)] == ["/cluster/db/cpu"]
 
 
+def test_a_fixed_parameter_follows_the_choice() -> None:
+    """What cannot be set at creation still is what the chosen combination has."""
+    chosen = leaf("resource_group", "string", default="b", range=["a", "b"])
+    cpu = leaf("cpu", required="yes", changeable_when_create=False, resource_group=[1, 2])
+    form = read_form(config_json(group("cluster", chosen, group("db", cpu))))
+    schema = form_schema(form)
+
+    kept, other = (
+        violations(with_defaults({"cluster": {"db": db}}, schema), schema)
+        for db in ({}, {"cpu": 1})
+    )
+
+    assert ([f.pointer for f in kept], [f.pointer for f in other]) == ([], ["/cluster/db/cpu"])
+    assert form.findings == ()
+
+
 @pytest.mark.parametrize(
     ("chosen", "values"),
     [

@@ -124,6 +124,7 @@ def test_a_bad_template_is_refused(template: str, reason: str) -> None:
         pytest.param("[]", "", id="list"),
         pytest.param({"type": "array"}, "", id="no-properties"),
         pytest.param(config_json({"type": "string"}), "/properties/0", id="no-key"),
+        pytest.param(config_json(leaf("a" * 256)), "/properties/0/key", id="long-key"),
         pytest.param(config_json({"key": "a", "type": "array"}), "/properties/0", id="no-members"),
     ],
 )

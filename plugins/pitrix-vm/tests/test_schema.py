@@ -184,6 +184,11 @@ def test_the_schema_is_nested_as_the_form() -> None:
             id="address",
         ),
         pytest.param(
+            leaf("a", "boolean", required="no"),
+            {"title": "A", "type": "boolean", "default": False},
+            id="no-boolean",
+        ),
+        pytest.param(
             leaf("a", "integer", required="no"), {"title": "A", "type": "integer"}, id="no-default"
         ),
     ],

@@ -18,6 +18,8 @@ from pitrix_vm.form.types import NUMBERS, TEXTS, as_flag, as_integer, as_number,
 
 #: How alike two names are when one is taken for a misspelling of the other.
 _ALIKE: Final = 0.8
+#: What is compared of a name, in characters; the longest known one has 22.
+_NAME_LIMIT: Final = 40
 #: With more unknown names in one place, the place is something else, and no name misspelt.
 _UNKNOWN_LIMIT: Final = 10
 #: Source: AppCenter's specification of config.json, dependencies.
@@ -202,8 +204,9 @@ def group_remarks(node: JsonObject) -> Iterator[Remark]:
 
 def nearest(name: str, names: list[str]) -> str | None:
     """Return the name that another one is a misspelling of."""
-    plain = name.strip().strip("_-").lower().replace("-", "_")
-    swapped = [each for each in names if sorted(each) == sorted(plain)]
+    plain = name[:_NAME_LIMIT].strip().strip("_-").lower().replace("-", "_")
+    letters = sorted(plain)
+    swapped = [each for each in names if sorted(each) == letters]
     alike = swapped or difflib.get_close_matches(plain, names, n=1, cutoff=_ALIKE)
     if not alike and plain.rstrip("0123456789") in names:
         return plain.rstrip("0123456789")

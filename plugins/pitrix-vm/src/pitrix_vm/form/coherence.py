@@ -7,16 +7,10 @@ import attrs
 
 from pitrix_core.model import JsonValue
 from pitrix_vm.form.limits import misfits, own_values, unmatched
-from pitrix_vm.form.notes import Notes
-from pitrix_vm.form.records import Group, Leaf
+from pitrix_vm.form.notes import Notes, shortened
+from pitrix_vm.form.records import CLUSTER, ENV, RESOURCE_GROUP, SERVICE_PARAMS, Group, Leaf
 from pitrix_vm.form.types import NUMBERS
 
-#: What users set when they create a cluster; and what they are asked for when they call a service.
-CLUSTER: Final = "cluster"
-ENV: Final = "env"
-SERVICE_PARAMS: Final = "service_params"
-RESOURCE_GROUP: Final = "resource_group"
-#: Source: AppCenter's specification of config.json.
 _SECTIONS: Final = (CLUSTER, ENV, SERVICE_PARAMS)
 
 
@@ -50,7 +44,8 @@ def _settled(leaf: Leaf, notes: Notes) -> Leaf:
         leaf = attrs.evolve(leaf, minimum=None, maximum=None)
     if leaf.value_type in NUMBERS and leaf.choices:
         _check_choices(leaf, notes)
-    if not leaf.is_changeable_when_create and leaf.is_required and not leaf.has_default:
+    has_value = leaf.has_default or leaf.combination or not leaf.is_required
+    if not leaf.is_changeable_when_create and not has_value:
         message = "it is not changeable_when_create, yet has no default; so users have to set it"
         notes.warning(
             "form.fixed",
@@ -66,9 +61,8 @@ def _settled(leaf: Leaf, notes: Notes) -> Leaf:
 
 def _check_choices(leaf: Leaf, notes: Notes) -> None:
     alone = attrs.evolve(leaf, choices=(), combination=leaf.choices, default=None)
-    outside = ", ".join(str(value) for value in misfits(alone))
-    if outside:
-        message = f"nobody can choose {outside}: min, max or step rule it out"
+    if outside := misfits(alone):
+        message = f"min, max or step rule out some of the choices: {shortened([*outside])}"
         notes.warning("form.limits", f"{leaf.pointer}/range", message)
 
 

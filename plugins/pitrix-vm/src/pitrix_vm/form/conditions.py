@@ -8,9 +8,8 @@ import collections
 from collections.abc import Iterator
 from typing import Any
 
-from pitrix_vm.form.coherence import RESOURCE_GROUP
 from pitrix_vm.form.limits import filled_schema, is_mandatory
-from pitrix_vm.form.records import Dependency, Group, Leaf
+from pitrix_vm.form.records import RESOURCE_GROUP, Dependency, Group, Leaf
 
 
 def visibility(leaf: Leaf) -> list[dict[str, Any]]:

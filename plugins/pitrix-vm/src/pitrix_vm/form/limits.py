@@ -30,8 +30,8 @@ _PORT: Final = {"minimum": 1, "maximum": 65535}
 
 def own_values(leaf: Leaf) -> tuple[JsonValue, ...]:
     """Return the values that a package itself sets, or that stand for none."""
-    is_number = leaf.value_type in (*NUMBERS, "boolean") and not leaf.has_default
-    first = () if is_number else (leaf.fallback,)
+    has_none = leaf.value_type in NUMBERS and not leaf.has_default
+    first = () if has_none else (leaf.fallback,)
     return (*first, *(value for value in leaf.combination if value is not None))
 
 

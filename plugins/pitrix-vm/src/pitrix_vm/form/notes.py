@@ -1,7 +1,6 @@
 """Collects what is found in ``config.json`` while it is read."""
 
 import json
-import textwrap
 from typing import Final
 
 from pitrix_core.findings import Finding, Level
@@ -13,7 +12,8 @@ _QUOTED_LIMIT: Final = 60
 
 def shortened(value: object) -> str:
     """Return a value of the package as a message quotes it."""
-    return textwrap.shorten(json.dumps(value, ensure_ascii=False), _QUOTED_LIMIT, placeholder="…")
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _QUOTED_LIMIT else f"{text[:_QUOTED_LIMIT]}…"
 
 
 class Notes:

@@ -24,6 +24,8 @@ from pitrix_vm.form.types import LEAF_TYPES, as_text, is_same, taken_as
 _DEPTH_LIMIT: Final = 12
 #: Larger ones nobody fills in: real ones have up to a few hundred.
 _NODE_LIMIT: Final = 10_000
+#: Longest key, in characters; the longest one seen has 42.
+_KEY_LIMIT: Final = 255
 #: Types by what a default is, where the type is unknown.
 _TYPES_OF: Final[Mapping[type, str]] = {bool: "boolean", int: "integer", float: "number"}
 
@@ -92,6 +94,10 @@ class _Reader:
         key = node.get("key") if isinstance(node, Mapping) else None
         if not isinstance(key, str) or not key:
             self._notes.error("form.key", pointer_to(at), "this should be an object with a key")
+            return None
+        if len(key) > _KEY_LIMIT:
+            message = f"the key is longer than {_KEY_LIMIT} characters"
+            self._notes.error("form.key", pointer_to((*at, "key")), message)
             return None
         if any(character.isspace() for character in key):
             message = f"key {key!r} holds blanks; the specification forbids them"

@@ -8,6 +8,14 @@ import attrs
 from pitrix_core.findings import Finding
 from pitrix_core.model import JsonValue
 
+#: The groups at the top: what users set of machines and of the application when they create a
+#: cluster, and what they are asked for when they call a service.
+#: Source: AppCenter's specification of config.json.
+CLUSTER: Final = "cluster"
+ENV: Final = "env"
+SERVICE_PARAMS: Final = "service_params"
+#: Parameter of ``cluster`` that chooses a combination of resources.
+RESOURCE_GROUP: Final = "resource_group"
 #: What stands for a value that nobody gave, by type; an empty text for the others.
 #: Source: OpenPitrix's defaults of parameters that have none.
 _EMPTY: Final[Mapping[str, JsonValue]] = {

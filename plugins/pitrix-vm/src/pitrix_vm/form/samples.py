@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pitrix_core.model import JsonValue
-from pitrix_vm.form.coherence import CLUSTER, RESOURCE_GROUP
 from pitrix_vm.form.limits import is_mandatory, unmatched
-from pitrix_vm.form.records import Dependency, Form, Group, Leaf
+from pitrix_vm.form.records import CLUSTER, RESOURCE_GROUP, Dependency, Form, Group, Leaf
 from pitrix_vm.form.types import NUMBERS, TEXTS, is_among
 
 #: Tried on a pattern, in this order: names, addresses, passwords, sizes are what is asked for most.

@@ -11,10 +11,10 @@ from typing import Any, Final
 import attrs
 
 from pitrix_core.model import JsonObject
-from pitrix_vm.form.coherence import CLUSTER, SERVICE_PARAMS
 from pitrix_vm.form.conditions import combination_rules, visibility, visibility_rules
 from pitrix_vm.form.limits import filled_schema, is_fixed, is_mandatory, value_schema
-from pitrix_vm.form.records import Form, Group, Leaf
+from pitrix_vm.form.records import CLUSTER, SERVICE_PARAMS, Form, Group, Leaf
+from pitrix_vm.form.types import NUMBERS
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 #: Units of what roles are made of. Source: AppCenter's specification, well-known keys.
@@ -84,7 +84,7 @@ class _Writer:
         is_needed = is_mandatory(leaf)
         if not leaf.dependencies:
             schema |= filled_schema(leaf)
-        has_empty = leaf.type not in ("integer", "number", "boolean") or is_fixed(leaf)
+        has_empty = leaf.value_type not in NUMBERS or is_fixed(leaf)
         if not is_needed and (leaf.has_default or has_empty):
             schema["default"] = leaf.fallback
         return schema
