@@ -1,8 +1,12 @@
 """Packages as bytes: reading archives safely, building them, and the indexes that list them.
 
 Here belongs what is the same for every application type: archives and folders, digests, versions,
-metadata, repository indexes, and checking JSON with a schema. What a package's files mean is the
-business of its app type. Nothing here opens a connection or writes outside the folder it was given.
+signatures, metadata, repository indexes, and checking JSON with a schema. What a package's files
+mean is the business of its app type. Nothing here opens a connection or writes outside the folder
+it was given.
+
+Signatures are imported from their modules, ``signature`` and ``signing_key``: few need them, and
+what they are made with is slow to import.
 """
 
 from pitrix_core.package.advice import duplicate_finding

@@ -334,6 +334,20 @@ def test_a_second_archive_of_a_version_is_not_left_behind(
     assert {file.name for file in archive.parent.iterdir()} == {archive.name, "index.yaml"}
 
 
+def test_what_the_disk_gives_back_is_what_was_built(
+    tmp_path: Path, source: Path, type_command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that loses bytes releases nothing."""
+    write = Path.write_bytes
+    monkeypatch.setattr(Path, "write_bytes", lambda path, content: write(path, content[:-1]))
+
+    result = type_command("package", "build", str(source), "-o", str(tmp_path / "repo"))
+
+    assert result.code == 1
+    assert "The build promises sha256:" in result.err
+    assert list((tmp_path / "repo").glob("[!.]*")) == []
+
+
 # -- trusting --------------------------------------------------------------------------------------
 
 

@@ -180,9 +180,8 @@ def _write(path: Path, built: "Built") -> bool:
             )
         staged = path.with_name(f".{path.name}.part")
         staged.write_bytes(built.content)
-        check_digest(
-            staged.read_bytes(), built.digest, by="The build", next_step="Look at the disk."
-        )
+        written = staged.read_bytes()
+        check_digest(written, built.digest, by="The build", next_step="Look at the disk.")
         staged.replace(path)
     except OSError as ex:
         raise CliError(f"{path} cannot be written: {ex.strerror}") from ex
