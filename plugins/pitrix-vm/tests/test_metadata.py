@@ -7,6 +7,7 @@ import attrs
 import pytest
 from vm_packages import VM, cluster_json, node, parsed, planned, render_request, snapshot
 
+from pitrix_core.contracts.apptype import LinkedCluster
 from pitrix_core.model import Metadata
 from pitrix_vm.spec import VmSpec
 
@@ -134,3 +135,78 @@ def test_appcenter_has_its_own_places() -> None:
 def test_the_cluster_is_shown(name: str, value: str) -> None:
     """What identifies a cluster is there in either dialect."""
     assert rendered(parsed(TWO_ROLES)).shared[f"cluster/{name}"] == value
+
+
+KEY = {"access_key_id": "AK1", "secret_access_key": {"$secret": "sec-2"}}
+
+
+def test_an_access_key_has_two_parts() -> None:
+    """The key's own leaf is its id; the secret stays a marker."""
+    spec = parsed(cluster_json(node("db", env={"key": KEY})))
+
+    assert rendered(spec).roles["db"] == {
+        "env/key": "AK1",
+        "env/key/access_key_id": "AK1",
+        "env/key/secret_access_key": {"$secret": "sec-2"},
+    }
+
+
+def test_addresses_to_be_reserved_are_shown_without_values() -> None:
+    """Templates find the leaf; the platform does not fill it in yet."""
+    vip = {"vip": {"value": ""}}
+    spec = bare(cluster_json(node("db", reserved_ips=vip), endpoints={"reserved_ips": vip}))
+
+    shared = rendered(spec).shared
+
+    assert shared["cluster/endpoints/reserved_ips/vip/value"] == ""
+    assert shared["hosts/db/i-1/reserved_ips/vip/value"] == ""
+
+
+def test_what_the_package_says_of_its_machines_is_shown() -> None:
+    """Classes as the package writes them; what it does not say has no leaf."""
+    spec = parsed(cluster_json(node("db", gpu=2, gpu_class=1), node("web")))
+
+    metadata = rendered(spec)
+
+    [db, _, web] = metadata.nodes.values()
+    assert (db["host/gpu"], db["host/gpu_class"]) == ("2", "1")
+    assert "host/gpu" not in web
+
+
+def test_a_linked_cluster_is_shown_as_a_whole() -> None:
+    """Its hosts and endpoints; its parameters with their role, and those of all roles without."""
+    other = Metadata(
+        shared={"hosts/zk/i-9/ip": "10.0.0.9", "cluster/endpoints/client/port": "2181"},
+        roles={
+            "zk": {"env/common": "1", "env/own": {"$secret": "sec-1"}},
+            "web": {"env/common": "1"},
+        },
+        nodes={"cln-9": {"host/ip": "10.0.0.9"}},
+    )
+    spec = parsed(cluster_json(node("db")))
+    current = snapshot(planned(spec))
+    linked = LinkedCluster(snapshot=current, metadata=other)
+    request = attrs.evolve(render_request(current), links={"zk_service": linked})
+
+    shared = VM.render(spec, request).shared
+
+    assert {path: value for path, value in shared.items() if path.startswith("links/")} == {
+        "links/zk_service/hosts/zk/i-9/ip": "10.0.0.9",
+        "links/zk_service/cluster/endpoints/client/port": "2181",
+        "links/zk_service/env/common": "1",
+        "links/zk_service/env/zk/common": "1",
+        "links/zk_service/env/zk/own": {"$secret": "sec-1"},
+        "links/zk_service/env/web/common": "1",
+    }
+
+
+def test_a_linked_cluster_of_one_unnamed_role_has_no_role_level() -> None:
+    """Nor has it among its hosts."""
+    other = Metadata(roles={"_": {"env/port": "2181"}})
+    spec = parsed(cluster_json(node("db")))
+    current = snapshot(planned(spec))
+    linked = LinkedCluster(snapshot=current, metadata=other)
+
+    shared = VM.render(spec, attrs.evolve(render_request(current), links={"zk": linked})).shared
+
+    assert {path for path in shared if path.startswith("links/")} == {"links/zk/env/port"}

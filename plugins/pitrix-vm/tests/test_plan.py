@@ -267,16 +267,6 @@ def test_an_impossible_cluster_is_refused(shop: VmSpec, config: dict[str, Any], 
     assert code in {finding.code for finding in caught.value.findings}
 
 
-def test_what_has_no_effect_is_remarked_on() -> None:
-    """A cluster is made without it, and the plan says so."""
-    spec = parsed(cluster_json(node("db", loadbalancer=[{"port": 80}])))
-
-    found = [(finding.code, finding.pointer) for finding in planned(spec).findings]
-    assert found == [
-        ("cluster.ineffective", "/nodes/0/loadbalancer"),
-    ]
-
-
 def test_an_image_cannot_be_named_for_an_impossible_cluster(shop: VmSpec) -> None:
     """The contract's error says what the template did."""
     with pytest.raises(TemplateRenderError, match="/nodes/0/count"):
@@ -372,3 +362,92 @@ def test_a_cluster_can_be_deleted_when_its_commands_cannot_be_read(shop: VmSpec)
     kinds = {task.kind for task in draft.tasks}
     assert kinds == {"metadata.delete", "compute.delete", "volume.delete"}
     assert [finding.code for finding in draft.findings] == ["deletion.commands"]
+
+
+IMAGES = {"local": {"z1": "here"}, "aws": "ami-1"}
+
+
+def test_a_package_names_an_image_for_each_cloud() -> None:
+    """The machine starts from the runtime's; all are known before."""
+    spec = parsed(cluster_json(node("db", container={"image": IMAGES})))
+
+    images = {t.input["image"]["image"] for t in planned(spec).tasks if "image" in t.input}
+    assert images == {"here"}
+    assert [len(query.choices) for query in VM.images(spec, {})] == [2]
+
+
+def test_a_runtime_without_an_image_is_refused() -> None:
+    """The finding points at the images there are, and names their clouds."""
+    spec = parsed(cluster_json(node("db", container={"image": {"aws": "ami-1"}})))
+
+    with pytest.raises(PlanRefusedError) as caught:
+        planned(spec)
+
+    [finding] = caught.value.findings
+    assert (finding.code, finding.pointer) == ("cluster.image", "/nodes/0/container/image")
+    assert "local (zone z1)" in finding.message
+    assert "aws" in finding.message
+
+
+def test_a_role_without_machines_needs_no_image() -> None:
+    """Nothing starts from it."""
+    without = node("web", container={"image": {"aws": "ami-1"}})
+    draft = planned(parsed(cluster_json(node("db"), without)), {"cluster": {"web": {"count": 0}}})
+
+    assert {n.role for n in draft.nodes} == {"db"}
+
+
+def test_an_empty_command_is_not_run() -> None:
+    """No task is made of it, and what comes after does not wait for it."""
+    services = {"init": {"cmd": ""}, "start": {"cmd": "x"}}
+    draft = planned(parsed(cluster_json(node("web", services=services))))
+
+    assert by_key(draft)["service.run/start/web/1"].after == ("agent.wait/web/1",)
+    assert "service.run/init/web/1" not in by_key(draft)
+
+
+def test_agents_are_told_the_dialect_of_their_templates() -> None:
+    """A package in a dialect that no image is written in has images for AppCenter."""
+    spec = attrs.evolve(parsed(cluster_json(node("web"))), dialect="jinja")
+
+    config = by_key(planned(spec))["compute.create/web/1"].input["user_data"]["$agent"]["config"]
+    assert (config["dialect"], config["prefix"]) == ("appcenter", "/self")
+
+
+@pytest.mark.parametrize(
+    ("members", "pointer"),
+    [
+        ({"custom_metadata": {"cmd": "x"}}, "/nodes/0/custom_metadata"),
+        ({"loadbalancer": [{"port": 80}]}, "/nodes/0/loadbalancer"),
+        ({"passphraseless": "ssh-rsa"}, "/nodes/0/passphraseless"),
+        ({"reserved_ips": {"vip": {"value": ""}}}, "/nodes/0/reserved_ips"),
+        ({"gpu": 1}, "/nodes/0/gpu"),
+        ({"net": {"ib": 1}}, "/nodes/0/net"),
+        ({"nas_mount_point": "/nas"}, "/nodes/0/nas_mount_point"),
+        ({"health_check": {"enable": True, "check_cmd": "x"}}, "/nodes/0/health_check"),
+        ({"monitor": {"enable": True, "cmd": "x"}}, "/nodes/0/monitor"),
+    ],
+)
+def test_what_has_no_effect_yet_is_said(members: dict[str, Any], pointer: str) -> None:
+    """A cluster is made without it, and the plan says so, once for all roles that ask."""
+    spec = parsed(cluster_json(node("db", **members), node("web", **members)))
+
+    found = [f.pointer for f in planned(spec).findings if f.code == "cluster.ineffective"]
+    assert found == [pointer]
+
+
+@pytest.mark.parametrize(
+    ("members", "pointer"),
+    [
+        ({"endpoints": {"reserved_ips": {"vip": {}}}}, "/endpoints/reserved_ips"),
+        ({"need_tag": True}, "/need_tag"),
+        ({"need_intranet_api_server": True}, "/need_intranet_api_server"),
+        ({"multi_zone_policy": "round_robin"}, "/multi_zone_policy"),
+        ({"display_tabs": {"Users": {"cmd": "x"}}}, "/display_tabs"),
+    ],
+)
+def test_what_of_a_cluster_has_no_effect_yet_is_said(members: dict[str, Any], pointer: str) -> None:
+    """What concerns no role is said once, too."""
+    found = planned(parsed(cluster_json(node("db"), **members))).findings
+
+    assert [f.pointer for f in found if f.code == "cluster.ineffective"] == [pointer]

@@ -36,6 +36,9 @@ def _services(role: Role) -> Mapping[str, Service]:
     return {
         name: attrs.evolve(service, nodes_to_execute_on=None)
         for name, service in role.services.items()
-        if service.is_with_replica
-        or (name not in _ON_REQUEST and (service.nodes_to_execute_on or role.count) >= role.count)
+        if service.is_with_replica or (name not in _ON_REQUEST and _is_of_all(service, role))
     }
+
+
+def _is_of_all(service: Service, role: Role) -> bool:
+    return service.nodes_to_execute_on is None or service.nodes_to_execute_on >= role.count
