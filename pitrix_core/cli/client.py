@@ -17,7 +17,7 @@ from pitrix_core.model import JsonObject
 #: Seconds an answer may take; planning asks a cloud for images.
 TIMEOUT_S: Final = 60.0
 #: How often a request is sent whose answer was lost on the way; its key makes it one request.
-_ATTEMPTS: Final = 3
+ATTEMPTS: Final = 3
 _PAUSE_S: Final = 0.5
 #: Largest page the API gives.
 _PAGE: Final = 200
@@ -26,15 +26,28 @@ _PAGE: Final = 200
 class Api:
     """The REST API of one server, spoken to with one token."""
 
-    def __init__(self, url: str, *, token: str | None, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None,
+        language: str | None = None,
+        timeout_s: float = TIMEOUT_S,
+        attempts: int = ATTEMPTS,
+    ) -> None:
         """Remember where and as whom to ask; makes no request.
 
         :param url: such as ``http://127.0.0.1:8000``.
+        :param language: of labels and descriptions; None for the server's own.
+        :param attempts: how often a request is sent whose answer was lost on the way.
         """
         self.url = url.rstrip("/")
         headers = {"Accept": "application/json"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
+        if language:
+            headers["Accept-Language"] = language
+        self._attempts = attempts
         # A server on this machine is reached directly, whatever proxy is set for the world outside.
         is_near = httpx.URL(url).host in {"127.0.0.1", "::1", "localhost"}
         self._http = httpx.Client(
@@ -122,13 +135,13 @@ class Api:
             json=body,
             headers={"Idempotency-Key": key} if key else None,
         )
-        for attempt in range(1, _ATTEMPTS + 1):
+        for attempt in range(1, self._attempts + 1):
             try:
                 return self._http.send(request)
             except httpx.ConnectError as ex:
                 raise self._unreachable(str(ex)) from ex
             except httpx.TransportError as ex:
-                if attempt == _ATTEMPTS:
+                if attempt == self._attempts:
                     raise self._unreachable(str(ex) or type(ex).__name__) from ex
                 time.sleep(_PAUSE_S)
         raise AssertionError("unreachable: the last attempt returns or raises")

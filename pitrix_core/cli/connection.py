@@ -1,4 +1,4 @@
-"""Which server a verb talks to, and with which token.
+"""Which server a verb talks to, with which token, and in which language.
 
 An option wins over an environment variable, and that over what ``pitrix serve`` left in its data
 folder, so that on one machine nothing has to be set.
@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
+import click
 
 from pitrix_core.cli.problems import CliError
+from pitrix_core.service.languages import language_of
 
 
 @attrs.frozen(kw_only=True)
@@ -58,6 +60,21 @@ def target(
     if found_token is None and found_url == own_url:
         found_token = _read(folder / "token")
     return Target(url=found_url, token=found_token)
+
+
+def language(given: str | None, *, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the language to ask for: the option, ``PITRIX_LANGUAGE``, or the system's.
+
+    :returns: None where none is set.
+    :raises click.UsageError: what is given is no language.
+    """
+    wanted = given or environ.get("PITRIX_LANGUAGE")
+    if not wanted:
+        return language_of(environ)
+    found = language_of({"LANG": wanted})
+    if found is None:
+        raise click.UsageError(f"{wanted!r} is no language; name one as zh-CN or de.")
+    return found
 
 
 def is_known(*, url: str | None, data: Path | None) -> bool:

@@ -5,6 +5,7 @@ meant: for the list of commands, and for a name the core does not have.
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NoReturn
@@ -31,7 +32,7 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "package": ("verbs.packages.group:package", "Write, check and build packages."),
     "repo": ("verbs.repo:repo", "Register the places packages come from."),
     "app": ("verbs.app:app", "Look at the applications of all repos."),
-    "config": ("verbs.app:config", "Look at what an application can be told."),
+    "config": ("verbs.config:config", "Look at what an application can be told."),
     "provider": ("verbs.provider:provider", "Look at the clouds runtimes can be registered with."),
     "runtime": ("verbs.runtime:runtime", "Register the places clusters run on."),
     "plan": ("verbs.plan:plan", "Show what deploying an application would do and cost."),
@@ -40,8 +41,12 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "job": ("verbs.job:job", "Look at plans being carried out; try failed ones again."),
     "event": ("verbs.event:event", "Look at what happened."),
     "plugins": ("verbs.plugins:plugins", "List the installed plugins and what is wrong with them."),
+    "completion": ("verbs.completion:completion", "Teach a shell to complete what you type."),
     "version": ("verbs.version:version", "Show the versions of this command line and its plugins."),
 }
+
+#: Set by a shell that wants to know what can be typed next; says which shell it is.
+COMPLETION: Final = "_PITRIX_COMPLETE"
 
 
 class _Verb(click.Command):
@@ -116,6 +121,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return the exit code."""
+    if COMPLETION in os.environ:
+        shells = importlib.import_module("pitrix_core.cli.completion.shells")
+        click.echo(shells.answer(root, os.environ))
+        return 0
     try:
         code = root.main(list(arguments), prog_name="pitrix", standalone_mode=False)
     except click.ClickException as ex:

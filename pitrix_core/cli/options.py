@@ -40,6 +40,10 @@ def talks_to_api(function: Callable[Concatenate[Session, P], T]) -> Callable[...
     @click.option("--token", help="Token to show it; better in PITRIX_TOKEN.")
     @data_option
     @json_option
+    @click.option(
+        "--language",
+        help="Language of labels and descriptions, such as zh-CN. [env: PITRIX_LANGUAGE]",
+    )
     @functools.wraps(function)
     def run(
         *args: Any,
@@ -47,12 +51,14 @@ def talks_to_api(function: Callable[Concatenate[Session, P], T]) -> Callable[...
         token: str | None,
         data: Path | None,
         as_json: bool,
+        language: str | None,
         **options: Any,
     ) -> T:
         from pitrix_core.cli.client import Api  # noqa: PLC0415  # `--help` need not wait for it
 
         found = connection.target(url=url, token=token, data=data)
-        with Api(found.url, token=found.token) as api:
+        spoken = connection.language(language)
+        with Api(found.url, token=found.token, language=spoken) as api:
             return function(Session(api=api, as_json=as_json), *args, **options)
 
     return run

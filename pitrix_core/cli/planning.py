@@ -11,7 +11,7 @@ from pitrix_core.cli.lookup import version_of_app
 from pitrix_core.cli.options import Session
 from pitrix_core.cli.output import print_fields
 from pitrix_core.cli.problems import ApiError, CliError, finding_lines
-from pitrix_core.cli.values import collect
+from pitrix_core.cli.values import collect, locate
 from pitrix_core.model import JsonObject
 
 
@@ -25,12 +25,15 @@ class Wish:
     name: str | None = None
     settings: tuple[str, ...] = ()
     values: Path | None = None
+    #: Whether a person is asked for what is not set.
+    is_asked: bool = False
 
 
 def make_plan(session: Session, wish: Wish) -> JsonObject:
     """Ask the API for a plan.
 
     :raises ApiError: there is no such thing, or the configuration is not valid.
+    :raises CliError: somebody is to be asked, and nobody is there.
     :raises click.UsageError: a setting is no ``path=value``.
     """
     version = version_of_app(session.api, wish.app, version=wish.version)
@@ -38,7 +41,7 @@ def make_plan(session: Session, wish: Wish) -> JsonObject:
     body: dict[str, Any] = {
         "action": "create",
         "app_version_id": version["id"],
-        "config": collect(wish.settings, file=wish.values, schema=schema),
+        "config": _config(wish, schema),
     }
     if wish.runtime:
         body["runtime_id"] = session.api.get(f"/v1/runtimes/{wish.runtime}")["id"]
@@ -51,11 +54,29 @@ def make_plan(session: Session, wish: Wish) -> JsonObject:
     return plan
 
 
+def _config(wish: Wish, schema: JsonObject) -> dict[str, Any]:
+    given = collect(wish.settings, file=wish.values, schema=schema)
+    if not wish.is_asked:
+        return given
+    from pitrix_core.cli.interview import interview  # noqa: PLC0415  # slow to import, seldom used
+
+    return interview(schema, _named(given, schema, wish.name))
+
+
+def _named(given: dict[str, Any], schema: JsonObject, name: str | None) -> dict[str, Any]:
+    """Put the cluster's name where packages ask for it, so that nobody is asked twice."""
+    names, part = locate("cluster.name", schema)
+    cluster = given.get("cluster", {})
+    if name is None or not part or not isinstance(cluster, dict):
+        return given
+    return {**given, names[0]: {**cluster, names[1]: name}}
+
+
 def in_words_of_verbs(error: ApiError, *, version_id: str) -> ApiError:
     """Return a refusal of a plan with a next step that can be typed."""
     steps = {
         "runtime_choice": "Name one: --runtime NAME",
-        "config_invalid": f"See what is allowed: pitrix config schema {version_id}",
+        "config_invalid": f"See what is allowed: pitrix config show {version_id}",
     }
     step = steps.get(str(error.problem.get("code")))
     return ApiError({**error.problem, "next_step": step}) if step else error

@@ -74,7 +74,9 @@ def _pattern(violated: Violated) -> str:
     if isinstance(several, Mapping):
         listed = choices(several.get("choices", ()))
         return f"is not one or several of {listed}, joined by {several.get('separator', ',')!r}"
-    return f"does not match the pattern {_cut_pattern(str(violated.limit))}"
+    # What stands beside is how the author of a form wrote it, in the flavour of browsers.
+    written = violated.schema.get("x-pattern", violated.limit)
+    return f"does not match the pattern {_cut_pattern(str(written))}"
 
 
 def _cut_pattern(pattern: str) -> str:

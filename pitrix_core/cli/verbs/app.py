@@ -1,11 +1,11 @@
-"""``pitrix app`` and ``pitrix config``: what there is to deploy, and what it can be told."""
+"""``pitrix app``: what there is to deploy."""
 
 from collections.abc import Iterator
 from typing import Final
 
 import click
 
-from pitrix_core.cli.lookup import app_version
+from pitrix_core.cli.completion.values import apps
 from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import print_fields, print_json, print_table
 from pitrix_core.cli.values import resolve
@@ -45,7 +45,7 @@ def list_(session: Session, search: str | None) -> None:
 
 
 @app.command()
-@click.argument("app_id", metavar="APP")
+@click.argument("app_id", metavar="APP", shell_complete=apps)
 @talks_to_api
 def show(session: Session, app_id: str) -> None:
     """Show an application."""
@@ -57,7 +57,7 @@ def show(session: Session, app_id: str) -> None:
 
 
 @app.command()
-@click.argument("app_id", metavar="APP")
+@click.argument("app_id", metavar="APP", shell_complete=apps)
 @talks_to_api
 def versions(session: Session, app_id: str) -> None:
     """List the versions of an application, the newest first."""
@@ -68,32 +68,6 @@ def versions(session: Session, app_id: str) -> None:
     columns = {"version": "version", "of": "app_version", "type": "app_type", "state": "state"}
     columns |= {"signed by": "signed_by", "id": "id"}
     print_table(items, columns, nothing="It has no version.")
-
-
-@click.group()
-def config() -> None:
-    """Look at what an application can be told."""
-
-
-@config.command()
-@click.argument("version", metavar="APP_VERSION")
-@click.option("--language", help="Language of labels and descriptions, such as zh-cn.")
-@talks_to_api
-def schema(session: Session, version: str, language: str | None) -> None:
-    """Show the parameters of APP_VERSION: an id, NAME (its newest release) or NAME@VERSION.
-
-    Each can be set with --set PATH=VALUE. With --json: the JSON Schema.
-    """
-    found = app_version(session.api, version)
-    document = session.api.get(f"/v1/app_versions/{found['id']}/config_schema", language=language)
-    if session.as_json:
-        print_json(document)
-        return
-    print_table(
-        parameters_of(document),
-        PARAMETER_COLUMNS,
-        nothing="It has no parameters.",
-    )
 
 
 def parameters_of(schema: JsonObject) -> list[JsonObject]:

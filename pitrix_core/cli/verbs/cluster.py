@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from pitrix_core.cli.completion.values import clusters, runtimes
 from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import ask, print_fields, print_json, print_table, time_of
 from pitrix_core.cli.planning import print_plan, refuse_unsound
@@ -18,7 +19,7 @@ def cluster() -> None:
 
 
 @cluster.command("list")
-@click.option("--runtime", help="Only those on this runtime: id or name.")
+@click.option("--runtime", help="Only those on this runtime: id or name.", shell_complete=runtimes)
 @click.option("--hidden", is_flag=True, help="Instead, those pitrix made for itself.")
 @talks_to_api
 def list_(session: Session, runtime: str | None, hidden: bool) -> None:
@@ -37,7 +38,7 @@ def list_(session: Session, runtime: str | None, hidden: bool) -> None:
 
 
 @cluster.command()
-@click.argument("cluster_id", metavar="CLUSTER")
+@click.argument("cluster_id", metavar="CLUSTER", shell_complete=clusters)
 @talks_to_api
 def show(session: Session, cluster_id: str) -> None:
     """Show a cluster and its machines."""
@@ -65,7 +66,7 @@ def show(session: Session, cluster_id: str) -> None:
 
 
 @cluster.command()
-@click.argument("cluster_id", metavar="CLUSTER")
+@click.argument("cluster_id", metavar="CLUSTER", shell_complete=clusters)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @talks_to_api
 def delete(session: Session, cluster_id: str, yes: bool) -> None:

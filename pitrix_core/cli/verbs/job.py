@@ -2,6 +2,7 @@
 
 import click
 
+from pitrix_core.cli.completion.values import clusters
 from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import print_fields, print_json, print_table, time_of
 from pitrix_core.cli.progress import follow, state_of
@@ -14,7 +15,7 @@ def job() -> None:
 
 
 @job.command("list")
-@click.option("--cluster", help="Only this cluster's: id or name.")
+@click.option("--cluster", help="Only this cluster's: id or name.", shell_complete=clusters)
 @talks_to_api
 def list_(session: Session, cluster: str | None) -> None:
     """List the jobs, the newest first."""

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from pitrix_core.cli.completion import values as complete
 from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import ask, print_json
 from pitrix_core.cli.planning import Wish, make_plan, print_plan, refuse_unsound
@@ -19,23 +20,33 @@ T = TypeVar("T")
 def _takes_wish(function: Callable[..., T]) -> Callable[..., T]:
     """Give a verb the options that say what to deploy."""
 
-    @click.argument("app")
-    @click.option("--version", help="Version of the app.  [default: the newest release]")
-    @click.option("--runtime", help="Id or name.  [default: the one that matches]")
+    @click.argument("app", shell_complete=complete.app_versions)
+    @click.option(
+        "--version",
+        help="Version of the app.  [default: the newest release]",
+        shell_complete=complete.versions,
+    )
+    @click.option(
+        "--runtime",
+        help="Id or name.  [default: the one that matches]",
+        shell_complete=complete.runtimes,
+    )
     @click.option("--name", help="Name of the cluster.")
     @click.option(
         "--set",
         "settings",
         multiple=True,
         metavar="PATH=VALUE",
-        help="A parameter; see: pitrix config schema APP",
+        help="A parameter; see: pitrix config show APP",
+        shell_complete=complete.settings,
     )
     @click.option("--values", type=click.Path(path_type=Path), help="JSON or YAML file; - reads.")
+    @click.option("--ask", "is_asked", is_flag=True, help="Ask for what was not set, in a form.")
     @talks_to_api
     @functools.wraps(function)
     def run(session: Session, /, **options: Any) -> T:
         wish = {name: options.pop(name) for name in ("app", "version", "runtime", "name")}
-        wish |= {name: options.pop(name) for name in ("settings", "values")}
+        wish |= {name: options.pop(name) for name in ("settings", "values", "is_asked")}
         return function(session, Wish(**wish), **options)
 
     return run

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import click
 
+from pitrix_core.cli.completion.values import runtimes
 from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import ask, print_fields, print_json, print_table
 from pitrix_core.cli.problems import CliError, finding_lines
@@ -99,7 +100,7 @@ def list_(session: Session) -> None:
 
 
 @runtime.command()
-@click.argument("runtime_id", metavar="RUNTIME")
+@click.argument("runtime_id", metavar="RUNTIME", shell_complete=runtimes)
 @talks_to_api
 def show(session: Session, runtime_id: str) -> None:
     """Show a runtime."""
@@ -107,7 +108,7 @@ def show(session: Session, runtime_id: str) -> None:
 
 
 @runtime.command()
-@click.argument("runtime_id", metavar="RUNTIME")
+@click.argument("runtime_id", metavar="RUNTIME", shell_complete=runtimes)
 @talks_to_api
 def check(session: Session, runtime_id: str) -> None:
     """Ask the cloud whether the runtime can be used; exit code 1 if not."""
@@ -123,7 +124,7 @@ def check(session: Session, runtime_id: str) -> None:
 
 
 @runtime.command()
-@click.argument("runtime_id", metavar="RUNTIME")
+@click.argument("runtime_id", metavar="RUNTIME", shell_complete=runtimes)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @talks_to_api
 def delete(session: Session, runtime_id: str, yes: bool) -> None:

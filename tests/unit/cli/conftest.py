@@ -33,8 +33,9 @@ def api() -> Iterator[StandIn]:
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep the settings of whoever runs the tests away from them."""
-    for name in ("PITRIX_URL", "PITRIX_TOKEN", "PITRIX_DATA"):
+    for name in ("PITRIX_URL", "PITRIX_TOKEN", "PITRIX_DATA", "PITRIX_LANGUAGE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
 
 

@@ -1,0 +1,126 @@
+"""What can stand in a place of a line: apps, versions, runtimes, clusters, settings."""
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import click
+from click.shell_completion import CompletionItem
+
+from pitrix_core.cli import connection
+from pitrix_core.cli.lookup import version_of_app
+from pitrix_core.cli.output import text_of
+from pitrix_core.model import JsonObject
+
+if TYPE_CHECKING:
+    from pitrix_core.cli.client import Api
+
+#: Seconds one answer may take; a line needs three at most, and whoever waits is typing.
+_TIMEOUT_S: Final = 0.7
+#: Names asked for at most: nobody chooses from more.
+_LIMIT: Final = 200
+
+_Found: TypeAlias = "list[CompletionItem[str]]"
+_Completer: TypeAlias = Callable[[click.Context, click.Parameter, str], _Found]
+_Source: TypeAlias = "Callable[[Api, click.Context, str], Iterable[CompletionItem[str]]]"
+
+
+def _completer(source: _Source) -> _Completer:
+    """Give a source the server of the line, and take everything it may fail with."""
+
+    @functools.wraps(source)
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> _Found:
+        try:
+            with _api(ctx) as api:
+                return [
+                    item
+                    for item in source(api, ctx, incomplete)
+                    if item.value[: len(incomplete)] == incomplete
+                ]
+        except Exception:  # noqa: BLE001  # a traceback would stand in the line the user types
+            return []
+
+    return complete
+
+
+def _api(ctx: click.Context) -> "Api":
+    from pitrix_core.cli.client import Api  # noqa: PLC0415  # slow to import, not for every line
+
+    data = ctx.params.get("data")
+    found = connection.target(
+        url=ctx.params.get("url"),
+        token=ctx.params.get("token"),
+        data=Path(data) if data else None,
+    )
+    language = connection.language(ctx.params.get("language"))
+    return Api(found.url, token=found.token, language=language, timeout_s=_TIMEOUT_S, attempts=1)
+
+
+def _names(api: "Api", path: str, **query: object) -> Iterator[CompletionItem[str]]:
+    for item in api.get(path, limit=_LIMIT, **query)["items"]:
+        yield CompletionItem(item["name"], help=item.get("description") or item["id"])
+
+
+def _versions(api: "Api", app: str) -> list[JsonObject]:
+    found = api.get(f"/v1/apps/{app}")
+    items: list[JsonObject] = api.get(f"/v1/apps/{found['id']}/versions", limit=_LIMIT)["items"]
+    return items
+
+
+@_completer
+def apps(api: "Api", ctx: click.Context, incomplete: str) -> Iterator[CompletionItem[str]]:
+    """Complete the name of an app."""
+    yield from _names(api, "/v1/apps")
+
+
+@_completer
+def app_versions(api: "Api", ctx: click.Context, incomplete: str) -> Iterator[CompletionItem[str]]:
+    """Complete ``NAME``, or ``NAME@VERSION`` once there is an ``@``."""
+    name, at, _ = incomplete.partition("@")
+    if not at:
+        yield from _names(api, "/v1/apps")
+        return
+    for version in _versions(api, name):
+        yield CompletionItem(f"{name}@{version['version']}", help=version.get("app_version"))
+
+
+@_completer
+def versions(api: "Api", ctx: click.Context, incomplete: str) -> Iterator[CompletionItem[str]]:
+    """Complete the version of the app that is named on the line."""
+    for version in _versions(api, str(ctx.params["app"]).partition("@")[0]):
+        yield CompletionItem(version["version"], help=version.get("app_version"))
+
+
+@_completer
+def runtimes(api: "Api", ctx: click.Context, incomplete: str) -> Iterator[CompletionItem[str]]:
+    """Complete the name of a runtime."""
+    yield from _names(api, "/v1/runtimes")
+
+
+@_completer
+def clusters(api: "Api", ctx: click.Context, incomplete: str) -> Iterator[CompletionItem[str]]:
+    """Complete the name of a cluster."""
+    yield from _names(api, "/v1/clusters")
+
+
+@_completer
+def settings(api: "Api", ctx: click.Context, incomplete: str) -> Iterator[CompletionItem[str]]:
+    """Complete ``PATH=VALUE`` with the form of the app that is named on the line."""
+    from pitrix_core.cli.forms import fields_of  # noqa: PLC0415  # slow to import
+
+    app, version = ctx.params["app"], ctx.params.get("version")
+    found = version_of_app(api, app, version=version)
+    schema = api.get(f"/v1/app_versions/{found['id']}/config_schema")
+    path, equals, _ = incomplete.partition("=")
+    for field in fields_of(schema):
+        if not equals:
+            yield CompletionItem(f"{field.path}=", help=field.label)
+        elif field.path == path:
+            for choice in _choices(field.choices, field.schema):
+                yield CompletionItem(f"{path}={choice}")
+
+
+def _choices(choices: tuple[Any, ...], schema: JsonObject) -> list[str]:
+    values = choices or ((schema["default"],) if "default" in schema else ())
+    return [text for value in values if (text := text_of(value))]
