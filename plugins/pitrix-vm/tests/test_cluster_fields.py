@@ -182,6 +182,8 @@ BAD: list[tuple[str, Any, str]] = [
     (f"{NODE}/volume/skip_check_size", "x", "cluster.type"),
     (f"{NODE}/replica", 21, "cluster.value"),
     (f"{NODE}/env", [1], "cluster.type"),
+    (f"{NODE}/env", dict.fromkeys(map(str, range(5001))), "cluster.value"),
+    (f"{NODE}/monitor/items", {str(n): {} for n in range(501)}, "cluster.value"),
     (f"{NODE}/services", ["start"], "cluster.type"),
     (START, "start.sh", "cluster.type"),
     (f"{START}/cmd", ["a", "b"], "cluster.type"),

@@ -145,6 +145,17 @@ def test_the_number_of_remarks_is_bounded() -> None:
     assert reading.cluster is not None
 
 
+def test_the_number_of_contradictions_is_bounded() -> None:
+    """However many names are of nothing, and a message holds a few of them only."""
+    document = full_with(f"{NODE}/monitor/display", [f"nothing {n}" for n in range(400)])
+    document["nodes"][0]["monitor"]["groups"] = {f"group {n}": ["nothing"] for n in range(400)}
+
+    found = remarks_on(document, "cluster.monitor")
+
+    assert len(found) < 100
+    assert max(len(finding.message) for finding in found) < 300
+
+
 def test_an_error_after_many_remarks_counts() -> None:
     """However many warnings come first, the document is refused."""
     many = {f"unknown {number}": 1 for number in range(10_000)}

@@ -174,7 +174,8 @@ def test_a_good_package_has_no_findings() -> None:
 
 
 def test_every_deployment_needs_machines_and_agents() -> None:
-    """Volumes are needed only where a role has some."""
+    """Volumes are needed only where a role has some, agents where one has any."""
+    silent = VM.requires(parsed(cluster_json(node("db", agent_installed=False))))
     without = VM.requires(parsed(cluster_json(node("db"))))
     with_volume = VM.requires(parsed(cluster_json(node("db", volume={"size": 10}))))
 
@@ -183,6 +184,7 @@ def test_every_deployment_needs_machines_and_agents() -> None:
         *("agent.wait", "metadata.put", "service.run"),
     }
     assert with_volume - without == {"volume.create", "volume.delete"}
+    assert without - silent == {"agent.wait", "service.run"}
 
 
 def test_images_are_those_of_roles_with_machines() -> None:

@@ -40,10 +40,9 @@ from pitrix_vm.spec import (
 )
 from pitrix_vm.upgrades import upgrade_findings
 
-_MACHINES: Final = frozenset({"network.ensure", "compute.create", "compute.delete"})
+_MACHINES: Final = frozenset({"network.ensure", "compute.create", "compute.delete", "metadata.put"})
 _VOLUMES: Final = frozenset({"volume.create", "volume.delete"})
-#: Of the core: always offered.
-_AGENTS: Final = frozenset({"agent.wait", "metadata.put", "service.run"})
+_AGENTS: Final = frozenset({"agent.wait", "service.run"})
 
 
 class VmAppType(AppType[VmSpec]):
@@ -87,8 +86,10 @@ class VmAppType(AppType[VmSpec]):
 
     def requires(self, spec: VmSpec) -> frozenset[str]:
         """Return the task kinds any deployment needs."""
-        has_volumes = any(role.volume is not None for role in spec.sample.roles)
-        return _MACHINES | _AGENTS | (_VOLUMES if has_volumes else frozenset())
+        roles = spec.sample.roles
+        volumes = _VOLUMES if any(role.volume for role in roles) else frozenset()
+        agents = _AGENTS if any(role.has_agent for role in roles) else frozenset()
+        return _MACHINES | volumes | agents
 
     def images(self, spec: VmSpec, config: JsonObject) -> frozenset[ImageQuery]:
         """Return the images of the roles that have machines.

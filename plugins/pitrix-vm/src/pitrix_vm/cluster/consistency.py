@@ -4,6 +4,7 @@ Each check goes over a document that fits its schema, and says what it finds: a 
 a sentence. What breaks a deployment is an error.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
@@ -12,6 +13,7 @@ import attrs
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonObject
 from pitrix_core.package import pointer_to
+from pitrix_vm.cluster.keywords import quoted
 from pitrix_vm.cluster.replicas import REPLICA_SUFFIX
 from pitrix_vm.cluster.schema import SERVICE, SERVICES
 
@@ -29,6 +31,10 @@ _RESTRICTED: Final[Mapping[str, Sequence[str]]] = {
 _TEXT_STATISTICS: Final = ("mode", "latest")
 #: Most machines of a cluster: a plan has about five tasks for each, and is read by people.
 _MOST_MACHINES: Final = 2000
+#: Remarks of one check and level after which a document is not worth more of them.
+_MOST_REMARKS: Final = 50
+#: Names that a message holds; others are counted.
+_MOST_NAMES: Final = 5
 #: Source: AppCenter's specification, volume: the share of a mount point is a multiple of 10.
 _SHARE_STEP_GIB: Final = 10
 
@@ -55,8 +61,17 @@ def inconsistencies(document: JsonObject, *, file: str) -> tuple[Finding, ...]:
             file=file,
         )
         for check in _CHECKS
-        for remark in check(document)
+        for remark in _first(check(document))
     )
+
+
+def _first(remarks: Iterator[_Remark]) -> Iterator[_Remark]:
+    """Return the first remarks of each level; no author mends thousands."""
+    seen: Counter[Level] = Counter()
+    for remark in remarks:
+        seen[remark.level] += 1
+        if seen[remark.level] <= _MOST_REMARKS:
+            yield remark
 
 
 # -- roles and machines ----------------------------------------------------------------------------
@@ -142,7 +157,7 @@ def _attributes(name: str, service: JsonObject, at: tuple[object, ...]) -> Itera
 
 
 def _display_tabs(document: JsonObject) -> Iterator[_Remark]:
-    known = _role_names(document, are_replicas_known=True)
+    known = _known_roles(document)
     for title, tab in document.get("display_tabs", {}).items():
         named = tab.get("roles_to_execute_on", ())
         missing = [role for role in named if role not in known]
@@ -167,7 +182,7 @@ def _monitor(own: JsonObject, whole: JsonObject, at: tuple[object, ...]) -> Iter
     for place, names in _named_items(own):
         missing = [name for name in names if name not in known]
         if missing:
-            message = f"there is no item {', '.join(map(repr, missing))}"
+            message = f"there is no item {_listed(missing)}"
             yield _Remark(Level.WARNING, "cluster.monitor", (*at, *place), message)
     for name, item in own.get("items", {}).items():
         statistics = item.get("statistics_type", "latest")
@@ -218,7 +233,7 @@ def _upgrades(document: JsonObject) -> Iterator[_Remark]:
     if document.get("upgrading_policy", "").startswith("in-place") and not upgrades:
         message = "it needs in-place-upgrade-nodes, which say what is copied"
         yield _Remark(Level.WARNING, "cluster.upgrade", ("upgrading_policy",), message)
-    known = _role_names(document, are_replicas_known=True)
+    known = _known_roles(document)
     for number, upgrade in enumerate(upgrades):
         for which, copy in enumerate(upgrade.get("copy", ())):
             role = copy.get("mount_role", "")
@@ -240,13 +255,23 @@ def _nodes(document: JsonObject) -> Iterator[tuple[tuple[object, ...], JsonObjec
         yield ("nodes", number), node
 
 
-def _role_names(document: JsonObject, *, are_replicas_known: bool = False) -> list[str]:
-    names = [node.get("role", "") for node in document["nodes"]]
-    return names + [f"{name}{REPLICA_SUFFIX}" for name in names if are_replicas_known]
+def _role_names(document: JsonObject) -> list[str]:
+    return [node.get("role", "") for node in document["nodes"]]
+
+
+def _known_roles(document: JsonObject) -> frozenset[str]:
+    """Return the names of all roles, replicas' among them."""
+    names = _role_names(document)
+    return frozenset(names) | {f"{name}{REPLICA_SUFFIX}" for name in names}
 
 
 def _no_role(names: Sequence[str]) -> str:
-    return f"there is no role {', '.join(map(repr, names))}"
+    return f"there is no role {_listed(names)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(quoted(name) for name in names[:_MOST_NAMES]) + more
 
 
 _CHECKS: Final[tuple[_Check, ...]] = (

@@ -103,7 +103,7 @@ class _Walker:
         for limit in place.limits:
             if kind in limit.types and (message := limit.test(value)) is not None:
                 self._note(Level.ERROR, "cluster.value", at, message)
-        for limit in place.recommended:
+        for limit in place.recommended if len(self.findings) < _MOST_FINDINGS else ():
             if kind in limit.types and (message := limit.test(value)) is not None:
                 self._note(Level.WARNING, "cluster.limit", at, f"{message}; taken as it is")
         if kind is dict and (place.members or place.others):

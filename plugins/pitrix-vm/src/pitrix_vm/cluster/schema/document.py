@@ -8,6 +8,7 @@ from pitrix_vm.cluster.schema.services import command
 from pitrix_vm.cluster.schema.words import (
     ADVANCED_ACTIONS,
     ENV,
+    MOST_MEMBERS,
     RESERVED_IPS,
     STEP,
     UNSUPPORTED_ACTIONS,
@@ -37,6 +38,7 @@ _ENDPOINTS: Final[Schema] = {
             protocol=text("Shown to users: tcp, http, …"),
         ),
         propertyNames=STEP,
+        maxProperties=MOST_MEMBERS,
     ),
     "properties": {"reserved_ips": RESERVED_IPS},
 }
@@ -74,6 +76,7 @@ CLUSTER_SCHEMA: Final[Schema] = {
             "Clusters it uses: name → id, empty for none.",
             {"type": ["string", "null"]},
             propertyNames=STEP,
+            maxProperties=MOST_MEMBERS,
         ),
         endpoints=_ENDPOINTS,
         advanced_actions=ADVANCED_ACTIONS,

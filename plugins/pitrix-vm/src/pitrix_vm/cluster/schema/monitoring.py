@@ -7,6 +7,7 @@ from typing import Final
 
 from pitrix_vm.cluster.schema.services import command
 from pitrix_vm.cluster.schema.words import (
+    MOST_MEMBERS,
     Schema,
     advised,
     flag,
@@ -52,13 +53,14 @@ MONITOR: Final[Schema] = record(
     "What is measured on a node; a role's own members win.",
     enable=flag("Whether it is done; false if not given."),
     cmd=command("Prints a JSON object, item → value, within 5 s."),
-    items=mapping("Name → item.", _ITEM, **advised(maxProperties=50)),
+    items=mapping("Name → item.", _ITEM, maxProperties=MOST_MEMBERS, **advised(maxProperties=50)),
     groups=mapping(
         "Title → items shown in one diagram.",
-        texts("Items.") | advised(minItems=1, maxItems=5),
+        texts("Items.") | {"maxItems": 50} | advised(minItems=1, maxItems=5),
+        maxProperties=MOST_MEMBERS,
     ),
-    display=texts("Groups and items that are shown."),
-    alarm=texts("Items that users may be warned of."),
+    display=texts("Groups and items that are shown.") | {"maxItems": MOST_MEMBERS},
+    alarm=texts("Items that users may be warned of.") | {"maxItems": MOST_MEMBERS},
 )
 DISPLAY_TABS: Final[Schema] = mapping(
     "Title → table that a command of the package fills in.",
@@ -70,5 +72,6 @@ DISPLAY_TABS: Final[Schema] = mapping(
         timeout=whole("Seconds it may take; 10 if not given.", least=1, **advised(maximum=10)),
     )
     | needing("cmd"),
+    maxProperties=MOST_MEMBERS,
     **advised(maxProperties=5),
 )

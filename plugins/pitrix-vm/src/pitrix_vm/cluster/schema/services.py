@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from pitrix_vm.cluster.schema.words import (
+    MOST_MEMBERS,
     Schema,
     advised,
     flag,
@@ -97,5 +98,6 @@ SERVICES: Final[Schema] = {
         "change_vxnet": undocumented(SERVICE),
     },
     "additionalProperties": SERVICE,
+    "maxProperties": MOST_MEMBERS,
     "x-free-if": {"type": "custom"},
 }

@@ -86,13 +86,23 @@ def undocumented(schema: Schema) -> dict[str, Any]:
     return {**schema, "x-undocumented": True}
 
 
+#: Most parameters of a cluster or a role: every role's metadata hold them all.
+_MOST_PARAMETERS: Final = 5000
+#: Most members of other objects whose names are the author's; real ones have some dozens.
+MOST_MEMBERS: Final = 500
+
 #: Addresses that stay a cluster's or a node's own.
 RESERVED_IPS: Final[Schema] = mapping(
     "Addresses kept for it: name → value, which the platform fills in.",
     record("One address.", value=text("Filled in by the platform.")),
     propertyNames=STEP,
+    maxProperties=MOST_MEMBERS,
 )
-ENV: Final[Schema] = free("Parameters that the machines read below env.", propertyNames=STEP)
+ENV: Final[Schema] = free(
+    "Parameters that the machines read below env.",
+    propertyNames=STEP,
+    maxProperties=_MOST_PARAMETERS,
+)
 #: Source: AppCenter's specification, advanced_actions; ``change_subnet`` is OpenPitrix's word for
 #: ``change_vxnet``; ``attach_keypairs`` is in 13 released packages.
 ADVANCED_ACTIONS: Final[Schema] = texts(
