@@ -83,3 +83,12 @@ def test_a_template_that_gives_no_cluster_has_no_links() -> None:
     """The error says why."""
     with pytest.raises(TemplateRenderError):
         links({"db": {"count": -1}}, zk="{{.cluster.zk}}")
+
+
+def test_a_link_without_a_parameter_is_remarked_on() -> None:
+    """Nobody could choose its cluster; the others are fine."""
+    links = {"zk": "{{.cluster.zk}}", "fixed": "cl-9"}
+    spec = parsed(cluster_json(node("db"), links=links), form=FORM)
+
+    found = [(f.code, f.pointer) for f in VM.validate(spec)]
+    assert found == [("cluster.link", "/links/fixed")]

@@ -21,7 +21,7 @@ from pitrix_core.model import (
 from pitrix_vm.advice import advice
 from pitrix_vm.documents import cluster_documents
 from pitrix_vm.form import form_schema
-from pitrix_vm.links import cluster_links
+from pitrix_vm.links import cluster_links, link_findings
 from pitrix_vm.metadata import cluster_metadata
 from pitrix_vm.outline import outline
 from pitrix_vm.parts import every_finding, located
@@ -76,9 +76,14 @@ class VmAppType(AppType[VmSpec]):
 
     def validate(self, spec: VmSpec) -> list[Finding]:
         """Say what the author of a package that could be read should know."""
-        remarks = ineffective_members(spec.sample, file=spec.template.file)
-        # what is only good to know is for those who deploy it
-        return [*spec.findings, *(r for r in remarks if r.level is not Level.INFO)]
+        file = spec.template.file
+        remarks = ineffective_members(spec.sample, file=file)
+        return [
+            *spec.findings,
+            *link_findings(spec.sample, spec.form, file=file),
+            # what is only good to know is for those who deploy it
+            *(remark for remark in remarks if remark.level is not Level.INFO),
+        ]
 
     def config_schema(self, spec: VmSpec, *, language: str = "en") -> JsonObject:
         """Return the JSON Schema of a configuration."""

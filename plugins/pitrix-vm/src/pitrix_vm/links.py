@@ -5,10 +5,11 @@ from typing import Any
 
 import attrs
 
+from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonObject, Link
 from pitrix_core.package import pointer_to
 from pitrix_vm.cluster import ClusterDocument
-from pitrix_vm.form import Form, Group, Leaf
+from pitrix_vm.form import CONFIG_FILE, Form, Group, Leaf
 
 _SERVICE = "service"
 
@@ -24,6 +25,19 @@ def cluster_links(cluster: ClusterDocument, form: Form, config: JsonObject) -> d
         name: _link(name, cluster_id, [one for one in places if one.value == cluster_id])
         for name, cluster_id in cluster.links.items()
     }
+
+
+def link_findings(cluster: ClusterDocument, form: Form, *, file: str) -> Iterator[Finding]:
+    """Say which links have no parameter of their own name, in which users choose the cluster."""
+    known = {leaf.key for leaf in form.root.leaves() if leaf.type == _SERVICE}
+    for name in sorted(cluster.links.keys() - known):
+        yield Finding(
+            level=Level.WARNING,
+            code="cluster.link",
+            message=f"link {name!r}: {CONFIG_FILE} has no parameter {name!r} of type {_SERVICE}",
+            pointer=pointer_to(("links", name)),
+            file=file,
+        )
 
 
 @attrs.frozen(kw_only=True)

@@ -135,6 +135,12 @@ CLUSTER_RULES: Final = (
         'it up. Add "endpoints": {"client": {"port": 2379, "protocol": "tcp"}}.',
     ),
     Rule(
+        code="cluster.link",
+        summary="Users cannot choose the cluster that a link leads to.",
+        remedy="Add a parameter of the link's name and of type service to the group cluster of "
+        "config.json, and let the link's tag name it.",
+    ),
+    Rule(
         code="cluster.backup",
         summary="There is a policy of backups, and no role has a service backup.",
         remedy="Add a service backup to the roles with data, or remove backup_policy.",
