@@ -74,13 +74,16 @@ def script(shell: str) -> str:
 def answer(root: click.Command, environ: Mapping[str, str]) -> str:
     """Return what a shell asked for: one line for each thing that can be typed.
 
+    :param root: its context's ``obj`` is the list of the words before the one that is typed.
     :param environ: what the shell's script set.
     :returns: nothing where the question is not understood.
     """
     shell, _, question = environ[COMPLETION].partition("_")
     if shell not in SHELLS or question != "complete":
         return ""
-    return _of(shell, root, environ).complete()
+    asked = _of(shell, root, environ)
+    asked.ctx_args["obj"], _ = asked.get_completion_args()
+    return asked.complete()
 
 
 def _of(shell: str, root: click.Command, environ: Mapping[str, str]) -> ShellComplete:

@@ -1,7 +1,7 @@
 """What can stand in a place of a line: apps, versions, runtimes, clusters, settings."""
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from pitrix_core.cli.client import Api
 
 #: Seconds one answer may take; a line needs three at most, and whoever waits is typing.
-_TIMEOUT_S: Final = 0.7
+TIMEOUT_S: Final = 0.7
 #: Names asked for at most: nobody chooses from more.
 _LIMIT: Final = 200
 
 _Found: TypeAlias = "list[CompletionItem[str]]"
 _Completer: TypeAlias = Callable[[click.Context, click.Parameter, str], _Found]
-_Source: TypeAlias = "Callable[[Api, click.Context, str], Iterable[CompletionItem[str]]]"
+_Source: TypeAlias = "Callable[[Api, Mapping[str, Any], str], Iterable[CompletionItem[str]]]"
 
 
 def _completer(source: _Source) -> _Completer:
@@ -32,10 +32,11 @@ def _completer(source: _Source) -> _Completer:
     @functools.wraps(source)
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> _Found:
         try:
-            with _api(ctx) as api:
+            typed = _typed(ctx)
+            with _api(typed) as api:
                 return [
                     item
-                    for item in source(api, ctx, incomplete)
+                    for item in source(api, typed, incomplete)
                     if item.value[: len(incomplete)] == incomplete
                 ]
         except Exception:  # noqa: BLE001  # a traceback would stand in the line the user types
@@ -44,17 +45,31 @@ def _completer(source: _Source) -> _Completer:
     return complete
 
 
-def _api(ctx: click.Context) -> "Api":
+def _typed(ctx: click.Context) -> Mapping[str, Any]:
+    """Return the parameters that stand on the line already.
+
+    NOTE(click): of a line that ends with an option whose value is being typed, its own context
+    knows none.
+    """
+    verb = len(ctx.command_path.split()) - 1
+    words = list((ctx.obj or [])[verb:])
+    if words and words[-1].startswith("-"):
+        words.pop()
+    made = ctx.command.make_context(ctx.info_name, words, parent=ctx.parent, resilient_parsing=True)
+    return made.params
+
+
+def _api(typed: Mapping[str, Any]) -> "Api":
     from pitrix_core.cli.client import Api  # noqa: PLC0415  # slow to import, not for every line
 
-    data = ctx.params.get("data")
+    data = typed.get("data")
     found = connection.target(
-        url=ctx.params.get("url"),
-        token=ctx.params.get("token"),
+        url=typed.get("url"),
+        token=typed.get("token"),
         data=Path(data) if data else None,
     )
-    language = connection.language(ctx.params.get("language"))
-    return Api(found.url, token=found.token, language=language, timeout_s=_TIMEOUT_S, attempts=1)
+    language = connection.language(typed.get("language"))
+    return Api(found.url, token=found.token, language=language, timeout_s=TIMEOUT_S, attempts=1)
 
 
 def _names(api: "Api", path: str, **query: object) -> Iterator[CompletionItem[str]]:
@@ -69,13 +84,15 @@ def _versions(api: "Api", app: str) -> list[JsonObject]:
 
 
 @_completer
-def apps(api: "Api", ctx: click.Context, incomplete: str) -> Iterator[CompletionItem[str]]:
+def apps(api: "Api", typed: Mapping[str, Any], incomplete: str) -> Iterator[CompletionItem[str]]:
     """Complete the name of an app."""
     yield from _names(api, "/v1/apps")
 
 
 @_completer
-def app_versions(api: "Api", ctx: click.Context, incomplete: str) -> Iterator[CompletionItem[str]]:
+def app_versions(
+    api: "Api", typed: Mapping[str, Any], incomplete: str
+) -> Iterator[CompletionItem[str]]:
     """Complete ``NAME``, or ``NAME@VERSION`` once there is an ``@``."""
     name, at, _ = incomplete.partition("@")
     if not at:
@@ -86,30 +103,38 @@ def app_versions(api: "Api", ctx: click.Context, incomplete: str) -> Iterator[Co
 
 
 @_completer
-def versions(api: "Api", ctx: click.Context, incomplete: str) -> Iterator[CompletionItem[str]]:
+def versions(
+    api: "Api", typed: Mapping[str, Any], incomplete: str
+) -> Iterator[CompletionItem[str]]:
     """Complete the version of the app that is named on the line."""
-    for version in _versions(api, str(ctx.params["app"]).partition("@")[0]):
+    for version in _versions(api, str(typed["app"]).partition("@")[0]):
         yield CompletionItem(version["version"], help=version.get("app_version"))
 
 
 @_completer
-def runtimes(api: "Api", ctx: click.Context, incomplete: str) -> Iterator[CompletionItem[str]]:
+def runtimes(
+    api: "Api", typed: Mapping[str, Any], incomplete: str
+) -> Iterator[CompletionItem[str]]:
     """Complete the name of a runtime."""
     yield from _names(api, "/v1/runtimes")
 
 
 @_completer
-def clusters(api: "Api", ctx: click.Context, incomplete: str) -> Iterator[CompletionItem[str]]:
+def clusters(
+    api: "Api", typed: Mapping[str, Any], incomplete: str
+) -> Iterator[CompletionItem[str]]:
     """Complete the name of a cluster."""
     yield from _names(api, "/v1/clusters")
 
 
 @_completer
-def settings(api: "Api", ctx: click.Context, incomplete: str) -> Iterator[CompletionItem[str]]:
+def settings(
+    api: "Api", typed: Mapping[str, Any], incomplete: str
+) -> Iterator[CompletionItem[str]]:
     """Complete ``PATH=VALUE`` with the form of the app that is named on the line."""
     from pitrix_core.cli.forms import fields_of  # noqa: PLC0415  # slow to import
 
-    app, version = ctx.params["app"], ctx.params.get("version")
+    app, version = typed["app"], typed.get("version")
     found = version_of_app(api, app, version=version)
     schema = api.get(f"/v1/app_versions/{found['id']}/config_schema")
     path, equals, _ = incomplete.partition("=")
