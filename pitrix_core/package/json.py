@@ -38,8 +38,6 @@ def read_slowly(
     :param where: says where an offset of the text is.
     :raises PackageInvalidError: the commas are not the only thing that is wrong.
     """
-    if len(text) > TEXT_LIMIT:
-        raise not_json(str(refused), file=file) from refused
     try:
         scan = scan_json(text)
         check_decoded(text, scan.value)
@@ -57,6 +55,8 @@ def decode(text: str) -> JsonValue:
 
     :raises ValueError: for the same reasons as :func:`parse_json`, in words for programmers.
     """
+    if len(text) > TEXT_LIMIT:
+        raise ValueError(f"it has more than {TEXT_LIMIT} characters")
     try:
         value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError as ex:

@@ -22,9 +22,9 @@ from pitrix_core.package.json_faults import fault_at, fault_of_word, short
 from pitrix_core.package.json_records import JsonFaultError, Scan, Slip, Spot
 from pitrix_core.validation import pointer_to
 
-#: Longest text, in characters. The largest real one that was seen has 0.2 million.
+#: Longest text, in characters: a hundred times the largest real one that was seen.
 TEXT_LIMIT: Final = 2_000_000
-#: Deepest nesting. The deepest real text that was seen has 14 levels.
+#: Deepest nesting: ten times the deepest real one that was seen.
 DEPTH_LIMIT: Final = 100
 #: Wrong commas beyond which the text is something else than JSON.
 SLIPS_LIMIT: Final = 100

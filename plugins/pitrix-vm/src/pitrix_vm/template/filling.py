@@ -13,6 +13,8 @@ from pitrix_vm.template.tags import TagTemplate
 
 #: Template files, the first one that is there counts.
 TEMPLATE_FILES: Final = ("cluster.json.j2", "cluster.json.tmpl", "cluster.json.mustache")
+#: Longest template, in characters: more than twenty times the largest real one that was seen.
+_TEXT_LIMIT: Final = 500_000
 
 
 def read_template(text: str, *, file: str, names: Mapping[str, Any] | None = None) -> Template:
@@ -24,6 +26,9 @@ def read_template(text: str, *, file: str, names: Mapping[str, Any] | None = Non
     :param names: what plugins add to templates with logic: name → value or function.
     :raises TemplateRenderError: it is not written in its dialect; with one finding.
     """
+    if len(text) > _TEXT_LIMIT:
+        reason = f"it has more than {_TEXT_LIMIT} characters"
+        raise _error(file, text, TemplateFaultError(reason, code="template.limit"))
     if not file.endswith(".j2"):
         return TagTemplate(file=file, text=text)
     from pitrix_vm.template.jinja import JinjaTemplate  # noqa: PLC0415  # slow, seldom needed

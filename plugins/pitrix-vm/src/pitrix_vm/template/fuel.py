@@ -5,9 +5,9 @@ from typing import Final
 from pitrix_vm.template.records import TemplateFaultError
 
 #: Steps a template may take. One for each part of it that is worked out, and for each eight
-#: characters or each item of what is made or looked at: at most four million characters in all, and
-#: about a second. A template for a hundred nodes takes some thousands.
-FUEL: Final = 500_000
+#: characters or each item of what is made or looked at: at most two million characters in all, and
+#: about half a second. A template for a hundred nodes takes some thousands.
+FUEL: Final = 250_000
 _CHARACTERS: Final = 8
 
 

@@ -8,7 +8,7 @@ read wherever they occur; ``{{! … }}`` is a comment.
 import functools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import attrs
@@ -37,6 +37,8 @@ _TOKEN: Final = re.compile(
     rf"|{_PATH}{_STEPS}|(\{{[{{%#])"
 )
 _QUOTED, _TEXT, _COMMENT, _BARE, _CALCULATED, _STRAY = 2, 3, 4, 6, 7, 8
+#: The dialect of a match, by the last group that matched.
+_DIALECTS: Final[Mapping[int, str]] = {_QUOTED: OPENPITRIX, _CALCULATED: APPCENTER}
 _INNER_TAG: Final = re.compile(_PATH)
 _HALF_TAG: Final = re.compile(r'"\{\{\s{0,8}\.?([^{}"\n]{1,512}?)\s{0,8}\}"')
 #: What a path cannot hold: words of other template languages have blanks, pipes, calls.
@@ -96,7 +98,7 @@ class TagTemplate(Template):
         """
         pieces: list[Piece] = []
         length = end = 0
-        for match in _TOKEN.finditer(self.text):
+        for match in self._matches:
             if match.lastindex == _TEXT:
                 _check_text(match, values.flat)
                 continue
@@ -107,32 +109,42 @@ class TagTemplate(Template):
             pieces.append(Piece(written, start, end))
             length += start - before + len(written)
             if length > _FILLED_LIMIT:
-                raise _fault(
-                    "template.limit", match, f"more than {_FILLED_LIMIT} characters up to here"
-                )
+                reason = f"the values make more than {_FILLED_LIMIT} characters up to here"
+                raise _fault("template.limit", match, reason, "Make the defaults shorter.")
         pieces.append(Piece(self.text[end:], end, len(self.text), is_verbatim=True))
         return pieces
+
+    @functools.cached_property
+    def _matches(self) -> list[re.Match[str]]:
+        """What there is between the plain parts: tags, comments, texts with braces in them."""
+        return [
+            match
+            for match in _TOKEN.finditer(self.text)
+            if match.lastindex != _TEXT or "{{" in match.group(_TEXT)
+        ]
 
     @functools.cached_property
     def _tags(self) -> dict[str, int]:
         """Where each dialect is used first, in the order of the text."""
         found: dict[str, int] = {}
-        for match in self._tag_matches():
-            dialect = OPENPITRIX if match.group(_QUOTED) else APPCENTER
-            found.setdefault(dialect, match.start())
+        for match in self._matches:
+            dialect = _dialect_of(match)
+            if dialect is not None:
+                found.setdefault(dialect, match.start())
         return found
 
     @functools.cached_property
     def _named(self) -> dict[str, int]:
         """Where each path is named first."""
         found: dict[str, int] = {}
-        for match in self._tag_matches():
-            found.setdefault(match.group(_QUOTED) or match.group(_BARE), match.start())
+        for match in self._matches:
+            if _dialect_of(match) is not None:
+                found.setdefault(match.group(_QUOTED) or match.group(_BARE), match.start())
         return found
 
-    def _tag_matches(self) -> Iterator[re.Match[str]]:
-        matches = _TOKEN.finditer(self.text)
-        return (match for match in matches if match.group(_QUOTED) or match.group(_BARE))
+
+def _dialect_of(match: re.Match[str]) -> str | None:
+    return _DIALECTS.get(match.lastindex or 0)
 
 
 def _written(match: re.Match[str], values: Mapping[str, JsonValue]) -> str:
@@ -186,8 +198,6 @@ def _calculated(value: JsonValue, match: re.Match[str]) -> JsonValue:
 def _check_text(match: re.Match[str], values: Mapping[str, JsonValue]) -> None:
     """Refuse a text that a tag of ours is only a part of; other braces are left alone."""
     text = match.group(_TEXT)
-    if "{{" not in text:
-        return
     half = _HALF_TAG.fullmatch(text)
     if half and half.group(1) in values:
         raise _fault("template.tag", match, f"tag {half.group(1)!r} has no end", "End it with }}.")
