@@ -114,12 +114,13 @@ def test_findings_of_the_documents_fail_it(shop: str, type_command: Type) -> Non
 
 
 def test_a_program_reads_documents_and_findings(shop: str, type_command: Type) -> None:
-    """With --json both are in one object."""
+    """With --json both are in one object, with the pointers of secrets that were made up."""
     result = type_command("package", "render", shop, "--set", "size=9", "--json")
 
     read = json.loads(result.out)
     assert read["documents"]["shop"]["shelves"] == 9
     assert [found["code"] for found in read["findings"]] == ["shop.large"]
+    assert read["placeholders"] == ["/password"]
 
 
 def test_several_documents_are_told_apart(tmp_path: Path, type_command: Type) -> None:

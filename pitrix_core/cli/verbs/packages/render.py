@@ -60,7 +60,8 @@ def render(
     documents = rendering.revealed(found) if show_secrets else rendering.hidden(found)
     findings = to_json(list(found.findings))
     if as_json:
-        print_json({"documents": documents, "findings": findings})
+        made_up = list(found.placeholders)
+        print_json({"documents": documents, "findings": findings, "placeholders": made_up})
     else:
         _print(documents)
         for line in finding_lines(findings):
