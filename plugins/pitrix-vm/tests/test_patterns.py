@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pitrix_core.package import violations
 from pitrix_vm.form.patterns import PatternError, literal, translated
 
 
@@ -103,13 +104,14 @@ PIECES = st.sampled_from(
 @settings(max_examples=2000, deadline=None, derandomize=True, database=None)
 @given(st.lists(PIECES, max_size=12).map("".join) | st.text(max_size=20))
 def test_any_pattern_is_translated_or_refused(pattern: str) -> None:
-    """Nothing else comes of it, and what is translated is read without a warning."""
+    """Nothing else comes of it; what is translated is read without a warning, by the core, too."""
     try:
         text = translated(pattern)
     except PatternError:
         return
 
     assert re.compile(text)
+    assert len(violations("a", {"pattern": text})) <= 1
 
 
 @given(st.text(max_size=20), st.text(max_size=5))
@@ -120,3 +122,4 @@ def test_a_literal_matches_itself_alone(text: str, other: str) -> None:
 
     assert re.search(pattern, text)
     assert bool(re.search(pattern, text + other)) is (other == "")
+    assert violations(text, {"pattern": pattern}) == []

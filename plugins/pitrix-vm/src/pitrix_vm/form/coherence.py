@@ -74,7 +74,7 @@ def _with_misfits(leaves: Mapping[str, Leaf]) -> Iterator[tuple[str, Leaf]]:
         if leaf.pattern is not None and not leaf.choices
         for value in own_values(leaf)
     ]
-    failed = unmatched((str(leaf.pattern), str(value)) for leaf, value in tried)
+    failed = unmatched([(str(leaf.pattern), str(value)) for leaf, value in tried])
     found: dict[str, tuple[JsonValue, ...]] = {
         leaf.pointer: misfits(leaf) for leaf in leaves.values()
     }

@@ -5,10 +5,10 @@ limits say otherwise: real packages have such defaults, and whoever fills in not
 refused for them. Only what is required needs a value within the limits.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
-from pitrix_core.model import JsonValue
+from pitrix_core.model import JsonObject, JsonValue
 from pitrix_core.package import violations
 from pitrix_vm.form.patterns import literal
 from pitrix_vm.form.records import Leaf
@@ -41,18 +41,22 @@ def misfits(leaf: Leaf) -> tuple[JsonValue, ...]:
     return tuple(value for value in own_values(leaf) if not _is_within(leaf, value, choices))
 
 
-def unmatched(texts: Iterable[tuple[str, str]]) -> frozenset[int]:
+def unmatched(texts: Sequence[tuple[str, str]]) -> frozenset[int]:
     """Return the numbers of those texts that do not match their pattern.
 
     All are looked at together, in bounded time; a text that takes too long does not match.
 
     :param texts: patterns and texts.
     """
-    pairs = [*enumerate(texts)]
-    schema = {"properties": {str(number): {"pattern": pair[0]} for number, pair in pairs}}
-    document = {str(number): pair[1] for number, pair in pairs}
-    found = violations(document, schema) if pairs else []
-    return frozenset(int(finding.pointer.split("/")[1]) for finding in found)
+    return _refused([({"pattern": pattern}, text) for pattern, text in texts])
+
+
+def matched(texts: Sequence[tuple[str, str]]) -> frozenset[int]:
+    """Return the numbers of those texts that match their pattern; see :func:`unmatched`.
+
+    What is refused is what costs: this is the one to take where most do not match.
+    """
+    return _refused([({"not": {"pattern": pattern}}, text) for pattern, text in texts])
 
 
 def value_schema(leaf: Leaf) -> dict[str, Any]:
@@ -94,6 +98,13 @@ def is_mandatory(leaf: Leaf) -> bool:
 def is_text(leaf: Leaf) -> bool:
     """Say whether the values are texts."""
     return leaf.value_type not in JSON_TYPES
+
+
+def _refused(texts: Sequence[tuple[JsonObject, str]]) -> frozenset[int]:
+    schema = {"properties": {str(number): part for number, (part, _) in enumerate(texts)}}
+    document = {str(number): text for number, (_, text) in enumerate(texts)}
+    found = violations(document, schema) if texts else []
+    return frozenset(int(finding.pointer.split("/")[1]) for finding in found)
 
 
 def _shape(leaf: Leaf) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pitrix_core.model import JsonValue
-from pitrix_vm.form.limits import is_mandatory, unmatched
+from pitrix_vm.form.limits import is_mandatory, matched
 from pitrix_vm.form.records import CLUSTER, RESOURCE_GROUP, Dependency, Form, Group, Leaf
 from pitrix_vm.form.types import NUMBERS, TEXTS, is_among
 
@@ -57,11 +57,10 @@ def _matching(form: Form) -> dict[str, JsonValue]:
         if leaf.pattern is not None and not leaf.choices and is_mandatory(leaf)
         for text in _TEXTS
     ]
-    failed = unmatched((str(leaf.pattern), text) for leaf, text in tried)
     found: dict[str, JsonValue] = {}
-    for number, (leaf, text) in enumerate(tried):
-        if number not in failed:
-            found.setdefault(leaf.path, text)
+    for number in sorted(matched([(str(leaf.pattern), text) for leaf, text in tried])):
+        leaf, text = tried[number]
+        found.setdefault(leaf.path, text)
     return found
 
 
