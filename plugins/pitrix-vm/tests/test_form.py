@@ -231,6 +231,9 @@ def test_a_misspelt_limit_is_an_error(name: str, meant: str) -> None:
     [
         pytest.param(leaf("a", colour=1), Level.WARNING, "form.unknown", "/colour", id="unknown"),
         pytest.param(
+            leaf("a", **{"a" * 99: 1}), Level.WARNING, "form.unknown", "/" + "a" * 99, id="long"
+        ),
+        pytest.param(
             leaf("a", descripton=""), Level.WARNING, "form.unknown", "/descripton", id="misspelt"
         ),
         pytest.param(
@@ -335,6 +338,16 @@ def test_a_form_of_endless_length_is_refused() -> None:
     """Nobody fills in ten thousand parameters."""
     with pytest.raises(PackageInvalidError, match="more than 10000"):
         form_of(*(leaf(f"a{number}") for number in range(10_001)))
+
+
+def test_a_form_without_end_is_refused() -> None:
+    """A tree deeper than any real one is refused, not followed."""
+    tree = group("a", leaf("b"))
+    for _ in range(12):
+        tree = group("a", tree)
+
+    with pytest.raises(PackageInvalidError, match="deeper than 12"):
+        read_form(config_json(tree))
 
 
 def test_wrong_commas_are_put_right() -> None:
