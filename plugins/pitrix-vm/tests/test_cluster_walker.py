@@ -1,6 +1,7 @@
 """The walk through a document and its schema, held against a validator of the whole language."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
@@ -142,6 +143,28 @@ def test_messages_are_plain(pointer: str, value: Any, message: str) -> None:
     findings = walk(full_with(pointer, value), ROOT, file="f").findings
 
     assert [f.message for f in findings if f.pointer == pointer] == [message]
+
+
+def test_every_keyword_of_the_schema_is_checked() -> None:
+    """One that the walk does not know would be for show."""
+    known = {
+        *("$schema", "description", "type", "properties", "additionalProperties", "items"),
+        *("required", "propertyNames", "enum", "minimum", "maximum", "minLength", "maxLength"),
+        *("pattern", "minItems", "maxItems", "uniqueItems", "maxProperties"),
+        *("x-recommended", "x-undocumented", "x-words", "x-free-if", "x-services"),
+    }
+
+    assert set(_keywords(CLUSTER_SCHEMA)) == known
+
+
+def _keywords(schema: Any) -> Iterator[str]:
+    for keyword, value in schema.items():
+        yield keyword
+        if keyword in ("additionalProperties", "items", "propertyNames", "x-recommended"):
+            yield from _keywords(value)
+        if keyword == "properties":
+            for member in value.values():
+                yield from _keywords(member)
 
 
 def test_a_long_value_is_cut() -> None:

@@ -147,7 +147,8 @@ def _leaves(values: Mapping[str, JsonValue]) -> Iterator[tuple[str, JsonValue]]:
 
 
 def _is_access_key(value: JsonValue) -> bool:
-    return isinstance(value, Mapping) and value.keys() == {"access_key_id", "secret_access_key"}
+    names = value.keys() if isinstance(value, Mapping) else frozenset()
+    return "access_key_id" in names and names <= {"access_key_id", "secret_access_key"}
 
 
 def _text(value: JsonValue) -> JsonValue:

@@ -110,10 +110,6 @@ def _maximum(most: float, _schema: Schema) -> Test:
     return lambda value: None if value <= most else f"{quoted(value)} is more than {most}"
 
 
-def _multiple_of(step: int, _schema: Schema) -> Test:
-    return lambda value: None if value % step == 0 else f"{value} is not a multiple of {step}"
-
-
 def _min_length(least: int, _schema: Schema) -> Test:
     return lambda value: None if len(value) >= least else "the text must not be empty"
 
@@ -160,7 +156,6 @@ _KEYWORDS: Final[Mapping[str, tuple[tuple[type, ...], Callable[[Any, Schema], Te
     "enum": ((dict, list, str, int, float, bool), _enum),
     "minimum": (_NUMBER, _minimum),
     "maximum": (_NUMBER, _maximum),
-    "multipleOf": (_NUMBER, _multiple_of),
     "minLength": ((str,), _min_length),
     "maxLength": ((str,), _max_length),
     "pattern": ((str,), _pattern),
