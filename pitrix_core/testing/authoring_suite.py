@@ -3,18 +3,21 @@
 import json
 from typing import Any
 
+import attrs
 import pytest
 
 from pitrix_core.contracts import AppType
+from pitrix_core.contracts.reader import PackageReader
 from pitrix_core.convert import to_json
 from pitrix_core.errors import InvalidInputError
-from pitrix_core.findings import errors_in
+from pitrix_core.findings import Finding, Level, errors_in
 from pitrix_core.model import JsonObject, PackageSpec
 from pitrix_core.package import Package
+from pitrix_core.package.rules import rules_by_code
 
 
 class AuthoringSuite:
-    """Documents, outline, upgrades and skeletons; part of the suite of app types."""
+    """Documents, outline, upgrades, skeletons and remarks; part of the suite of app types."""
 
     def test_documents_are_json(
         self, app_type: AppType[Any], spec: PackageSpec, config: JsonObject
@@ -67,3 +70,40 @@ class AuthoringSuite:
 
         with pytest.raises(InvalidInputError):
             app_type.skeleton("suite", dialect="no-such-dialect")
+
+    def test_advice_is_no_error(
+        self, app_type: AppType[Any], package: PackageReader, spec: PackageSpec
+    ) -> None:
+        """An author is not told of an error that a server does not mind."""
+        assert errors_in(app_type.advice(package, spec)) == ()
+
+    def test_remarks_are_explained(
+        self, app_type: AppType[Any], package: PackageReader, spec: PackageSpec
+    ) -> None:
+        """Each code has one rule, of the type or of the core."""
+        own = [rule.code for rule in app_type.rules()]
+        remarks = [*app_type.validate(spec), *app_type.advice(package, spec)]
+
+        assert len(own) == len(set(own))
+        assert {remark.code for remark in remarks} <= rules_by_code(app_type.rules()).keys()
+
+    def test_looking_for_places_changes_nothing_else(
+        self, app_type: AppType[Any], package: PackageReader, spec: PackageSpec
+    ) -> None:
+        """The same findings come back in the same order; a line has at most been added."""
+        nowhere = Finding(level=Level.INFO, code="suite.none", message="no place")
+        made_up = [
+            attrs.evolve(nowhere, file=file, pointer=pointer)
+            for file in (*package.index.files, "no-such-file")
+            for pointer in ("", "/no/such/place")
+        ]
+        remarks = [nowhere, *app_type.validate(spec), *app_type.advice(package, spec), *made_up]
+
+        located = app_type.located(package, remarks)
+
+        assert [_placeless(f) for f in located] == [_placeless(f) for f in remarks]
+        assert all(f.line is None or f.line >= 1 for f in located)
+
+
+def _placeless(finding: Finding) -> Finding:
+    return attrs.evolve(finding, line=None, column=None)

@@ -2,12 +2,14 @@
 
 import itertools
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
 
 from pitrix_core import AppType
 from pitrix_core.contracts.apptype import Documents, RenderRequest
+from pitrix_core.contracts.reader import PackageReader
 from pitrix_core.errors import InvalidInputError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import (
@@ -271,3 +273,18 @@ class BeginsBadly(Sample):
 class KnowsEveryDialect(Sample):
     def skeleton(self, name: str, *, dialect: str = "") -> dict[str, bytes]:
         return super().skeleton(name)
+
+
+class AdvisesErrors(Sample):
+    def advice(self, reader: PackageReader, spec: PackageSpec) -> list[Finding]:
+        return [Finding(level=Level.ERROR, code="package.icon", message="no icon")]
+
+
+class ExplainsNothing(Sample):
+    def advice(self, reader: PackageReader, spec: PackageSpec) -> list[Finding]:
+        return [Finding(level=Level.INFO, code="sample.ugly", message="not nice")]
+
+
+class LosesFindings(Sample):
+    def located(self, reader: PackageReader, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        return tuple(findings)[1:]
