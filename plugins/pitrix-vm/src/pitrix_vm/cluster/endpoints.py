@@ -7,6 +7,7 @@ from typing import Final
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonObject, JsonValue
 from pitrix_core.package import pointer_to
+from pitrix_vm.cluster.keywords import quoted
 from pitrix_vm.cluster.records import Role
 
 #: Source: RFC 9293, section 3.1: a port has 16 bits.
@@ -32,7 +33,7 @@ def resolved_endpoints(
             continue
         port = _port(endpoint.get("port"), roles=roles, env=env)
         if port is None:
-            findings.append(_finding(name, endpoint, file))
+            findings.append(_finding(name, endpoint.get("port"), file))
         else:
             protocol = endpoint.get("protocol", "")
             resolved[name] = {"port": port, "protocol": str(protocol)}
@@ -67,11 +68,11 @@ def _number(value: JsonValue) -> int | None:
     return None
 
 
-def _finding(name: str, endpoint: JsonObject, file: str) -> Finding:
+def _finding(name: str, port: JsonValue, file: str) -> Finding:
     return Finding(
         level=Level.WARNING,
         code="cluster.endpoint",
-        message=f"endpoint {name!r}: {endpoint.get('port')!r} leads to no port; it is left out",
+        message=f"endpoint {quoted(name)}: {quoted(port)} leads to no port; it is left out",
         pointer=pointer_to(("endpoints", name, "port")),
         file=file,
     )

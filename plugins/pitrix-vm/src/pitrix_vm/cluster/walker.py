@@ -100,17 +100,27 @@ class _Walker:
             if value is _REFUSED:
                 return value
             kind = type(value)
-        for limit in place.limits:
-            if kind in limit.types and (message := limit.test(value)) is not None:
-                self._note(Level.ERROR, "cluster.value", at, message)
-        for limit in place.recommended if len(self.findings) < _MOST_FINDINGS else ():
-            if kind in limit.types and (message := limit.test(value)) is not None:
-                self._note(Level.WARNING, "cluster.limit", at, f"{message}; taken as it is")
+        has_limits = place.limits or place.recommended
+        is_within = self._is_within(value, place, at) if has_limits else True
+        if not is_within and kind in (dict, list) and len(value) > _MOST_FINDINGS:
+            return value  # far too much of it; what is inside does not matter
         if kind is dict and (place.members or place.others):
             return self._members(value, place, at)
         if kind is list and place.items is not None:
             return [self.value(item, place.items, (*at, n)) for n, item in enumerate(value)]
         return value
+
+    def _is_within(self, value: JsonValue, place: Place, at: tuple[object, ...]) -> bool:
+        """Note what is beyond the limits, and say whether nothing is beyond those that count."""
+        kind, is_within = type(value), True
+        for limit in place.limits:
+            if kind in limit.types and (message := limit.test(value)) is not None:
+                self._note(Level.ERROR, "cluster.value", at, message)
+                is_within = False
+        for limit in place.recommended if len(self.findings) < _MOST_FINDINGS else ():
+            if kind in limit.types and (message := limit.test(value)) is not None:
+                self._note(Level.WARNING, "cluster.limit", at, f"{message}; taken as it is")
+        return is_within
 
     def _members(
         self, value: Mapping[str, JsonValue], place: Place, at: tuple[object, ...]

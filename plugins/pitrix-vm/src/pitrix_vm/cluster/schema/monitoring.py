@@ -59,8 +59,8 @@ MONITOR: Final[Schema] = record(
         texts("Items.") | {"maxItems": 50} | advised(minItems=1, maxItems=5),
         maxProperties=MOST_MEMBERS,
     ),
-    display=texts("Groups and items that are shown.") | {"maxItems": MOST_MEMBERS},
-    alarm=texts("Items that users may be warned of.") | {"maxItems": MOST_MEMBERS},
+    display=texts("Groups and items that are shown."),
+    alarm=texts("Items that users may be warned of."),
 )
 DISPLAY_TABS: Final[Schema] = mapping(
     "Title → table that a command of the package fills in.",

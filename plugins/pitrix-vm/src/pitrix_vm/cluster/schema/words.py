@@ -5,6 +5,11 @@ from typing import Any, Final, TypeAlias
 
 Schema: TypeAlias = Mapping[str, Any]
 
+#: Most items of a list, and most members of an object whose members' names are the author's; real
+#: ones have some dozens. What is done with them for every role stays small.
+MOST_MEMBERS: Final = 500
+#: Most parameters of a cluster or a role, of which the largest packages have hundreds.
+_MOST_PARAMETERS: Final = 5000
 #: One step of a path in the metadata tree: names that become one.
 STEP: Final[Schema] = {
     "pattern": r"^[^/\x00-\x1f\x7f]+$",
@@ -38,12 +43,18 @@ def texts(description: str, **of_each: Any) -> dict[str, Any]:
 
     :param of_each: keywords for every one of them.
     """
-    return {"description": description, "type": "array", "items": {"type": "string", **of_each}}
+    return listing(description, {"type": "string", **of_each})
 
 
 def listing(description: str, items: Schema, **keywords: Any) -> dict[str, Any]:
     """Return the schema of a list of equals."""
-    return {"description": description, "type": "array", "items": items, **keywords}
+    return {
+        "description": description,
+        "type": "array",
+        "items": items,
+        "maxItems": MOST_MEMBERS,
+        **keywords,
+    }
 
 
 def record(description: str, /, **members: Schema) -> dict[str, Any]:
@@ -85,11 +96,6 @@ def undocumented(schema: Schema) -> dict[str, Any]:
     """Return the schema of something that packages use and no document describes."""
     return {**schema, "x-undocumented": True}
 
-
-#: Most parameters of a cluster or a role: every role's metadata hold them all.
-_MOST_PARAMETERS: Final = 5000
-#: Most members of other objects whose names are the author's; real ones have some dozens.
-MOST_MEMBERS: Final = 500
 
 #: Addresses that stay a cluster's or a node's own.
 RESERVED_IPS: Final[Schema] = mapping(
