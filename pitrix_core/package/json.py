@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from pitrix_core.errors import PackageInvalidError
-from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonValue
+from pitrix_core.package.faults import invalid_file
 from pitrix_core.package.json_records import JsonFaultError, Place, Scan, place_at
 from pitrix_core.package.json_scanner import DEPTH_LIMIT, TEXT_LIMIT, scan_json
 
@@ -82,16 +82,7 @@ def check_decoded(text: str, value: JsonValue) -> None:
 
 def not_json(reason: str, *, file: str, place: Place | None = None) -> PackageInvalidError:
     """Return the error for a text that is not JSON."""
-    finding = Finding(
-        level=Level.ERROR,
-        code="package.json",
-        message=f"not JSON: {reason}",
-        file=file,
-        line=place.line if place else None,
-        column=place.column if place else None,
-    )
-    at = f"{place}: " if place else ""
-    return PackageInvalidError(f"{file}: {at}{finding.message}", findings=[finding])
+    return invalid_file(file, "package.json", f"not JSON: {reason}", place=place)
 
 
 def _is_deep(value: JsonValue) -> bool:

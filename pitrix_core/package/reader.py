@@ -1,14 +1,16 @@
 """A package in memory, after its archive was checked; what app types read from."""
 
+import codecs
 import hashlib
 from collections.abc import Mapping
 
 import attrs
 
-from pitrix_core.errors import PackageDigestError, PackageInvalidError
-from pitrix_core.findings import Finding, Level
+from pitrix_core.errors import PackageDigestError
 from pitrix_core.model import JsonValue, PackageIndex
+from pitrix_core.package.faults import invalid_file
 from pitrix_core.package.json import parse_json
+from pitrix_core.package.json_records import place_at
 
 
 def digest_of(content: bytes) -> str:
@@ -52,21 +54,20 @@ class Package:
         try:
             return self.files[path]
         except KeyError as ex:
-            raise _invalid(path, "package.missing_file", "there is no such file") from ex
+            raise invalid_file(path, "package.missing_file", "there is no such file") from ex
 
     def read_text(self, path: str) -> str:
         """Return a file's text, without a byte order mark.
 
         :raises PackageInvalidError: there is no such file, or it is not UTF-8.
         """
-        content = self.read_bytes(path)
+        content = self.read_bytes(path).removeprefix(codecs.BOM_UTF8)
         try:
-            return content.decode("utf-8-sig")
+            return content.decode()
         except UnicodeDecodeError as ex:
-            line = content.count(b"\n", 0, ex.start) + 1
-            column = ex.start - (content.rfind(b"\n", 0, ex.start) + 1) + 1
-            message = f"line {line}, column {column}: this is not UTF-8"
-            raise _invalid(path, "package.encoding", message) from ex
+            sound = content[: ex.start].decode()
+            place = place_at(sound, len(sound))
+            raise invalid_file(path, "package.encoding", "this is not UTF-8", place=place) from ex
 
     def read_json(self, path: str) -> JsonValue:
         """Return what a JSON file holds; of members with one name the last counts.
@@ -75,8 +76,3 @@ class Package:
             column.
         """
         return parse_json(self.read_text(path), file=path)
-
-
-def _invalid(path: str, code: str, message: str) -> PackageInvalidError:
-    finding = Finding(level=Level.ERROR, code=code, message=message, file=path)
-    return PackageInvalidError(f"{path}: {message}", findings=[finding])

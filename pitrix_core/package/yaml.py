@@ -11,7 +11,8 @@ from typing import Any, Final
 import yaml
 
 from pitrix_core.errors import PackageInvalidError
-from pitrix_core.findings import Finding, Level
+from pitrix_core.package.faults import invalid_file
+from pitrix_core.package.json_records import Place
 
 #: The largest public index known has 25 MB (bitnami, 2023).
 _TEXT_LIMIT: Final = 64 * 1024 * 1024
@@ -30,34 +31,29 @@ def parse_yaml(text: str, *, file: str) -> Any:
     if len(text) > _TEXT_LIMIT:
         raise _invalid(file, f"it has more than {_TEXT_LIMIT} characters")
     try:
-        for fault in _faults(text):
-            raise _invalid(file, fault)
+        for reason, event in _faults(text):
+            raise _invalid(file, reason, event.start_mark)
         return yaml.load(text, Loader=_LOADER)  # noqa: S506  a base loader makes texts only
     except yaml.MarkedYAMLError as ex:
         mark = ex.problem_mark or ex.context_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise _invalid(file, f"{place}not YAML: {ex.problem}") from ex
+        raise _invalid(file, f"not YAML: {ex.problem}", mark) from ex
     except (yaml.YAMLError, ValueError) as ex:
         raise _invalid(file, f"not YAML: {str(ex).splitlines()[0]}") from ex
 
 
-def _faults(text: str) -> Iterator[str]:
+def _faults(text: str) -> Iterator[tuple[str, yaml.Event]]:
     depth = 0
     for event in yaml.parse(text, Loader=_LOADER):
         if isinstance(event, yaml.AliasEvent):
-            yield f"{_line(event)}aliases are not allowed"
+            yield "aliases are not allowed", event
         elif isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _DEPTH_LIMIT:
-                yield f"{_line(event)}nested deeper than {_DEPTH_LIMIT}"
+                yield f"nested deeper than {_DEPTH_LIMIT}", event
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
 
-def _line(event: yaml.Event) -> str:
-    return f"line {event.start_mark.line + 1}: " if event.start_mark else ""
-
-
-def _invalid(file: str, message: str) -> PackageInvalidError:
-    finding = Finding(level=Level.ERROR, code="package.yaml", message=message, file=file)
-    return PackageInvalidError(f"{file}: {message}", findings=[finding])
+def _invalid(file: str, message: str, mark: Any = None) -> PackageInvalidError:
+    place = Place(mark.line + 1, mark.column + 1) if mark else None
+    return invalid_file(file, "package.yaml", message, place=place)

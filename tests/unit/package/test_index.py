@@ -96,6 +96,15 @@ def test_what_is_no_index_is_refused(text: str, reason: str) -> None:
         read_index(text)
 
 
+def test_broken_yaml_has_its_place() -> None:
+    """The finding has line and column of its own."""
+    with pytest.raises(PackageInvalidError) as caught:
+        read_index("entries:\n  a: b: c")
+
+    [finding] = caught.value.findings
+    assert (finding.code, finding.line, finding.column) == ("package.yaml", 2, 7)
+
+
 @pytest.fixture
 def repo(tmp_path: Path) -> Path:
     """A folder with one archive in it."""

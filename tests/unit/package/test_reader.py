@@ -41,6 +41,24 @@ def test_bad_json_is_refused_with_its_place(content: bytes, reason: str) -> None
     assert [finding.file for finding in caught.value.findings] == ["a.json"]
 
 
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        pytest.param(b"{}\n\xff", (2, 1), id="begins-a-line"),
+        pytest.param("äöü".encode() + b"\xff", (1, 4), id="characters-count"),
+        pytest.param(b"\xef\xbb\xbfa\xff", (1, 2), id="a-mark-does-not"),
+    ],
+)
+def test_what_is_not_utf8_has_its_place(content: bytes, place: tuple[int, int]) -> None:
+    """The line and column of the first byte that cannot be read."""
+    with pytest.raises(PackageInvalidError) as caught:
+        package(content).read_text("a.json")
+
+    [finding] = caught.value.findings
+    assert (finding.code, finding.message) == ("package.encoding", "this is not UTF-8")
+    assert (finding.line, finding.column) == place
+
+
 def test_every_violation_of_a_schema_has_its_place() -> None:
     """Findings are in the order of the document, and never show a secret."""
     schema = {

@@ -1,0 +1,24 @@
+"""The error of a file that cannot be read as what it should be."""
+
+from pitrix_core.errors import PackageInvalidError
+from pitrix_core.findings import Finding, Level
+from pitrix_core.package.json_records import Place
+
+
+def invalid_file(
+    file: str, code: str, message: str, *, place: Place | None = None
+) -> PackageInvalidError:
+    """Return an error with one finding, which has the place; the error's words have it as well.
+
+    :param place: in the file; None where it is not known.
+    """
+    finding = Finding(
+        level=Level.ERROR,
+        code=code,
+        message=message,
+        file=file,
+        line=place.line if place else None,
+        column=place.column if place else None,
+    )
+    at = f"{place}: " if place else ""
+    return PackageInvalidError(f"{file}: {at}{message}", findings=[finding])
