@@ -79,7 +79,14 @@ def in_words_of_verbs(error: ApiError, *, version_id: str) -> ApiError:
         "config_invalid": f"See what is allowed: pitrix config show {version_id}",
     }
     step = steps.get(str(error.problem.get("code")))
-    return ApiError({**error.problem, "next_step": step}) if step else error
+    if step is None:
+        return error
+    problem = {**error.problem, "next_step": step}
+    findings = problem.get("findings", ())
+    if len(findings) > 1:  # listed below, each with its place; the message would repeat the first
+        problem["detail"] = f"{len(findings)} things are wrong with the configuration."
+        problem.pop("pointer", None)
+    return ApiError(problem)
 
 
 def refuse_unsound(plan: JsonObject) -> None:

@@ -55,8 +55,7 @@ class Reporter:
     def _unknown(self, violated: Violated) -> Finding:
         name = str(violated.path[-1])
         known = list(violated.schema.get("properties", {}))
-        free = [other for other in known if other not in violated.value]
-        alike = difflib.get_close_matches(name, free, n=1, cutoff=_ALIKE)
+        alike = difflib.get_close_matches(name, known, n=1, cutoff=_ALIKE)
         guess = f"; is it {alike[0]!r}?" if alike else ""
         if alike:
             step = f"Write {alike[0]!r}, or remove it."

@@ -89,6 +89,33 @@ def test_several_runtimes_that_match_are_listed(
     assert "--runtime NAME" in result.err
 
 
+def test_everything_that_is_wrong_is_listed_once(
+    store: StandIn, pitrix: Callable[..., Result]
+) -> None:
+    """Each violation with its place; the message does not repeat them."""
+    findings = [
+        {"level": "error", "pointer": f"/config/{name}", "message": f"{name} is wrong"}
+        for name in ("a", "b")
+    ]
+    problem = {
+        "detail": "/config/a: a is wrong; …",
+        "code": "config_invalid",
+        "pointer": "/config/a",
+    }
+    store.forget("POST", "/v1/plans")
+    store.answers("POST", "/v1/plans", {**problem, "findings": findings}, status=422)
+
+    result = pitrix("plan", "etcd")
+
+    assert result.code == 1
+    assert result.err.splitlines() == [
+        "Error: 2 things are wrong with the configuration.",
+        "  error /config/a: a is wrong",
+        "  error /config/b: b is wrong",
+        "Next: See what is allowed: pitrix config show ver-1",
+    ]
+
+
 def test_deploying_applies_the_plan_and_watches(
     store: StandIn, pitrix: Callable[..., Result]
 ) -> None:
