@@ -12,6 +12,8 @@ from pitrix_core.package.metadata import CHART_FILE, PACKAGE_FILE, describe
 
 #: Ends of the names of files in which a byte order mark does harm: programs read them.
 _READ_BY_PROGRAMS: Final = (".json", ".yaml", ".yml", ".tmpl", ".mustache", ".j2")
+#: JSON that is looked at slowly, in all; real packages have less than a tenth of it.
+_SLOW_LIMIT_BYTES: Final = 4 * 1024 * 1024
 #: How files are called that say under which licence a package may be used.
 _LICENCE_NAMES: Final = ("license", "licence", "copying")
 
@@ -39,9 +41,11 @@ def _marks(reader: PackageReader) -> Iterator[Finding]:
 
 
 def _duplicates(reader: PackageReader) -> Iterator[Finding]:
-    for file in reader.index.files:
-        if not file.endswith(".json"):
+    looked_at_bytes = 0
+    for file, size_bytes in reader.index.files.items():
+        if not file.endswith(".json") or looked_at_bytes + size_bytes > _SLOW_LIMIT_BYTES:
             continue
+        looked_at_bytes += size_bytes
         try:
             pointers = duplicates_in(reader.read_text(file))
         except PackageInvalidError:  # not UTF-8, which is said where it matters

@@ -89,6 +89,15 @@ def test_a_file_that_cannot_be_read_has_no_duplicates(content: bytes) -> None:
     assert file_advice(package(**{"a.json": content})) == []
 
 
+def test_more_json_than_anybody_writes_is_not_looked_at() -> None:
+    """Looking is slow, so that it ends somewhere; small files are looked at all the same."""
+    large = b"[" + b"1," * (2 * 1024 * 1024) + b'{"a": 1, "a": 2}]'
+
+    found = file_advice(package(**{"a.json": large, "b.json": b'{"b": 1, "b": 2}'}))
+
+    assert [(f.file, f.pointer) for f in found] == [("b.json", "/b")]
+
+
 def test_a_pointer_becomes_a_place() -> None:
     """A member is where its name begins; columns count characters."""
     reader = package(**{"a.json": '{"ä": {\n  "ü": 1, "b": 2}}'.encode()})

@@ -1,5 +1,6 @@
 """Compares the translations of a package with the texts that there are to translate."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
@@ -20,6 +21,8 @@ _MESSAGES: Final = re.compile(r"err_code-?[0-9]+|notice_when_upgrade")
 #: Written in letters that not every language has.
 _FOREIGN_LETTERS: Final = re.compile(r"[^\W\d_a-zA-Z]")
 _LETTER: Final = re.compile(r"[^\W\d_]")
+#: Files that are looked at; there are not many more languages with readers.
+_MOST_FILES: Final = 100
 #: Texts that a message names; the others are counted.
 _NAMED: Final = 3
 _NAMED_CHARACTERS: Final = 40
@@ -37,7 +40,7 @@ def translation_advice(
     shown = tuple(dict.fromkeys(_shown(spec.form.root)))
     # NOTE(logic): a template with conditions may have texts that it does not give with the defaults
     known = None if spec.dialect == JINJA else _known(reader, document)
-    for file, language in _files(reader):
+    for file, language in itertools.islice(_files(reader), _MOST_FILES):
         texts = spec.locales.texts.get(language, {})
         missing = [text for text in shown if text not in texts and _needs(text, language)]
         if missing:
