@@ -21,7 +21,7 @@ data_option = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="Data folder of the server on this machine. [env: PITRIX_DATA]",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the API's JSON.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
 @attrs.frozen(kw_only=True)
