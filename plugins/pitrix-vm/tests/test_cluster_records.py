@@ -232,14 +232,6 @@ def test_a_volume_is_read(volume: dict[str, Any], expected: Volume | None) -> No
     assert role_with(volume=volume).volume == expected
 
 
-def test_mount_points_share_a_volume_evenly() -> None:
-    """The size is of all of them."""
-    volume = role_with(volume={"size": 60, "mount_point": ["/a", "/b", "/c"]}).volume
-
-    assert volume is not None
-    assert volume.share_gib == 20
-
-
 def test_a_health_check_has_defaults() -> None:
     """Source: AppCenter's specification."""
     assert role_with().health_check == HealthCheck(
@@ -287,6 +279,16 @@ def test_a_roles_own_monitor_wins_one_by_one() -> None:
 def test_bare_metal_names_its_class_in_its_own_way() -> None:
     """There is one word for the class of a machine."""
     assert role_with(instance_type="bm-1").instance_class == "bm-1"
+
+
+@pytest.mark.parametrize(
+    ("written", "taken"), [(101, "101"), (101.0, "101"), ("fast", "fast"), (0, "0")]
+)
+def test_a_class_is_a_text(written: Any, taken: str) -> None:
+    """Whatever it is written as."""
+    role = role_with(instance_class=written, gpu_class=written)
+
+    assert (role.instance_class, role.gpu_class) == (taken, taken)
 
 
 def test_what_is_not_known_is_kept() -> None:

@@ -451,3 +451,11 @@ def test_what_of_a_cluster_has_no_effect_yet_is_said(members: dict[str, Any], po
     found = planned(parsed(cluster_json(node("db"), **members))).findings
 
     assert [f.pointer for f in found if f.code == "cluster.ineffective"] == [pointer]
+
+
+def test_users_are_not_told_what_concerns_authors() -> None:
+    """What no document describes is taken, and nothing for a user to think about."""
+    spec = parsed(cluster_json(node("db"), unsupported_actions=["rollback"]))
+
+    assert [finding.code for finding in VM.validate(spec)] == ["cluster.undocumented"]
+    assert planned(spec).findings == ()

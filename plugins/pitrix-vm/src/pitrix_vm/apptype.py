@@ -122,7 +122,8 @@ class VmAppType(AppType[VmSpec]):
         spec = _vm_spec(request)
         reading = read_configured(spec, request.config)
         cluster = reading.cluster
-        findings = list(reading.findings)
+        # what is good to know of a package is for its author
+        findings = [found for found in reading.findings if found.level is not Level.INFO]
         if cluster is not None:
             findings += refusals(cluster, request.runtime, file=spec.template.file)
             findings += ineffective_members(cluster, file=spec.template.file)

@@ -89,8 +89,8 @@ def _role(node: JsonObject, index: int, document: JsonObject) -> Role:
         cpu_model=node.get("cpu_model", ""),
         memory_mib=node.get("memory", 1024),
         gpu=node.get("gpu", 0),
-        gpu_class=str(node.get("gpu_class", "")),
-        instance_class=str(node.get("instance_class", node.get("instance_type", ""))),
+        gpu_class=_class(node.get("gpu_class")),
+        instance_class=_class(node.get("instance_class", node.get("instance_type"))),
         volume=_volume(node.get("volume")),
         services={name: _service(name, service) for name, service in services.items()},
         env=node.get("env", {}),
@@ -107,7 +107,7 @@ def _role(node: JsonObject, index: int, document: JsonObject) -> Role:
         advanced_actions=frozenset(node.get("advanced_actions", ())),
         unsupported_actions=frozenset(node.get("unsupported_actions", ())),
         has_user_access=node.get("user_access", False),
-        eip_class=str(node.get("eip_class", "")),
+        eip_class=_class(node.get("eip_class")),
         server_id_upper_bound=node.get("server_id_upper_bound"),
         extra_quota=node.get("extra_quota", {}),
         net=node.get("net"),
@@ -130,8 +130,16 @@ def _volume(volume: JsonObject | None) -> Volume | None:
         mount_points=points,
         filesystem=filesystem,
         mount_options=volume.get("mount_options", _MOUNT_OPTIONS.get(filesystem, "")),
-        volume_class=str(volume.get("class", "")),
+        volume_class=_class(volume.get("class")),
     )
+
+
+def _class(value: float | str | None) -> str:
+    """Return a class as a text; one that was calculated is a whole number all the same."""
+    if value is None:
+        return ""
+    is_whole = isinstance(value, float) and value.is_integer()
+    return str(int(value) if is_whole else value)
 
 
 def _service(name: str, service: JsonObject) -> Service:

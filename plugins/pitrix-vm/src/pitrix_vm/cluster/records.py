@@ -19,17 +19,13 @@ UNNAMED: Final = "_"
 class Volume:
     """The data disk of each machine of a role."""
 
+    #: In all; the mount points share it evenly.
     size_gib: int
     mount_points: tuple[str, ...]
     filesystem: str
     mount_options: str
     #: As written; empty for the provider's choice.
     volume_class: str = ""
-
-    @property
-    def share_gib(self) -> float:
-        """What each mount point has of it."""
-        return self.size_gib / len(self.mount_points)
 
 
 @attrs.frozen(kw_only=True)
