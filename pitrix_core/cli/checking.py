@@ -18,7 +18,6 @@ from pitrix_core.cli.plugin_commands import quiet_plugins
 from pitrix_core.contracts import AppType
 from pitrix_core.contracts.reader import PackageReader
 from pitrix_core.errors import (
-    PackageArchiveError,
     PackageInvalidError,
     PitrixError,
     UnknownPackageError,
@@ -26,8 +25,8 @@ from pitrix_core.errors import (
 from pitrix_core.findings import Finding, Level, Rule, errors_in
 from pitrix_core.model import AppInfo
 from pitrix_core.package import (
-    DEFAULT_LIMITS,
     Package,
+    archive_bytes,
     describe,
     read_archive,
     read_folder,
@@ -82,7 +81,7 @@ class Checker:
         :param version: likewise.
         """
         try:
-            package = read_folder(path) if path.is_dir() else read_archive(_content(path))
+            package = read_folder(path) if path.is_dir() else read_archive(archive_bytes(path))
         except PitrixError as ex:
             return Checked(info=None, app_type="", findings=tuple(findings_of(ex)))
         try:
@@ -156,14 +155,6 @@ def _named(reader: PackageReader) -> PackageReader:
     """Return a package that says what it is called, so that the rest of it can be judged."""
     files = {path: reader.read_bytes(path) for path in reader.index.files}
     return Package(digest=reader.digest, files={**files, PACKAGE_FILE: _ANY_NAME})
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(DEFAULT_LIMITS.archive_bytes + 1)
-    except OSError as ex:
-        raise PackageArchiveError(f"it cannot be read: {ex.strerror}") from ex
 
 
 def _described(reader: PackageReader) -> tuple[AppInfo | None, list[Finding]]:

@@ -42,7 +42,7 @@ def read_slowly(
         scan = scan_json(text)
         check_decoded(text, scan.value)
     except JsonFaultError as ex:
-        raise not_json(ex.reason, file=file, place=where(ex.offset)) from refused
+        raise not_json(ex.said(where), file=file, place=where(ex.offset)) from refused
     except ValueError as ex:
         raise not_json(str(ex), file=file) from ex
     if not scan.slips:

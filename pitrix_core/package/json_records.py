@@ -1,5 +1,7 @@
 """What the slow reader of JSON finds: values with their places, wrong commas, faults."""
 
+from collections.abc import Callable
+
 import attrs
 
 from pitrix_core.model import JsonValue
@@ -8,11 +10,24 @@ from pitrix_core.model import JsonValue
 class JsonFaultError(ValueError):
     """A text is not JSON, and not only for its commas."""
 
-    def __init__(self, reason: str, *, offset: int) -> None:
-        """Keep what is wrong and where, in characters from the beginning."""
+    def __init__(self, reason: str, *, offset: int, opened_at: int | None = None) -> None:
+        """Keep what is wrong and where, in characters from the beginning.
+
+        :param opened_at: where the bracket is that has no end; the reason ends by naming it.
+        """
         super().__init__(reason)
         self.reason = reason
         self.offset = offset
+        self.opened_at = opened_at
+
+    def said(self, where: "Callable[[int], Place]") -> str:
+        """Say what is wrong.
+
+        :param where: says where an offset of the text is.
+        """
+        if self.opened_at is None:
+            return self.reason
+        return f"{self.reason} in line {where(self.opened_at).line}"
 
 
 @attrs.frozen(kw_only=True)

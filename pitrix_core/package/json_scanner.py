@@ -139,7 +139,7 @@ class _Scanner:
         if not frame.mark:
             self._fail_after(start)
         if _CLOSES[frame.mark] != mark:
-            self._fail(f"{_CLOSES[frame.mark]} is missing here; {self._opened(frame)}", start)
+            self._fail_open(f"{_CLOSES[frame.mark]} is missing here", start)
         if frame.wants != "item":
             self._fail_unfinished(start)
         if frame.comma_at is not None:
@@ -230,7 +230,7 @@ class _Scanner:
         frame = self._frame
         if frame.mark:
             missing = f"the text ends, and {_CLOSES[frame.mark]} is missing"
-            self._fail(f"{missing}; {self._opened(frame)}", len(self._text.rstrip()))
+            self._fail_open(missing, len(self._text.rstrip()))
         if not frame.count:
             self._fail("there is nothing", 0)
 
@@ -248,9 +248,11 @@ class _Scanner:
     def _fail(self, reason: str, offset: int) -> NoReturn:
         raise JsonFaultError(reason, offset=offset)
 
-    def _opened(self, frame: _Frame) -> str:
-        line = self._text.count("\n", 0, frame.offset) + 1
-        return f"{frame.mark} was opened in line {line}"
+    def _fail_open(self, reason: str, offset: int) -> NoReturn:
+        frame = self._frame
+        raise JsonFaultError(
+            f"{reason}; {frame.mark} was opened", offset=offset, opened_at=frame.offset
+        )
 
     # -- what a token says -------------------------------------------------------------------------
 

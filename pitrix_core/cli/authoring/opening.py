@@ -8,11 +8,10 @@ import attrs
 
 from pitrix_core.catalog.recognise import ReadPackage, read_with, recognise
 from pitrix_core.cli.plugin_commands import quiet_plugins
-from pitrix_core.cli.problems import CliError
 from pitrix_core.contracts import AppType
 from pitrix_core.package import (
-    DEFAULT_LIMITS,
     Package,
+    archive_bytes,
     build_archive,
     digest_of,
     read_archive,
@@ -50,13 +49,12 @@ def open_package(
     :param name: instead of what the package says; for one that has no ``package.json``.
     :param version: likewise.
     :raises PackageError: it cannot be read; the subclass and the findings say why.
-    :raises CliError: the file cannot be read.
     """
     if path.is_dir():
         content = build_archive(path, name=name, version=version).content
         reader = read_archive(content)
     else:
-        content = _content(path)
+        content = archive_bytes(path)
         packed = read_archive(content)
         files = supplemented(packed.files, name=name, version=version)
         reader = Package(digest=packed.digest, files=files)
@@ -66,11 +64,3 @@ def open_package(
         size_bytes=len(content),
         package=read_with(recognise(reader.index, app_types), reader),
     )
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(DEFAULT_LIMITS.archive_bytes + 1)
-    except OSError as ex:
-        raise CliError(f"{path} cannot be read: {ex.strerror}") from ex

@@ -164,6 +164,16 @@ def test_broken_json_is_found_in_the_template(
     assert placed([error]) == [("template.json", file, line, column)]
 
 
+def test_what_is_not_closed_is_named_by_its_line_in_the_template() -> None:
+    """Not by the one it has once a loop has made many lines of one."""
+    text = '{"a": [{% for n in [1, 2, 3] %}\n1,\n{% endfor %}\n1],\n"b": {\n"c": 1\n'
+
+    [found] = [f for f in found_in(cluster__json__j2=text) if f.code == "template.json"]
+
+    assert found.message.endswith("{ was opened in line 5")
+    assert found.line == 6
+
+
 @pytest.mark.parametrize(
     ("written", "instead", "expected"),
     [
