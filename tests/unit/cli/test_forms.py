@@ -1,6 +1,7 @@
 """Forms: shown as a list, and asked for field by field."""
 
 import io
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -106,6 +107,40 @@ def test_a_form_is_shown_in_its_order(form: StandIn, pitrix: Callable[..., Resul
     assert "a whole number of GiB; at least 10, at most 90, a multiple of 10" in result.out
     assert "a text; fixed; default a" in result.out
     assert "a text; required; a secret; like ^.{8,}$" in result.out
+
+
+def test_a_form_for_programs_is_its_schema(form: StandIn, pitrix: Callable[..., Result]) -> None:
+    """As the API sent it."""
+    result = pitrix("config", "show", "etcd", "--json")
+
+    assert json.loads(result.out) == FORM
+
+
+def test_an_app_without_a_form_says_so(form: StandIn, pitrix: Callable[..., Result]) -> None:
+    """Nothing to set is no empty answer."""
+    form.forget("GET", "/v1/app_versions/ver-1/config_schema")
+    form.answers("GET", "/v1/app_versions/ver-1/config_schema", {"type": "object"})
+
+    assert pitrix("config", "show", "etcd").out == "It has no parameters.\n"
+
+
+def test_several_choices_and_what_hides_a_field_are_told() -> None:
+    """In words, with the label of the field beside it."""
+    [field, _] = fields_of(
+        {
+            "properties": {
+                "modes": {
+                    "type": "string",
+                    "x-multichoice": {"choices": ["a", "b"], "separator": ";"},
+                    "x-visible-if": [{"key": "tls", "not_in": [True]}],
+                },
+                "tls": {"type": "boolean", "title": "TLS"},
+            }
+        }
+    )
+
+    assert field.facts() == "a text; one or several of a, b, joined by ';'"
+    assert field.condition() == "not for TLS = true"
 
 
 def test_a_path_is_one_that_can_be_set() -> None:
@@ -256,6 +291,18 @@ def test_what_was_set_is_not_asked_for(
     assert result.code == 0
     assert "Node count" not in result.err
     assert config_of(planning)["cluster"] == {"name": "mine", "count": 1}
+
+
+def test_fields_of_a_group_that_is_no_object_are_not_asked_for(
+    planning: StandIn, pitrix: Callable[..., Result], typing: Callable[..., None]
+) -> None:
+    """What is given goes to the server as it is: it says what is wrong."""
+    typing(*[""] * 6)
+
+    result = pitrix("plan", "etcd", "--ask", "--set", "env=1")
+
+    assert result.code == 0
+    assert config_of(planning) == {"env": 1}
 
 
 def test_who_never_has_an_answer_is_not_asked_for_ever(

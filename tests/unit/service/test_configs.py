@@ -115,6 +115,18 @@ def taken(config: Any, schema: Any) -> tuple[Any, list[str]]:
     return without_secrets(config, schema, keep=keep), kept
 
 
+def test_what_is_nested_without_end_is_one_violation() -> None:
+    """It is not looked into for anything else."""
+    value: Any = {"$secret": "sec-1"}
+    for _ in range(5000):
+        value = [value]
+
+    with pytest.raises(ConfigInvalidError) as caught:
+        completed_config({"name": "one", "anything": value}, SCHEMA)
+
+    assert [finding.code for finding in caught.value.findings] == ["schema.depth"]
+
+
 SECRET = {"writeOnly": True}
 
 
@@ -157,6 +169,23 @@ SECRET = {"writeOnly": True}
             {"a": {"$secret": "sec-1"}, "b": "y"},
             ["x"],
             id="of-any-name",
+        ),
+        pytest.param(
+            {"properties": {"a": {"anyOf": [{"type": "string"}, {"properties": {"key": SECRET}}]}}},
+            {"a": {"id": "x", "key": "y"}},
+            {"a": {"id": "x", "key": {"$secret": "sec-1"}}},
+            ["y"],
+            id="in-a-choice",
+        ),
+        pytest.param(
+            {
+                "$defs": {"login": {"properties": {"a": SECRET}}},
+                "allOf": [{"if": True, "then": {"$ref": "#/$defs/login"}}],
+            },
+            {"a": "x"},
+            {"a": {"$secret": "sec-1"}},
+            ["x"],
+            id="by-condition-and-reference",
         ),
     ],
 )

@@ -106,3 +106,4 @@ def test_members_that_fit_a_pattern_are_checked() -> None:
         ("/ab", "schema.type"),
         ("/b", "schema.additionalProperties"),
     ]
+    assert violations("no object", form) == []

@@ -232,6 +232,15 @@ def test_a_hidden_field_is_told_as_such(
     assert told(config, FORM) == found
 
 
+def test_a_field_is_hidden_by_what_stands_beside_it() -> None:
+    """At any depth; what is not there shows nothing."""
+    form = {"properties": {"env": {"properties": {"roles": {"items": FORM}}}}}
+
+    assert told({"env": {"roles": [{"peers": "a"}]}}, form) == [
+        ("/env/roles/0/peers", "Peers: is only for Mode = cluster")
+    ]
+
+
 def test_a_field_that_is_not_for_some_values_names_them() -> None:
     """The condition is told as it is written."""
     peers = {**FORM["properties"]["peers"], "x-visible-if": [{"key": "mode", "not_in": ["single"]}]}
