@@ -68,6 +68,13 @@ def test_an_unknown_name_is_remarked_on(pointer: str) -> None:
     assert reading.cluster is not None
 
 
+def test_a_service_of_the_authors_own_has_to_say_so() -> None:
+    """The next step is how."""
+    [found] = remarks_on(full_with(f"{NODE}/services/make_coffee", {"cmd": "x"}), "cluster.unknown")
+
+    assert found.next_step == 'Add "type": "custom" if it is one of your own, or remove it.'
+
+
 def test_a_name_beside_the_one_it_is_like_is_only_unknown() -> None:
     """Both are there, so it is no misspelling."""
     document = full_with(f"{NODE}/health_checks", {})

@@ -14,7 +14,7 @@ from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonObject
 from pitrix_core.package import pointer_to
 from pitrix_vm.cluster.keywords import quoted
-from pitrix_vm.cluster.replicas import REPLICA_SUFFIX
+from pitrix_vm.cluster.replicas import REPLICA_SUFFIX, replicas_of
 from pitrix_vm.cluster.schema import SERVICE, SERVICES
 
 #: Services that creating and deleting a cluster run.
@@ -262,7 +262,7 @@ def _role_names(document: JsonObject) -> list[str]:
 def _known_roles(document: JsonObject) -> frozenset[str]:
     """Return the names of all roles, replicas' among them."""
     names = _role_names(document)
-    return frozenset(names) | {f"{name}{REPLICA_SUFFIX}" for name in names}
+    return frozenset(names) | {replicas_of(name) for name in names}
 
 
 def _no_role(names: Sequence[str]) -> str:

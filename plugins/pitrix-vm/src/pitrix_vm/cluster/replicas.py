@@ -13,13 +13,18 @@ REPLICA_SUFFIX: Final = "-replica"
 _ON_REQUEST: Final = frozenset({"backup", "restore"})
 
 
+def replicas_of(role_name: str) -> str:
+    """Return the name of the role of another role's replicas; that of an unnamed one is short."""
+    return f"{role_name}{REPLICA_SUFFIX}" if role_name else REPLICA_SUFFIX.strip("-")
+
+
 def with_replicas(role: Role) -> tuple[Role, ...]:
     """Return a role, followed by the role of its replicas if it has some."""
     if not role.replicas_per_node:
         return (role,)
     replicas = attrs.evolve(
         role,
-        name=f"{role.name}{REPLICA_SUFFIX}" if role.name else REPLICA_SUFFIX.strip("-"),
+        name=replicas_of(role.name),
         master=role.name,
         count=role.count * role.replicas_per_node,
         services=_services(role),

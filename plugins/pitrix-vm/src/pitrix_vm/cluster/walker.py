@@ -168,7 +168,9 @@ class _Walker:
         near = alike(name, place.members, taken=found)
         if near is None:
             message = f"{quoted(name)} is not known here, and has no effect"
-            self._note(Level.WARNING, "cluster.unknown", (*at, name), message)
+            own = ", ".join(f'"{n}": "{value}"' for n, value in (place.free_if or {}).items())
+            step = f"Add {own} if it is one of your own, or remove it." if own else None
+            self._note(Level.WARNING, "cluster.unknown", (*at, name), message, step)
             return
         message = f"{quoted(name)} is not known here; is it {near!r}?"
         step = f"Write {near!r}, or remove it."
