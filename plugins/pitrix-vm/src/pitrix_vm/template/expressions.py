@@ -85,7 +85,7 @@ class Expressions:
 
     def _attribute(self, node: nodes.Getattr) -> Value:
         whole = self._look(node.node)
-        return whole if isinstance(whole, Missing) else _member(whole, node.attr)
+        return whole if isinstance(whole, Missing) else _member(members(whole), node.attr)
 
     def _item(self, node: nodes.Getitem) -> Value:
         whole = self._look(node.node)
@@ -97,7 +97,7 @@ class Expressions:
             return operations.sliced(whole, parts, self._fuel)
         key = self.value(node.arg)
         if kind_of(whole) != "list":
-            return _member(whole, text(key))
+            return _member(members(whole), key)
         found, place = items(whole), integer(key)
         if -len(found) <= place < len(found):
             return found[place]
@@ -234,8 +234,8 @@ class Expressions:
     }
 
 
-def _member(whole: Value, name: str) -> Value:
-    found = members(whole)
+def _member(found: Mapping[str, Value], key: Value) -> Value:
+    name = text(key)
     if name in found:
         return found[name]
     return Missing(

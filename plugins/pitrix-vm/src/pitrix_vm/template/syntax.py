@@ -24,10 +24,10 @@ from pitrix_vm.template.filters import FILTERS
 from pitrix_vm.template.predicates import TESTS
 from pitrix_vm.template.records import TemplateFaultError
 
-#: Longest text, in characters: more than ten times the largest real template that was seen.
-_TEXT_LIMIT: Final = 250_000
+#: Longest text, in characters: five times the largest real template that was seen.
+_TEXT_LIMIT: Final = 100_000
 #: Most nodes of a syntax tree; bounds what checking and looking through it costs.
-_NODES_LIMIT: Final = 50_000
+_NODES_LIMIT: Final = 20_000
 #: Deepest nesting of a syntax tree. Working it out takes about three Python frames a level, of the
 #: thousand that Python allows.
 _DEPTH_LIMIT: Final = 100

@@ -37,6 +37,8 @@ _KINDS: Final[Mapping[type, str]] = {
     list: "list",
     tuple: "list",
 }
+#: Kinds of values that are not looked into.
+_CLOSED: Final = frozenset({"password", "function", "unknown value"})
 _ARTICLES: Final[Mapping[str, str]] = {
     "null": "",
     "object": "an ",
@@ -232,19 +234,19 @@ def equal(left: Value, right: Value, fuel: Fuel, depth: int = 0) -> bool:
     fuel.step()
     if depth > _DEPTH_LIMIT:
         raise value_fault("this value is nested too deeply")
-    kinds = {kind_of(present(left)), kind_of(present(right))}
-    if kinds & {"password", "function", "unknown value"}:
-        odd = left if kind_of(left) in ("password", "function", "unknown value") else right
-        raise wrong_kind(odd, "a value to compare")
-    if kinds == {"list"}:
+    kind, other = kind_of(present(left)), kind_of(present(right))
+    for each, value in ((kind, left), (other, right)):
+        if each in _CLOSED:
+            raise wrong_kind(value, "a value to compare")
+    if kind == other == "list":
         return len(left) == len(right) and all(
-            equal(one, other, fuel, depth + 1) for one, other in zip(left, right, strict=True)
+            equal(one, two, fuel, depth + 1) for one, two in zip(left, right, strict=True)
         )
-    if kinds == {"object"}:
+    if kind == other == "object":
         return left.keys() == right.keys() and all(
             equal(left[name], right[name], fuel, depth + 1) for name in left
         )
-    if kinds == {"text"}:
+    if kind == other == "text":
         fuel.text(min(len(left), len(right)))
     return bool(left == right)
 
@@ -263,7 +265,7 @@ def plain(value: Value, fuel: Fuel, depth: int = 0) -> JsonValue:
     if kind == "object":
         fuel.step(len(value) + 1)
         return {text(name): plain(member, fuel, depth + 1) for name, member in value.items()}
-    if kind in ("password", "function", "unknown value"):
+    if kind in _CLOSED:
         raise wrong_kind(value, "a value")
     if kind == "text":
         fuel.text(len(value))
