@@ -42,6 +42,7 @@ from pitrix_vm.template import JINJA, Values, fill
             '{"a": [1, 2.5], "b": (true, none)}', {"a": [1, 2.5], "b": [True, None]}, id="literal"
         ),
         pytest.param("1 if env.flag else 2", 1, id="condition"),
+        pytest.param("1 if env.none else 2", 2, id="else"),
         pytest.param("env.flag and 5", 5, id="and"),
         pytest.param("env.none or 6", 6, id="or"),
         pytest.param("not env.flag", False, id="not"),
@@ -193,6 +194,7 @@ def test_statements_choose_and_repeat(text: str, expected: object) -> None:
         pytest.param("[{{ cluster.nmae }}]", "no member 'nmae'", (1, 12), id="member"),
         pytest.param("[{{ cluster.a.b }}]", "no member 'a'", (1, 14), id="member-of-nothing"),
         pytest.param("[{{ cluster.zones[2] }}]", "no item 2", (1, 18), id="item"),
+        pytest.param("[{{ nope['a'] }}]", "there is no 'nope' here", (1, 9), id="item-of-nothing"),
         pytest.param("[{{ [] | first }}]", "the list is empty", (1, 10), id="first-of-nothing"),
         pytest.param("[{{ 1 if false }}]", "no value if its", (1, 5), id="no-else"),
         pytest.param(

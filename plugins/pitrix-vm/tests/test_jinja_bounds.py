@@ -1,6 +1,8 @@
 """Templates with logic that strangers wrote: they reach nothing, they end, and they stay small."""
 
 import gc
+import inspect
+import sys
 import tracemalloc
 from collections.abc import Iterator
 
@@ -33,7 +35,7 @@ def peak() -> Iterator[None]:
 def refusal(text: str) -> str:
     """Return the code with which a template is refused."""
     with pytest.raises(TemplateRenderError) as caught:
-        document(text)
+        document(text, f=str)
     [finding] = caught.value.findings
     return finding.code
 
@@ -134,6 +136,7 @@ def test_what_is_not_listed_is_refused(text: str) -> None:
 
 DOUBLED = "{% set a = a ~ a %}" * 40
 NESTED = "{% set a = [a, a] %}" * 40
+DEEP = "{% set a = [a] %}" * 60
 LOOP = "{% for i in range(1000) %}"
 
 
@@ -205,8 +208,15 @@ def test_what_takes_too_much_is_refused(text: str) -> None:
         pytest.param("{{ 'inf' | float }}", id="infinite"),
         pytest.param("{{ 1e300 | round(15) }}", id="rounded"),
         pytest.param("{{ [2 ** 62, 2 ** 62, 2 ** 62] | sum }}", id="sum"),
-        pytest.param("{% set a = 1 %}" + "{% set a = [a] %}" * 60 + "{{ a }}", id="deep-value"),
+        pytest.param("{% set a = 1 %}" + DEEP + "{{ a }}", id="deep-value"),
+        pytest.param("{% set a = 1 %}" + DEEP + "{{ a == a }}", id="deep-values-compared"),
+        pytest.param("{% set a = 1 %}" + DEEP + "{{ f(a) }}", id="deep-value-handed-over"),
         pytest.param("{{ 1[0] }}", id="item-of-a-number"),
+        pytest.param("{{ [1]['a'] }}", id="item-by-name"),
+        pytest.param("{{ [] | int }}", id="list-as-number"),
+        pytest.param("{{ 1 | round(1, 'up') }}", id="way-of-rounding"),
+        pytest.param("{{ 1 is divisibleby 0 }}", id="divisible-by-nothing"),
+        pytest.param("{% if range %}{% endif %}", id="function-as-condition"),
         pytest.param("{{ 'abc' | replace('', 'x') }}", id="nothing-replaced"),
         pytest.param("{{ 'abc' | split('') }}", id="split-at-nothing"),
         pytest.param("{{ [1][::0] }}", id="no-step"),
@@ -275,6 +285,20 @@ def test_what_is_worked_out_is_paid_for() -> None:
 
     assert short.spent < 30
     assert long.spent > 80_000
+
+
+def test_a_deep_stack_is_no_crash() -> None:
+    """A template that is worked out where Python has few frames left is refused."""
+    tree = read_program("{% for a in [1] %}" * 30 + "{{ a }}" + "{% endfor %}" * 30).tree
+
+    def below(frames: int) -> object:
+        if frames:
+            return below(frames - 1)
+        return run(tree, names={}, values={}, fuel=Fuel())
+
+    left = sys.getrecursionlimit() - len(inspect.stack(0))
+    with pytest.raises(TemplateFaultError, match="nested too deeply"):
+        below(left - 40)
 
 
 def test_a_template_for_a_hundred_nodes_takes_little() -> None:
