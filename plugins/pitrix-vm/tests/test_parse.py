@@ -12,9 +12,10 @@ from vm_packages import (
     node,
     package,
     parsed,
+    planned,
 )
 
-from pitrix_core.errors import PackageInvalidError
+from pitrix_core.errors import PackageInvalidError, PlanRefusedError
 from pitrix_core.findings import Level
 from pitrix_core.model import PackageIndex
 
@@ -213,13 +214,33 @@ def test_a_package_may_leave_every_count_to_the_user() -> None:
     ]
 
 
+#: Of which config.json lacks the one parameter that matters.
+LACKING = '{"nodes": [{"container": {"image": "i"}, "count": {{cluster.nope.count}}}]}'
+
+
 def test_a_value_that_no_parameter_gives_is_named_with_its_tag() -> None:
     """The author learns which path of the template config.json does not have."""
-    template = '{"nodes": [{"container": {"image": "i"}, "count": {{cluster.nope.count}}}]}'
+    [finding] = [f for f in VM.validate(parsed(LACKING)) if f.code == "cluster.missing"]
 
-    with pytest.raises(PackageInvalidError) as caught:
-        parsed(template)
-
-    [finding] = [found for found in caught.value.findings if found.code == "cluster.missing"]
+    assert finding.level is Level.ERROR
     assert finding.pointer == "/nodes/0/count"
     assert "no parameter 'cluster.nope.count'" in finding.message
+
+
+def test_a_package_that_lacks_a_parameter_can_be_looked_at() -> None:
+    """Its roles can be shown, and nobody can deploy it."""
+    spec = parsed(LACKING)
+
+    assert [role.image.image for role in spec.sample.roles] == ["i"]
+    with pytest.raises(PlanRefusedError) as caught:
+        planned(spec)
+    assert "/nodes/0/count" in {found.pointer for found in caught.value.findings}
+
+
+def test_what_else_is_wrong_is_said_beside_a_parameter_that_is_lacking() -> None:
+    """The package cannot be read then, and its author learns of both at once."""
+    with pytest.raises(PackageInvalidError) as caught:
+        parsed(LACKING.replace('"image"', '"type": "vax", "image"'))
+
+    codes = {found.code for found in caught.value.findings if found.level is Level.ERROR}
+    assert codes == {"cluster.missing", "cluster.value"}

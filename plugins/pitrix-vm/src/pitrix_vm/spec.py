@@ -1,6 +1,7 @@
 """Reads a package of this type into one record, and fills its template in."""
 
-from collections.abc import Iterator, Mapping
+import copy
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -50,7 +51,8 @@ class VmSpec(PackageSpec):
     template: Template = attrs.field(repr=False)
     #: What the template gives with the defaults, and plausible values where there are none.
     sample: ClusterDocument = attrs.field(repr=False)
-    #: What its author should know, none of it of level error.
+    #: What its author should know. Of level error is only what keeps the package from being
+    #: deployed, and not from being looked at.
     findings: tuple[Finding, ...] = ()
 
 
@@ -79,7 +81,9 @@ def read_spec(reader: PackageReader, *, names: Mapping[str, Any] | None = None) 
         raise PackageInvalidError(ex.message, findings=ex.findings) from ex
     reading = read_cluster(filled.document, file=file)
     if reading.cluster is None:
-        raise _invalid(file, (*filled.findings, *_with_parameters(reading, template, form)))
+        reading = _explained(reading, filled.document, template, form)
+    if reading.cluster is None:
+        raise _invalid(file, (*filled.findings, *reading.findings))
     return VmSpec(
         info=describe(reader),
         dialect=template.dialect,
@@ -201,23 +205,46 @@ def _tree(group: Group, flat: Mapping[str, JsonValue]) -> dict[str, Any]:
     return tree
 
 
-def _with_parameters(reading: Reading, template: Template, form: Form) -> Iterator[Finding]:
-    """Return what was found, with the parameter's path where a tag names one that is not there.
+def _explained(reading: Reading, document: JsonValue, template: Template, form: Form) -> Reading:
+    """Return what was found, naming the parameter where a tag names one that is not there.
 
     The template is filled in once more, with each such path for its own value: what stands at the
-    place of a finding is the path.
+    place of a finding is the path. Where nothing else is wrong the cluster is read with a number
+    for each: it cannot be deployed, but its author can look at it.
     """
-    unknown = {path: path for path in template.strangers(leaf.path for leaf in form.root.leaves())}
-    values = _values(template, form, {**sample_values(form), **unknown})
-    document = fill(template, values).document if unknown else None
-    for finding in reading.findings:
-        path = _at(document, finding.pointer)
-        if finding.code == "cluster.missing" and isinstance(path, str) and path in unknown:
-            message = f"{finding.message}: {CONFIG_FILE} has no parameter {path!r}"
-            step = f"Add the parameter to {CONFIG_FILE}, or correct the path."
-            yield attrs.evolve(finding, message=message, next_step=step)
-        else:
-            yield finding
+    paths = template.strangers(leaf.path for leaf in form.root.leaves())
+    values = _values(template, form, {**sample_values(form), **{path: path for path in paths}})
+    named = fill(template, values).document if paths else None
+    lacking = {
+        finding.pointer: path
+        for finding in reading.findings
+        if finding.code == "cluster.missing" and (path := _at(named, finding.pointer)) in paths
+    }
+    findings = tuple(_naming(finding, lacking) for finding in reading.findings)
+    if {finding.pointer for finding in errors_in(findings)} != lacking.keys():
+        return Reading(cluster=None, findings=findings)
+    assumed = read_cluster(_assuming(document, lacking), file=template.file)
+    return Reading(cluster=assumed.cluster, findings=findings)
+
+
+def _naming(finding: Finding, lacking: Mapping[str, JsonValue]) -> Finding:
+    if finding.pointer not in lacking:
+        return finding
+    path = lacking[finding.pointer]
+    return attrs.evolve(
+        finding,
+        message=f"{finding.message}: {CONFIG_FILE} has no parameter {path!r}",
+        next_step=f"Add the parameter to {CONFIG_FILE}, or correct the path.",
+    )
+
+
+def _assuming(document: JsonValue, pointers: Iterable[str]) -> JsonValue:
+    """Return a document with a one at some of its places, all of which are members of objects."""
+    assumed = copy.deepcopy(document)
+    for pointer in pointers:
+        parent, _, member = pointer.rpartition("/")
+        resolve_pointer(assumed, parent)[member] = 1
+    return assumed
 
 
 def _at(document: JsonValue, pointer: str) -> JsonValue:
