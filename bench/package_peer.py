@@ -49,7 +49,7 @@ def measure(packages: Sequence[Package]) -> Peer:
 
 def _ideal_ms(package: Package) -> float:
     spec = _TYPE.parse(package)
-    filled = json.dumps(dict(_TYPE.documents(spec, _defaults(package))))
+    filled = json.dumps(dict(_TYPE.documents(spec, _defaults(package)).files))
     form = package.read_text("config.json")
     began = time.perf_counter()
     with contextlib.suppress(ValueError):  # its commas may be wrong; the attempt is what is timed

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import attrs
 
-from pitrix_core.errors import PitrixError
+from pitrix_core.errors import PitrixError, PlanRefusedError
 from pitrix_core.findings import Finding, errors_in
 from pitrix_core.model import Action, JsonObject, PlanRequest, Runtime
 from pitrix_core.package import Package
@@ -33,9 +33,13 @@ class Outcome:
     """What became of a package."""
 
     dialect: str = ""
-    #: Code of the first error, and what it says; empty for a package that is sound.
+    #: Code of the first error that kept it from being read, validated with its defaults, rendered
+    #: and parsed, and what it says; empty for a package that is sound.
     code: str = ""
     reason: str = ""
+    #: The same of a sound package that a server would not offer or plan.
+    objection: str = ""
+    objection_reason: str = ""
     #: What was raised that is no error of ours.
     crash: str = ""
     #: Pointers of what a user has to give.
@@ -45,7 +49,7 @@ class Outcome:
 
     @property
     def is_sound(self) -> bool:
-        """Say whether it was read, rendered and planned."""
+        """Say whether it was read, valid, rendered and parsed."""
         return not self.code and not self.crash
 
 
@@ -84,22 +88,27 @@ def steps_of(package: Package) -> Mapping[str, float]:
 def _outcome(package: Package) -> Outcome:
     spec = _TYPE.parse(package)
     remarks = _TYPE.validate(spec)
-    if wrong := errors_in(remarks):
-        return Outcome(dialect=spec.dialect, code=wrong[0].code, reason=wrong[0].message)
     schema = _TYPE.config_schema(spec)
     config: JsonObject = with_defaults({}, schema)
     found = violations(config, schema)
-    if wrong := tuple(finding for finding in found if finding.code not in _MISSING):
-        reason = f"{wrong[0].pointer}: {wrong[0].message}"
-        return Outcome(dialect=spec.dialect, code=wrong[0].code, reason=reason)
-    config = _completed(config, found, schema)
-    _TYPE.documents(spec, config)
-    _TYPE.plan(_request(spec, config))
-    return Outcome(
+    outcome = Outcome(
         dialect=spec.dialect,
         asks_for=tuple(finding.pointer for finding in found),
         remarks=tuple(finding.code for finding in remarks),
     )
+    if wrong := [finding for finding in found if finding.code not in _MISSING]:
+        reason = f"{wrong[0].pointer}: {wrong[0].message}"
+        return attrs.evolve(outcome, code=wrong[0].code, reason=reason)
+    config = _completed(config, found, schema)
+    documents = _TYPE.documents(spec, config)
+    if wrong := [*errors_in(remarks), *errors_in(documents.findings)]:
+        return attrs.evolve(outcome, objection=wrong[0].code, objection_reason=wrong[0].message)
+    try:
+        _TYPE.plan(_request(spec, config))
+    except PlanRefusedError as ex:
+        wrong = [*errors_in(ex.findings)]
+        return attrs.evolve(outcome, objection=wrong[0].code, objection_reason=wrong[0].message)
+    return outcome
 
 
 def _completed(config: JsonObject, missing: list[Finding], schema: JsonObject) -> JsonObject:

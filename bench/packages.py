@@ -20,7 +20,7 @@ from typing import Any, Final
 import attrs
 
 from bench import package_peer
-from bench.package_steps import outcome_of, steps_of
+from bench.package_steps import Outcome, outcome_of, steps_of
 from bench.results import MeasurementError
 from pitrix_core.errors import PitrixError
 from pitrix_core.package import Package, read_archive
@@ -38,10 +38,14 @@ class Result:
 
     folder: str
     packages: int
-    #: Read, valid with their defaults, rendered, planned.
+    #: Read, valid with their defaults, rendered, parsed.
     sound: int
-    #: Sound in this sense, and nothing has to be given by the user.
+    #: Sound, and nothing keeps a server from offering and planning them.
+    deployable: int
+    #: Deployable, and nothing has to be given by the user.
     deployable_as_they_are: int
+    #: Code of what keeps a sound package from being deployed → packages.
+    objections: Mapping[str, int]
     #: Code of the first error → packages.
     refused: Mapping[str, int]
     #: Package → what is wrong with it.
@@ -94,7 +98,7 @@ def measure(typed: argparse.Namespace) -> Result:
     if not found:
         raise MeasurementError(f"{folder}: there is no package below it")
     outcomes = {name: outcome_of(package) for name, package in found.items()}
-    usable = [found[name] for name, outcome in outcomes.items() if outcome.is_sound]
+    usable = [found[name] for name, outcome in outcomes.items() if _is_deployable(outcome)]
     steps = [steps_of(package) for package in usable]
     totals = [sum(step.values()) for step in steps]
     peer = package_peer.measure(usable)
@@ -106,10 +110,16 @@ def measure(typed: argparse.Namespace) -> Result:
     return Result(
         folder=str(folder),
         packages=len(found),
-        sound=len(usable),
-        deployable_as_they_are=sum(o.is_sound and not o.asks_for for o in outcomes.values()),
+        sound=sum(o.is_sound for o in outcomes.values()),
+        deployable=sum(_is_deployable(o) for o in outcomes.values()),
+        deployable_as_they_are=sum(_is_deployable(o) and not o.asks_for for o in outcomes.values()),
+        objections=_counted(o.objection for o in outcomes.values() if o.objection),
         refused=_counted(o.code for o in outcomes.values() if o.code),
-        reasons={name: o.reason for name, o in outcomes.items() if o.reason},
+        reasons={
+            name: o.reason or o.objection_reason
+            for name, o in outcomes.items()
+            if o.reason or o.objection_reason
+        },
         crashes={name: o.crash for name, o in outcomes.items() if o.crash},
         dialects=_counted(o.dialect for o in outcomes.values() if o.dialect),
         remarks=_counted(code for o in outcomes.values() for code in o.remarks),
@@ -136,9 +146,11 @@ def table(result: Result) -> str:
     lines = [
         f"{result.packages} packages below {result.folder}",
         f"{'sound':<34}{result.sound:6}  {result.share:8.2%}",
-        f"{'  nothing has to be filled in':<34}{result.deployable_as_they_are:6}",
+        f"{'  can be deployed':<34}{result.deployable:6}",
+        f"{'    nothing has to be filled in':<34}{result.deployable_as_they_are:6}",
         f"{'crashed':<34}{len(result.crashes):6}",
         *(f"  refused: {code:<23}{count:6}" for code, count in result.refused.items()),
+        *(f"  objected to: {code:<19}{count:6}" for code, count in result.objections.items()),
         *(f"  dialect: {name:<23}{count:6}" for name, count in result.dialects.items()),
         *(f"    {name}: {reason}" for name, reason in result.reasons.items()),
         *(f"    {name}: {crash}" for name, crash in result.crashes.items()),
@@ -161,6 +173,10 @@ def _peer_line(result: Result) -> str:
         return f"  peer: {result.peer}"
     about = f"peer: {result.peer} + json"
     return f"  {about:<30}{result.peer_ms:10.2f}   JSON comes of {result.peer_sound} packages"
+
+
+def _is_deployable(outcome: Outcome) -> bool:
+    return outcome.is_sound and not outcome.objection
 
 
 def _usual_folder() -> Path:
