@@ -11,7 +11,7 @@ import attrs
 
 from pitrix_core.model import JsonObject
 from pitrix_core.package import Package
-from pitrix_core.service.configs import with_defaults
+from pitrix_core.service.defaults import with_defaults
 from pitrix_vm.apptype import VmAppType
 
 _TYPE = VmAppType()

@@ -10,7 +10,7 @@ from pitrix_core.errors import PitrixError, PlanRefusedError
 from pitrix_core.findings import Finding, errors_in
 from pitrix_core.model import Action, JsonObject, PlanRequest, Runtime
 from pitrix_core.package import Package
-from pitrix_core.service.configs import with_defaults
+from pitrix_core.service.defaults import with_defaults
 from pitrix_core.validation import violations
 from pitrix_vm.apptype import VmAppType
 
