@@ -15,7 +15,8 @@ from typing import Any, Final
 import click
 
 from pitrix_core.cli.problems import CliError
-from pitrix_core.model import JsonObject
+from pitrix_core.errors import PackageInvalidError
+from pitrix_core.model import JsonObject, JsonValue
 
 _WORDS: Final = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
@@ -57,18 +58,35 @@ def read_file(path: Path) -> dict[str, Any]:
 
     :raises CliError: it cannot be read, or holds no object.
     """
-    import yaml  # noqa: PLC0415  # for those who use files
-
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")
-        values = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as ex:
+    except (OSError, UnicodeDecodeError) as ex:
         raise CliError(f"{_named(path)} cannot be read: {ex}") from ex
+    try:
+        values = _document(text, path)
+    except PackageInvalidError as ex:
+        raise CliError(ex.message) from ex
     if not isinstance(values, dict):
         raise CliError(
             f"{_named(path)} holds no object.", next_step="Write names and values: JSON or YAML."
         )
     return values
+
+
+def _document(text: str, path: Path) -> JsonValue:
+    """Read a text that is JSON, whatever it is called, or YAML that says what JSON can say.
+
+    Not all JSON is YAML: tabs and escaped surrogates are not.
+    """
+    from pitrix_core.package import parse_json  # noqa: PLC0415  # for those who use files
+    from pitrix_core.package.yaml_text import read_yaml  # noqa: PLC0415
+
+    try:
+        return parse_json(text, file=_named(path))
+    except PackageInvalidError:
+        if path.suffix == ".json":
+            raise
+    return read_yaml(text, file=_named(path)).value
 
 
 def _named(path: Path) -> str:

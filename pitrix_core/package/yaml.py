@@ -5,20 +5,30 @@ refused because a few hundred bytes of them can unfold to gigabytes; generators 
 charts' metadata do not use them.
 """
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any, Final
 
 import yaml
 
-from pitrix_core.errors import PackageInvalidError
 from pitrix_core.package.faults import invalid_file
 from pitrix_core.package.json_records import Place
 
+#: The parser of libyaml where PyYAML was built with it: ten times as fast.
+LOADER: Final[Any] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 #: The largest public index known has 25 MB (bitnami, 2023).
 _TEXT_LIMIT: Final = 64 * 1024 * 1024
 _DEPTH_LIMIT: Final = 32
-#: The parser of libyaml where PyYAML was built with it: ten times as fast.
-_LOADER: Final[Any] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+
+class YamlFaultError(Exception):
+    """Something that YAML can say and we do not take; becomes an error with its place."""
+
+    def __init__(self, reason: str, at: yaml.Node | yaml.Event) -> None:
+        """Keep what is wrong, and with what."""
+        super().__init__(reason)
+        self.reason = reason
+        self.place = place_of_mark(at.start_mark)
 
 
 def parse_yaml(text: str, *, file: str) -> Any:
@@ -28,32 +38,47 @@ def parse_yaml(text: str, *, file: str) -> Any:
     :raises PackageInvalidError: it is not YAML, holds an alias, or is beyond a limit; the finding
         names line and column where they are known.
     """
-    if len(text) > _TEXT_LIMIT:
-        raise _invalid(file, f"it has more than {_TEXT_LIMIT} characters")
+    with bounded(text, file=file, limit=_TEXT_LIMIT):
+        return yaml.load(text, Loader=LOADER)  # noqa: S506  a base loader makes texts only
+
+
+@contextlib.contextmanager
+def bounded(text: str, *, file: str, limit: int) -> Iterator[None]:
+    """Let a text be read inside the block that is within bounds, and translate what goes wrong.
+
+    :param file: for the finding.
+    :param limit: of its length, in characters.
+    :raises PackageInvalidError: it is not YAML, holds an alias, or is beyond a limit; the finding
+        names line and column where they are known.
+    """
+    if len(text) > limit:
+        raise invalid_file(file, "package.yaml", f"it has more than {limit} characters")
     try:
-        for reason, event in _faults(text):
-            raise _invalid(file, reason, event.start_mark)
-        return yaml.load(text, Loader=_LOADER)  # noqa: S506  a base loader makes texts only
+        _check_events(text)
+        yield
+    except YamlFaultError as ex:
+        raise invalid_file(file, "package.yaml", ex.reason, place=ex.place) from ex
     except yaml.MarkedYAMLError as ex:
-        mark = ex.problem_mark or ex.context_mark
-        raise _invalid(file, f"not YAML: {ex.problem}", mark) from ex
+        place = place_of_mark(ex.problem_mark or ex.context_mark)
+        raise invalid_file(file, "package.yaml", f"not YAML: {ex.problem}", place=place) from ex
     except (yaml.YAMLError, ValueError) as ex:
-        raise _invalid(file, f"not YAML: {str(ex).splitlines()[0]}") from ex
+        message = f"not YAML: {str(ex).splitlines()[0]}"
+        raise invalid_file(file, "package.yaml", message) from ex
 
 
-def _faults(text: str) -> Iterator[tuple[str, yaml.Event]]:
+def place_of_mark(mark: Any) -> Place | None:
+    """Return a place as the parser marks it, which counts from 0."""
+    return Place(mark.line + 1, mark.column + 1) if mark else None
+
+
+def _check_events(text: str) -> None:
     depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):
+    for event in yaml.parse(text, Loader=LOADER):
         if isinstance(event, yaml.AliasEvent):
-            yield "aliases are not allowed", event
-        elif isinstance(event, yaml.CollectionStartEvent):
+            raise YamlFaultError("aliases are not allowed", event)
+        if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _DEPTH_LIMIT:
-                yield f"nested deeper than {_DEPTH_LIMIT}", event
+                raise YamlFaultError(f"nested deeper than {_DEPTH_LIMIT}", event)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-
-
-def _invalid(file: str, message: str, mark: Any = None) -> PackageInvalidError:
-    place = Place(mark.line + 1, mark.column + 1) if mark else None
-    return invalid_file(file, "package.yaml", message, place=place)

@@ -15,12 +15,12 @@ from typing import Any, Final
 
 import attrs
 
-from pitrix_core.cli.authoring.yaml_text import read_yaml
 from pitrix_core.contracts.reader import PackageReader
 from pitrix_core.errors import PackageInvalidError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonObject, JsonValue, PackageIndex
 from pitrix_core.package import Place, parse_json, places_of, violations
+from pitrix_core.package.yaml_text import read_yaml
 
 #: Files with cases, directly in the folder.
 _FILE: Final = re.compile(r"tests/([^/]+)\.(yaml|yml|json)")

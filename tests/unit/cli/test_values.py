@@ -101,3 +101,46 @@ def test_a_pair_without_a_key_is_a_usage_error() -> None:
     """Labels are ``key=value``."""
     with pytest.raises(click.UsageError, match="--label zone"):
         pairs(["zone"], option="--label")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "value"),
+    [
+        pytest.param("v.yaml", "a: no", "no", id="word-for-no"),
+        pytest.param("v.yaml", "a: 2026-01-01", "2026-01-01", id="date"),
+        pytest.param("v.yaml", "a: 1:30", "1:30", id="time"),
+        pytest.param("v.yaml", "a: 1e3", 1000.0, id="exponent"),
+        pytest.param("v.json", '{\n\t"a": 1\n}', 1, id="json-with-tabs"),
+        pytest.param("v.json", '{"a": "\\ud83d\\ude00"}', "\U0001f600", id="json-surrogates"),
+        pytest.param("v.txt", '{\n\t"a": 1\n}', 1, id="json-of-another-name"),
+    ],
+)
+def test_a_file_is_read_as_json_has_it(
+    tmp_path: Path, name: str, content: str, value: object
+) -> None:
+    """What a word or number is does not depend on which of the two formats it is written in."""
+    file = tmp_path / name
+    file.write_text(content)
+
+    assert collect([], file=file, schema=SCHEMA) == {"a": value}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        pytest.param("v.yaml", "a: &x 1\nb: *x", "line 2, column 4: aliases", id="alias"),
+        pytest.param("v.yaml", "a: 1\na: 2", "'a' is there twice", id="name-twice"),
+        pytest.param("v.json", '{"a": yes}', "line 1, column 7: not JSON", id="no-json"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused(
+    tmp_path: Path, name: str, content: str, said: str
+) -> None:
+    """The message names file, line and column."""
+    file = tmp_path / name
+    file.write_text(content)
+
+    with pytest.raises(CliError, match=said) as caught:
+        collect([], file=file, schema=SCHEMA)
+
+    assert str(file) in caught.value.message

@@ -8,9 +8,9 @@ import pytest
 import yaml
 from hypothesis import strategies as st
 
-from pitrix_core.cli.authoring.yaml_text import read_yaml
 from pitrix_core.errors import PackageInvalidError
 from pitrix_core.package import Place
+from pitrix_core.package.yaml_text import read_yaml
 
 
 @pytest.mark.parametrize(
