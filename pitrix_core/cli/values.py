@@ -99,7 +99,9 @@ def locate(path: str, schema: JsonObject) -> tuple[list[str], JsonObject]:
     :returns: an empty schema for what is not in it.
     """
     if path.startswith("/"):
-        names = [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]]
+        from pitrix_core.validation import pointer_parts  # noqa: PLC0415  # slow to import
+
+        names = [*pointer_parts(path)]
         part = schema
         for name in names:
             part = _member(resolve(part, schema), name)

@@ -9,6 +9,7 @@ from pitrix_core.errors import PackageInvalidError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.package.json_text import duplicates_in
 from pitrix_core.package.metadata import CHART_FILE, PACKAGE_FILE, describe
+from pitrix_core.validation import pointer_parts
 
 #: Ends of the names of files in which a byte order mark does harm: programs read them.
 _READ_BY_PROGRAMS: Final = (".json", ".yaml", ".yml", ".tmpl", ".mustache", ".j2")
@@ -56,7 +57,7 @@ def _duplicates(reader: PackageReader) -> Iterator[Finding]:
 
 def duplicate_finding(file: str, pointer: str) -> Finding:
     """Return the finding about a member that is there more than once."""
-    name = pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
+    name = pointer_parts(pointer)[-1]
     return Finding(
         level=Level.WARNING,
         code="json.duplicate",

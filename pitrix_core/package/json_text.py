@@ -20,6 +20,7 @@ from pitrix_core.package.json_records import (
     place_at,
 )
 from pitrix_core.package.json_scanner import scan_json
+from pitrix_core.validation import pointer_parts
 
 
 @attrs.frozen(kw_only=True)
@@ -70,8 +71,8 @@ class Places:
             that is there is taken.
         """
         spot = self._top
-        for part in pointer.split("/")[1:]:
-            inner = spot.parts.get(part.replace("~1", "/").replace("~0", "~"))
+        for part in pointer_parts(pointer):
+            inner = spot.parts.get(part)
             if inner is None:
                 break
             spot = inner

@@ -13,7 +13,7 @@ from pitrix_core.model import Cluster, ClusterState, JsonObject, Link, Plan, Pla
 from pitrix_core.service.services import Services
 from pitrix_core.store import Transaction
 from pitrix_core.store.catalog import AppVersion
-from pitrix_core.validation import summary
+from pitrix_core.validation import pointer_parts, summary
 
 #: Clusters that a next step names; more would not be read.
 _NAMED_CANDIDATES: Final = 5
@@ -219,7 +219,7 @@ def _distance(name: str, cluster: Cluster, where: str) -> Finding:
 def _with_id(config: JsonObject, link: Link, cluster: Cluster) -> JsonObject:
     if link.cluster_id == cluster.id:
         return config
-    path = [part.replace("~1", "/").replace("~0", "~") for part in link.pointer.split("/")[1:]]
+    path = pointer_parts(link.pointer)
     return _with_value(config, path, cluster.id)
 
 

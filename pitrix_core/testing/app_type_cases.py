@@ -27,7 +27,7 @@ from pitrix_core.model import (
     Task,
 )
 from pitrix_core.planner.kinds import CORE_KINDS
-from pitrix_core.validation import resolve_pointer
+from pitrix_core.validation import pointer_parts, pointer_to, resolve_pointer
 
 #: Any moment will do: an app type has no clock.
 _THEN: Final = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -53,8 +53,8 @@ def linked_config(config: JsonObject, links: Mapping[str, Link]) -> JsonObject:
     filled: JsonObject = json.loads(json.dumps(config))
     for link in links.values():
         if link.pointer:
-            group, _, key = link.pointer.rpartition("/")
-            resolve_pointer(filled, group)[key.replace("~1", "/").replace("~0", "~")] = LINKED_ID
+            *groups, key = pointer_parts(link.pointer)
+            resolve_pointer(filled, pointer_to(groups))[key] = LINKED_ID
     return filled
 
 

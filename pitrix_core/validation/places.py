@@ -6,6 +6,7 @@ from typing import Any, Final
 import attrs
 
 from pitrix_core.validation.patterns import UncheckedError, is_found
+from pitrix_core.validation.pointers import pointer_parts
 
 #: Keywords whose schemas are about the same place as the schema that holds them.
 _LISTS: Final = ("allOf", "anyOf", "oneOf")
@@ -87,8 +88,7 @@ def _target(part: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, 
     if not isinstance(reference, str) or not reference.startswith("#"):
         return None
     found: Any = schema
-    for name in reference.removeprefix("#").split("/")[1:]:
-        key = name.replace("~1", "/").replace("~0", "~")
+    for key in pointer_parts(reference.removeprefix("#")):
         found = found.get(key) if isinstance(found, Mapping) else None
     return found if isinstance(found, Mapping) else None
 

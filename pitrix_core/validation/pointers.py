@@ -9,13 +9,17 @@ def pointer_to(parts: Iterable[object]) -> str:
     return "".join("/" + str(p).replace("~", "~0").replace("/", "~1") for p in parts)
 
 
+def pointer_parts(pointer: str) -> tuple[str, ...]:
+    """Return the names and numbers of a JSON pointer, from the top."""
+    return tuple(p.replace("~1", "/").replace("~0", "~") for p in pointer.split("/")[1:])
+
+
 def resolve_pointer(document: Any, pointer: str) -> Any:
     """Return what a JSON pointer names.
 
     :raises KeyError: there is nothing.
     """
-    for part in pointer.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
+    for key in pointer_parts(pointer):
         try:
             document = document[int(key)] if isinstance(document, list | tuple) else document[key]
         except (ValueError, IndexError, TypeError) as ex:
