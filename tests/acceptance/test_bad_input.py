@@ -83,7 +83,7 @@ def test_a_template_that_cannot_be_rendered(ready: Installation, tmp_path: Path)
     folder = tmp_path / "torn" / "hello"
     shutil.copytree(tmp_path / "hello", folder)
     template = folder / "cluster.json.tmpl"
-    template.write_text(template.read_text().replace('"nodes": [', '"nodes": [ , '))
+    template.write_text(template.read_text().replace('"nodes": [', '"nodes": ] '))
     repo = tmp_path / "torn-repo"
     built = ready.run(
         "package", "build", str(folder), "--name", "torn", "-o", str(repo), check=False
