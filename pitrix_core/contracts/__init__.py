@@ -1,8 +1,8 @@
 """What plugins implement. Documented in full, for it is what third parties read first.
 
 Start with ``provider.py`` and ``interface.py`` for a cloud, ``apptype.py`` for a kind of
-application, and ``hookspecs.py`` for everything that many plugins do at once. Nothing here does
-I/O.
+application (and ``authoring.py`` for what it can do for authors of its packages), and
+``hookspecs.py`` for everything that many plugins do at once. Nothing here does I/O.
 """
 
 from pitrix_core.contracts.apptype import AppType

@@ -8,7 +8,8 @@ from typing import Any
 import attrs
 
 from pitrix_core import AppType
-from pitrix_core.contracts.apptype import Documents, RenderRequest
+from pitrix_core.contracts.apptype import RenderRequest
+from pitrix_core.contracts.authoring import Documents
 from pitrix_core.contracts.reader import PackageReader
 from pitrix_core.errors import InvalidInputError
 from pitrix_core.findings import Finding, Level

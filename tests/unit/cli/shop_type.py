@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from pitrix_core import AppType, Finding, Level, hookimpl
-from pitrix_core.contracts.apptype import Documents
+from pitrix_core.contracts.authoring import Documents
 from pitrix_core.errors import InvalidInputError, TemplateRenderError
 from pitrix_core.model import PackageIndex, PackageSpec
 from pitrix_core.package import describe

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pitrix_core import AppType, Finding, Level
-from pitrix_core.contracts.apptype import Documents, RenderRequest
+from pitrix_core.contracts.apptype import RenderRequest
+from pitrix_core.contracts.authoring import Documents
 from pitrix_core.contracts.reader import PackageReader
 from pitrix_core.errors import PackageInvalidError, PlanRefusedError
 from pitrix_core.findings import Rule

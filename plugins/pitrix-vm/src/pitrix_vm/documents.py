@@ -4,7 +4,7 @@ from typing import Final
 
 import attrs
 
-from pitrix_core.contracts.apptype import Documents
+from pitrix_core.contracts.authoring import Documents
 from pitrix_core.findings import Finding
 from pitrix_core.model import JsonObject
 from pitrix_vm.cluster import read_cluster
