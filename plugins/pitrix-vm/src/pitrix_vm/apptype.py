@@ -19,19 +19,24 @@ from pitrix_core.model import (
     PlanDraft,
     PlanRequest,
 )
-from pitrix_vm.advice import advice
-from pitrix_vm.documents import cluster_documents
+from pitrix_vm.authoring import (
+    RULES,
+    SKELETON_DIALECTS,
+    advice,
+    cluster_documents,
+    every_finding,
+    located,
+    outline,
+    skeleton_files,
+    upgrade_findings,
+)
 from pitrix_vm.form import form_schema
 from pitrix_vm.links import cluster_links, link_findings
 from pitrix_vm.metadata import cluster_metadata
-from pitrix_vm.outline import outline
-from pitrix_vm.parts import every_finding, located
 from pitrix_vm.planning.creation import creation_tasks
 from pitrix_vm.planning.deletion import deletion_draft
 from pitrix_vm.planning.effects import ineffective_members
 from pitrix_vm.planning.nodes import planned_nodes, refusals, with_images_at
-from pitrix_vm.rules import RULES
-from pitrix_vm.skeleton import SKELETON_DIALECTS, skeleton_files
 from pitrix_vm.spec import (
     VmSpec,
     configured_cluster,
@@ -39,7 +44,6 @@ from pitrix_vm.spec import (
     read_spec,
     template_file,
 )
-from pitrix_vm.upgrades import upgrade_findings
 
 _MACHINES: Final = frozenset({"network.ensure", "compute.create", "compute.delete", "metadata.put"})
 _VOLUMES: Final = frozenset({"volume.create", "volume.delete"})

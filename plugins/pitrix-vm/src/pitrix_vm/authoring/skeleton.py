@@ -56,7 +56,7 @@ def skeleton_files(name: str, *, dialect: str = "") -> Mapping[str, bytes]:
         raise InvalidInputError(
             f"there is no dialect {dialect!r}", next_step=f"Take {' or '.join(SKELETON_DIALECTS)}."
         )
-    folder = importlib.resources.files("pitrix_vm") / _FOLDER
+    folder = importlib.resources.files("pitrix_vm.authoring") / _FOLDER
     return {
         path: _written(text, name, found).encode()
         for path, text in sorted(_texts(folder))

@@ -67,6 +67,13 @@ TEMPLATE_RULES: Final = (
         "but with ~; a password can be written as it is, and not be looked at or changed.",
     ),
     Rule(
+        code="template.marker",
+        summary="The template spells out what stands for a secret.",
+        remedy='An object with "$secret", "$ref" or "$agent" alone in it is how the server itself '
+        "writes what only it may look up. Make the secret a parameter of the type password, and "
+        "write that parameter here.",
+    ),
+    Rule(
         code="template.limit",
         summary="A template does more, or gives more, than one may.",
         remedy="Make its loops shorter, its values smaller, or the template itself; the limits "

@@ -7,9 +7,9 @@ where findings are made; a test holds both together.
 from typing import Final
 
 from pitrix_core.findings import Rule
-from pitrix_vm.rules.cluster import CLUSTER_RULES
-from pitrix_vm.rules.form import FORM_RULES
-from pitrix_vm.rules.template import TEMPLATE_RULES
+from pitrix_vm.authoring.rules.cluster import CLUSTER_RULES
+from pitrix_vm.authoring.rules.form import FORM_RULES
+from pitrix_vm.authoring.rules.template import TEMPLATE_RULES
 
 RULES: Final[tuple[Rule, ...]] = (*FORM_RULES, *TEMPLATE_RULES, *CLUSTER_RULES)
 

@@ -12,11 +12,11 @@ from typing import Final
 from pitrix_core.contracts.reader import PackageReader
 from pitrix_core.findings import Finding, Level
 from pitrix_core.package import duplicate_finding, pointer_to
+from pitrix_vm.authoring.translations import translation_advice
 from pitrix_vm.cluster import Role
 from pitrix_vm.form import CONFIG_FILE, Group
 from pitrix_vm.spec import VmSpec, fill_sample
 from pitrix_vm.template import JINJA, Filled
-from pitrix_vm.translations import translation_advice
 
 #: Parameters that are there for the platform, whether the template names them or not.
 _FOR_THE_PLATFORM: Final = frozenset(
