@@ -261,6 +261,9 @@ def test_a_misspelt_name_comes_with_the_one_that_is_meant() -> None:
         "env.password.value",
         "[env.password] == ['x']",
         "[env.password] | join",
+        "[env.password] | string",
+        "env | string | length",
+        '{"a": [env.key]} | string',
         "env.key.secret ~ ''",
         "env.key.secret['$secret']",
         "peek(env.password)",
@@ -271,6 +274,15 @@ def test_a_password_can_only_be_written(expression: str) -> None:
     """It cannot be looked at, compared, changed, or handed to a function."""
     with pytest.raises(TemplateRenderError, match="a password can only be written as it is"):
         document("[{{ " + expression + " }}]", peek=str)
+
+
+@pytest.mark.parametrize("name", ["secret", "ref", "agent"])
+def test_a_marker_put_together_is_refused(name: str) -> None:
+    """Whoever writes the template and fills in the form names no secret of others."""
+    text = '[{{ {"$" ~ "' + name + '": cluster.name} }}]'
+
+    with pytest.raises(TemplateRenderError, match=r"line 1, column 5: .* no package may name"):
+        document(text)
 
 
 def test_a_line_too_much_in_a_loop_is_put_right() -> None:

@@ -98,7 +98,45 @@ def test_what_is_wrong_is_told_with_its_place(text: str, place: str) -> None:
 )
 def test_simple_arithmetic_is_worked_out(steps: str, expected: float) -> None:
     """Whole numbers stay whole."""
-    assert filled(f'{{"x": {{{{n}}}}{steps}}}', {"n": 1536}) == {"x": expected}
+    assert filled(f'{{"x": {{{{n}}}} {steps}}}', {"n": 1536}) == {"x": expected}
+
+
+@pytest.mark.parametrize(
+    ("number", "steps"),
+    [
+        pytest.param(int("9" * 4299), "* 999999999999999", id="more-digits-than-python-writes"),
+        pytest.param(int("9" * 4299), "/ 1.5", id="larger-than-a-float"),
+        pytest.param(2**63 - 1, "* 2", id="more-than-64-bits"),
+        pytest.param(1.7e308, "* 2", id="infinite"),
+    ],
+)
+def test_a_result_that_is_too_large_is_refused(number: float, steps: str) -> None:
+    """No user's number makes one that no JSON could hold."""
+    with pytest.raises(
+        TemplateRenderError, match=r"line 1, column 12: .* the number is too large"
+    ) as caught:
+        filled(f'{{"x": {{{{n}}}} {steps}}}', {"n": number})
+
+    assert [finding.code for finding in caught.value.findings] == ["template.calculation"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        pytest.param('{"x": {"$secret": "sec-2"}}', "line 1, column 2", id="secret"),
+        pytest.param('{"x": [1,\n {"\\u0024secret": "sec-2"}]}', "line 2, column 2", id="escaped"),
+        pytest.param('{"x": {"$secret": {{a}}}}', "line 1, column 2", id="given-by-a-user"),
+        pytest.param('{"x": {"$ref": "task#/id"}}', "line 1, column 2", id="reference"),
+        pytest.param('{"x": {"$agent": {}}}', "line 1, column 2", id="agent"),
+        pytest.param('{"x": {"$secret": {{s}}}}', "line 1, column 2", id="around-one"),
+    ],
+)
+def test_a_template_names_no_secret_of_others(text: str, place: str) -> None:
+    """Only what stands for a password in the values stands for one in the document."""
+    with pytest.raises(TemplateRenderError, match=rf"{place}: .* no package may name") as caught:
+        filled(text, {"a": "sec-2", "s": {"$secret": "sec-1"}})
+
+    assert [finding.code for finding in caught.value.findings] == ["template.marker"]
 
 
 @pytest.mark.parametrize(

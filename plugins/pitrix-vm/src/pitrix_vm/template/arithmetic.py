@@ -4,12 +4,15 @@ Seen in released AppCenter packages after a tag, with numbers only. Whole number
 division is rounded down, as the size of a volume has to be.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from operator import add, floordiv, mul, sub, truediv
 from typing import Final
 
 _Number = int | float
+#: Largest whole number, as in most programs that read JSON and in Go's int64.
+_INTEGER_LIMIT: Final = 2**63 - 1
 _STEP: Final = re.compile(r"\s*([*/+-])\s*([0-9]{1,15}(?:\.[0-9]{1,15})?)")
 _EXACT: Final[Mapping[str, Callable[[_Number, _Number], _Number]]] = {
     "+": add,
@@ -25,7 +28,25 @@ def calculated(value: _Number, steps: str) -> _Number:
 
     :param steps: operators and numbers in turn; ``*`` and ``/`` go before ``+`` and ``-``.
     :raises ZeroDivisionError: it is divided by zero.
+    :raises OverflowError: the result is too large for JSON.
     """
+    try:
+        result = _result(value, steps)
+    except OverflowError as ex:  # whole numbers beyond what a float can hold, in words of Python's
+        raise OverflowError("the number is too large") from ex
+    if not is_in_bounds(result):
+        raise OverflowError("the number is too large")
+    return result
+
+
+def is_in_bounds(number: _Number) -> bool:
+    """Say whether a number is one that programs which read JSON can hold."""
+    if isinstance(number, int):
+        return -_INTEGER_LIMIT <= number <= _INTEGER_LIMIT
+    return math.isfinite(number)
+
+
+def _result(value: _Number, steps: str) -> _Number:
     total: _Number = 0
     sign, term = "+", value
     for operator, text in _STEP.findall(steps):

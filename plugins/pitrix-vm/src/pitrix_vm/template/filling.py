@@ -8,6 +8,7 @@ import attrs
 from pitrix_core.errors import PackageInvalidError, TemplateRenderError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.package import parse_tolerant, place_at
+from pitrix_vm.template.markers import made_marker
 from pitrix_vm.template.records import Filled, Origins, Template, TemplateFaultError, Values
 from pitrix_vm.template.tags import TagTemplate
 
@@ -44,8 +45,8 @@ def fill(template: Template, values: Values) -> Filled:
 
     :param values: a parameter that is not among them is null to a tag, and an error where there is
         logic.
-    :raises TemplateRenderError: it gives no JSON, or is beyond a limit; with one finding that has
-        line and column of the template.
+    :raises TemplateRenderError: it gives no JSON, is beyond a limit, or names a secret that is not
+        among the values; with one finding that has line and column of the template.
     """
     try:
         pieces = template.pieces(values)
@@ -58,7 +59,29 @@ def fill(template: Template, values: Values) -> Filled:
     except PackageInvalidError as ex:
         findings = [attrs.evolve(finding, code="template.json") for finding in ex.findings]
         raise TemplateRenderError(ex.message, findings=findings) from ex
-    return Filled(document=read.value, findings=read.findings, text=text, origins=origins)
+    done = Filled(document=read.value, findings=read.findings, text=text, origins=origins)
+    _refuse_made_markers(template, done, text, values)
+    return done
+
+
+def _refuse_made_markers(template: Template, done: Filled, text: str, values: Values) -> None:
+    marker = made_marker(text, done.document, values)
+    if marker is None:
+        return
+    place = done.place_of(marker.pointer)
+    finding = Finding(
+        level=Level.ERROR,
+        code="template.marker",
+        message=f"an object with {marker.name!r} alone in it stands for something that no package"
+        " may name",
+        pointer=marker.pointer,
+        file=template.file,
+        line=place.line if place else None,
+        column=place.column if place else None,
+        next_step="Make it a parameter of the type password, and write that one here.",
+    )
+    at = f"{place}: " if place else ""
+    raise TemplateRenderError(f"{template.file}: {at}{finding.message}", findings=[finding])
 
 
 def _error(file: str, text: str, fault: TemplateFaultError) -> TemplateRenderError:

@@ -13,7 +13,7 @@ from pitrix_vm.template.fuel import Fuel
 from pitrix_vm.template.values import (
     Missing,
     Value,
-    encoded,
+    as_text,
     in_bounds,
     integer,
     items,
@@ -58,7 +58,7 @@ def _length(fuel: Fuel, value: Value) -> int:
 
 
 def _string(fuel: Fuel, value: Value) -> str:
-    return spelling(value, fuel) if not _is_whole(value) else encoded(value, fuel)
+    return spelling(value, fuel) if not _is_whole(value) else as_text(value, fuel)
 
 
 def _tojson(fuel: Fuel, value: Value) -> Value:

@@ -7,7 +7,6 @@ kinds listed here is ever touched.
 import difflib
 import itertools
 import json
-import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -15,13 +14,12 @@ import attrs
 
 from pitrix_core.model import JsonValue
 from pitrix_core.model.json import marker_of
+from pitrix_vm.template.arithmetic import is_in_bounds
 from pitrix_vm.template.fuel import Fuel
 from pitrix_vm.template.records import Secret, TemplateFaultError
 
 #: JSON, :class:`Secret`, :class:`Missing`, or a function of a plugin.
 Value: TypeAlias = Any
-#: Largest whole number, as in most programs that read JSON and in Go's int64.
-_INTEGER_LIMIT: Final = 2**63 - 1
 #: Names among which a similar one is looked for, and longest name.
 _SIMILAR_LIMIT: Final = 1_000
 _NAME_LIMIT: Final = 64
@@ -159,10 +157,7 @@ def in_bounds(value: float) -> int | float:
 
     :raises TemplateFaultError: it is too large for JSON.
     """
-    if isinstance(value, int):
-        if -_INTEGER_LIMIT <= value <= _INTEGER_LIMIT:
-            return value
-    elif math.isfinite(value):
+    if is_in_bounds(value):
         return value
     raise value_fault("this number is too large")
 
@@ -192,6 +187,14 @@ def encoded(value: Value, fuel: Fuel) -> str:
     pieces: list[str] = []
     _encode(present(value), fuel, pieces, 0)
     return "".join(pieces)
+
+
+def as_text(value: Value, fuel: Fuel) -> str:
+    """Return the JSON of a value as a text of its own, which can be looked at.
+
+    :raises TemplateFaultError: it holds a password, or what is no JSON.
+    """
+    return encoded(plain(value, fuel), fuel)
 
 
 def _encode(value: Value, fuel: Fuel, pieces: list[str], depth: int) -> None:
