@@ -5,7 +5,19 @@ from typing import Any
 
 import attrs
 import pytest
-from vm_packages import VM, cluster_json, node, parsed, planned, render_request, snapshot
+from vm_packages import (
+    FORM,
+    VM,
+    cluster_json,
+    config_json,
+    group,
+    leaf,
+    node,
+    parsed,
+    planned,
+    render_request,
+    snapshot,
+)
 
 from pitrix_core.contracts.apptype import LinkedCluster
 from pitrix_core.model import Metadata
@@ -142,9 +154,10 @@ KEY = {"access_key_id": "AK1", "secret_access_key": {"$secret": "sec-2"}}
 
 def test_an_access_key_has_two_parts() -> None:
     """The key's own leaf is its id; the secret stays a marker."""
-    spec = parsed(cluster_json(node("db", env={"key": KEY})))
+    form = config_json(FORM["properties"][0], group("env", leaf("key", "accesskey")))
+    spec = parsed(cluster_json(node("db", env={"key": "{{.env.key}}"})), form=form)
 
-    assert rendered(spec).roles["db"] == {
+    assert rendered(spec, {"env": {"key": KEY}}).roles["db"] == {
         "env/key": "AK1",
         "env/key/access_key_id": "AK1",
         "env/key/secret_access_key": {"$secret": "sec-2"},
