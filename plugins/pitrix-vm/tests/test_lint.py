@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pitrix_core.cli.checking import Checker
+from pitrix_core.cli.authoring.checking import Checker
 from pitrix_core.cli.main import run
 from pitrix_core.findings import Finding, Level
 from pitrix_core.package import Package, build_archive

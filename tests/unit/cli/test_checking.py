@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pitrix_core import AppType, Finding, Level, hookimpl
-from pitrix_core.cli.checking import Checker
+from pitrix_core.cli.authoring.checking import Checker
 from pitrix_core.findings import Rule
 from pitrix_core.model import AppInfo, PackageIndex, PackageSpec
 from pitrix_core.package import Package, describe, parse_json

@@ -10,9 +10,9 @@ import pytest
 from conftest import Result
 
 from pitrix_core import Finding, Level
-from pitrix_core.cli.checking import Checked
-from pitrix_core.cli.lint_report import Linted, report_json, report_lines
-from pitrix_core.cli.sarif import sarif_log
+from pitrix_core.cli.authoring.checking import Checked
+from pitrix_core.cli.authoring.lint_report import Linted, report_json, report_lines
+from pitrix_core.cli.authoring.sarif import sarif_log
 from pitrix_core.findings import Rule
 from pitrix_core.model import AppInfo
 

@@ -117,7 +117,7 @@ def build_into(
         this version with another digest.
     :raises CliError: the archive cannot be written, or is there with other content.
     """
-    from pitrix_core.cli.checking import remarks_on  # noqa: PLC0415  # slow to import
+    from pitrix_core.cli.authoring.checking import remarks_on  # noqa: PLC0415  # slow to import
     from pitrix_core.package import build_archive  # noqa: PLC0415
 
     built = build_archive(folder, name=name, version=version, archive_format=archive_format)

@@ -58,7 +58,7 @@ def inspect(
 
 def _about(opened: "Opened") -> dict[str, Any]:
     from pitrix_core.catalog.guard import asking  # noqa: PLC0415  # slow to import
-    from pitrix_core.cli.checking import Checker  # noqa: PLC0415
+    from pitrix_core.cli.authoring.checking import Checker  # noqa: PLC0415
     from pitrix_core.convert import to_json  # noqa: PLC0415
 
     package = opened.package

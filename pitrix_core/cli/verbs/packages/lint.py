@@ -15,8 +15,8 @@ from pitrix_core.cli.verbs.packages.options import Naming, naming_options
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pitrix_core.cli.checking import Checker
-    from pitrix_core.cli.lint_report import Linted
+    from pitrix_core.cli.authoring.checking import Checker
+    from pitrix_core.cli.authoring.lint_report import Linted
     from pitrix_core.findings import Rule
 
 #: Rules named where one is not known.
@@ -44,7 +44,7 @@ def lint(
     Each finding has its file, line and column, its rule, and what to do. The exit code is 1 where
     there are errors. Nothing is asked of a server.
     """
-    from pitrix_core.cli.checking import Checker  # noqa: PLC0415  # slow to import
+    from pitrix_core.cli.authoring.checking import Checker  # noqa: PLC0415  # slow to import
 
     if rule is None and not paths:
         raise click.UsageError("Name a package: a folder or an archive.")
@@ -60,15 +60,15 @@ def lint(
 
 
 def _linted(path: Path, checker: "Checker", naming: Naming) -> "Linted":
-    from pitrix_core.cli.lint_report import Linted  # noqa: PLC0415  # slow to import
+    from pitrix_core.cli.authoring.lint_report import Linted  # noqa: PLC0415  # slow to import
 
     checked = checker.check_at(path, name=naming.name, version=naming.version)
     return Linted(path=path, is_archive=not path.is_dir(), checked=checked)
 
 
 def _print(packages: "list[Linted]", checker: "Checker", *, as_json: bool, as_sarif: bool) -> None:
-    from pitrix_core.cli.lint_report import report_json, report_lines  # noqa: PLC0415
-    from pitrix_core.cli.sarif import sarif_log  # noqa: PLC0415  # slow to import
+    from pitrix_core.cli.authoring.lint_report import report_json, report_lines  # noqa: PLC0415
+    from pitrix_core.cli.authoring.sarif import sarif_log  # noqa: PLC0415  # slow to import
 
     if as_json:
         print_json(report_json(packages))
@@ -81,14 +81,14 @@ def _print(packages: "list[Linted]", checker: "Checker", *, as_json: bool, as_sa
 
 
 def _is_failed(packages: "list[Linted]", *, strict: bool) -> bool:
-    from pitrix_core.cli.lint_report import counts_of  # noqa: PLC0415  # slow to import
+    from pitrix_core.cli.authoring.lint_report import counts_of  # noqa: PLC0415  # slow to import
 
     counts = counts_of(packages)
     return bool(counts["error"] or (strict and counts["warning"]))
 
 
 def _explain(code: str, rules: "Mapping[str, Rule]", *, as_json: bool) -> None:
-    from pitrix_core.cli.lint_report import rule_lines  # noqa: PLC0415  # slow to import
+    from pitrix_core.cli.authoring.lint_report import rule_lines  # noqa: PLC0415  # slow to import
     from pitrix_core.convert import to_json  # noqa: PLC0415
 
     rule = rules.get(code)

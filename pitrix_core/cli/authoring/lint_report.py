@@ -7,7 +7,7 @@ from pathlib import Path
 import attrs
 import click
 
-from pitrix_core.cli.checking import Checked
+from pitrix_core.cli.authoring.checking import Checked
 from pitrix_core.convert import to_json
 from pitrix_core.findings import Finding, Level, Rule
 from pitrix_core.model import JsonObject

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from pitrix_core.cli.lint_report import Linted
+from pitrix_core.cli.authoring.lint_report import Linted
 from pitrix_core.findings import Finding, Level, Rule
 from pitrix_core.model import JsonObject
 
