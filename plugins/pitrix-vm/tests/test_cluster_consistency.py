@@ -157,6 +157,22 @@ def test_a_tab_is_filled_in_by_a_role_that_exists(roles: list[str], level: Level
     assert found_in(full_with(place, roles), "cluster.display_tab") == expected
 
 
+def test_a_tab_may_name_the_only_role_though_it_has_no_name() -> None:
+    """As its parameters do in config.json."""
+    document = nodes(node(None), display_tabs={"Users": {"cmd": "x", "roles_to_execute_on": ["a"]}})
+
+    assert found_in(document, "cluster.display_tab") == [
+        (WARNING, "/display_tabs/Users/roles_to_execute_on")
+    ]
+
+
+def test_a_service_that_says_nothing_is_none() -> None:
+    """Nothing is missed that its author wrote down."""
+    document = full_with(f"{SERVICES}/init", {})
+
+    assert found_in(document, "cluster.service") == [(WARNING, f"{SERVICES}/init")]
+
+
 @pytest.mark.parametrize(
     ("place", "value"),
     [

@@ -57,6 +57,9 @@ def test_a_misspelt_name_is_refused_with_a_suggestion(pointer: str, suggestion: 
         f"{NODE}/services/start/colour",
         f"{NODE}/monitor/colour",
         "/in-place-upgrade-nodes/0/copy/0/when",
+        "/_comment",
+        f"{NODE}/_volume",
+        f"{NODE}/services/start/#timeout",
     ],
 )
 def test_an_unknown_name_is_remarked_on(pointer: str) -> None:

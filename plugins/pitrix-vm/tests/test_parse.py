@@ -102,7 +102,9 @@ def test_metadata_are_kept() -> None:
             id="attribute",
         ),
         pytest.param(
-            cluster_json(node("db", services={"start": {}})), "no cmd to run", id="no-command"
+            cluster_json(node("db", services={"start": {"order": 1}})),
+            "no cmd to run",
+            id="no-command",
         ),
         pytest.param(
             cluster_json(node("db", server_id_upper_bound=1)), "upper_bound", id="upper-bound"

@@ -114,7 +114,7 @@ def _volumes(document: JsonObject) -> Iterator[_Remark]:
     for at, node in _nodes(document):
         volume = node.get("volume", {})
         points = volume.get("mount_point", "/data")
-        number = 1 if isinstance(points, str) else len(points)
+        number = 1 if isinstance(points, str) else len(points) or 1
         size = volume.get("size", 0)
         if size % (number * _SHARE_STEP_GIB) and not volume.get("skip_check_size"):
             message = (
@@ -137,7 +137,8 @@ def _services(document: JsonObject) -> Iterator[_Remark]:
 
 def _command(name: str, service: JsonObject, at: tuple[object, ...]) -> Iterator[_Remark]:
     if "cmd" not in service and name not in _COMMANDLESS:
-        level = Level.ERROR if name in _RUN_SERVICES else Level.WARNING
+        # NOTE(nothing): a service without any member is one that its author left empty
+        level = Level.ERROR if service and name in _RUN_SERVICES else Level.WARNING
         yield _Remark(level, "cluster.service", at, "there is no cmd to run")
     elif "cmd" in service and not service["cmd"].strip():
         message = "an empty cmd runs nothing"
@@ -162,7 +163,8 @@ def _display_tabs(document: JsonObject) -> Iterator[_Remark]:
         named = tab.get("roles_to_execute_on", ())
         missing = [role for role in named if role not in known]
         if missing:
-            level = Level.ERROR if len(missing) == len(named) else Level.WARNING
+            is_nobody = len(missing) == len(named) and "" not in known
+            level = Level.ERROR if is_nobody else Level.WARNING
             at = ("display_tabs", title, "roles_to_execute_on")
             yield _Remark(level, "cluster.display_tab", at, _no_role(missing))
 

@@ -75,7 +75,10 @@ def alike(name: str, names: Collection[str], *, taken: Container[str] = ()) -> s
     """Return the name that another one is most likely a misspelling of.
 
     :param taken: names that are there as well; only a number after one of them is suspicious.
+    :returns: None for a name that begins with a mark: so authors write what is not to be read.
     """
+    if not name[:1].isalnum():
+        return None
     stem = name.rstrip("0123456789")
     if stem in names:
         return stem

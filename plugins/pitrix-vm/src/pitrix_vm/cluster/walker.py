@@ -9,8 +9,9 @@ The schema is prepared once. Packages are read by the thousand, and most of a do
 monitors: a validator of the whole language takes several times as long as reading all of the rest.
 """
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -25,7 +26,7 @@ from pitrix_vm.cluster.schema import Schema
 #: Findings after which a document is not worth more of them.
 _MOST_FINDINGS: Final = 200
 _NUMBER: Final = re.compile(r"\s{0,8}-?[0-9]{1,15}(\.[0-9]{1,15})?\s{0,8}")
-_FLAGS: Final = {"true": True, "yes": True, "false": False, "no": False}
+_FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 #: What stands for a value that has no place in its schema.
 _REFUSED: Final = object()
 
@@ -55,6 +56,8 @@ class Place:
     #: Other members are the author's own if they have these members themselves; None for all.
     free_if: Mapping[str, JsonValue] | None
     is_undocumented: bool
+    #: Types whose empty value is as good as nothing: it is beyond a limit, or lacks what is needed.
+    nothings: frozenset[type]
 
 
 def prepared(schema: Schema) -> Place:
@@ -71,6 +74,7 @@ def prepared(schema: Schema) -> Place:
         required=tuple(schema.get("required", ())),
         free_if=schema.get("x-free-if"),
         is_undocumented=schema.get("x-undocumented", False),
+        nothings=frozenset(_nothings(schema)),
     )
 
 
@@ -100,6 +104,10 @@ class _Walker:
             if value is _REFUSED:
                 return value
             kind = type(value)
+        elif kind in place.nothings and not value and _is_member(at):
+            message = f"{quoted(value)} is empty; it is taken for nothing"
+            self._note(Level.WARNING, "cluster.spelling", at, message)
+            return None
         has_limits = place.limits or place.recommended
         is_within = self._is_within(value, place, at) if has_limits else True
         if not is_within and kind in (dict, list) and len(value) > _MOST_FINDINGS:
@@ -146,17 +154,14 @@ class _Walker:
 
     def _taken(self, value: JsonValue, place: Place, at: tuple[object, ...]) -> Any:
         """Return what a value of another type plainly means."""
-        # NOTE(items): an item of a list, and the document, cannot be left out
-        is_member = bool(at) and isinstance(at[-1], str)
-        is_nothing = is_member and value in ("", [], {}) and str not in place.types
-        plain = None if is_nothing else _plain(value, place.types)
+        is_nothing = _is_member(at) and value in ("", [], {}) and str not in place.types
+        plain = None if is_nothing else _plain(value, place)
         if plain is _REFUSED:
             what = "a secret" if marker_of(value) else quoted(value)
             message = f"{what} is not {place.words}"
             self._note(Level.ERROR, "cluster.type", at, message)
         elif not isinstance(value, float):
-            meaning = "nothing" if plain is None else quoted(plain)
-            message = f"{quoted(value)} is not {place.words}; it is taken for {meaning}"
+            message = f"{quoted(value)} is not {place.words}; it is taken for {_meaning(plain)}"
             self._note(Level.WARNING, "cluster.spelling", at, message)
         return plain
 
@@ -217,18 +222,52 @@ def _is_free(member: JsonValue, place: Place) -> bool:
     )
 
 
-def _plain(value: JsonValue, types: frozenset[type]) -> Any:
-    """Return a value in one of these types, if there is one it plainly means."""
+def _is_member(at: tuple[object, ...]) -> bool:
+    """Say whether this is a member of an object, which can be left out; an item cannot."""
+    return bool(at) and isinstance(at[-1], str)
+
+
+def _nothings(schema: Schema) -> Iterator[type]:
+    limits = {**schema.get("x-recommended", {}), **schema}
+    words = limits_of({name: limits[name] for name in ("enum", "pattern") if name in limits})
+    if any(limit.test("") for limit in words):
+        yield str
+    if schema.get("required"):
+        yield dict
+
+
+def _plain(value: JsonValue, place: Place) -> Any:
+    """Return a value in one of a place's types, if there is one it plainly means."""
+    types = place.types
+    if isinstance(value, str | int) and bool in types:
+        return _FLAGS.get(str(value).strip().casefold(), _REFUSED)
+    if types & {int, float}:
+        return _number(value, types)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and types <= {str, type(None)}:
+        return json.dumps(value)
+    return [value] if _is_item(value, place) else _REFUSED
+
+
+def _number(value: JsonValue, types: frozenset[type]) -> Any:
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = float(value)
     if isinstance(value, float) and value.is_integer() and int in types:
         return int(value)
-    if isinstance(value, str) and bool in types:
-        return _FLAGS.get(value.strip().casefold(), _REFUSED)
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        number = float(value)
-        if number.is_integer() and int in types:
-            return int(number)
-        return number if float in types else _REFUSED
-    return _REFUSED
+    return value if isinstance(value, float) and float in types else _REFUSED
+
+
+def _is_item(value: JsonValue, place: Place) -> bool:
+    """Say whether a value is an item of the list that should be there."""
+    if list not in place.types or place.items is None or not isinstance(value, str | dict):
+        return False
+    return not place.items.types or type(value) in place.items.types
+
+
+def _meaning(plain: JsonValue) -> str:
+    if plain is None:
+        return "nothing"
+    return "a list of it" if isinstance(plain, list) else quoted(plain)
 
 
 _ANYTHING: Final = prepared({})

@@ -11,6 +11,7 @@ from pitrix_vm.cluster.schema.words import (
     MOST_MEMBERS,
     RESERVED_IPS,
     STEP,
+    STEPS,
     UNSUPPORTED_ACTIONS,
     Schema,
     advised,
@@ -37,8 +38,10 @@ _ENDPOINTS: Final[Schema] = {
             },
             protocol=text("Shown to users: tcp, http, …"),
         ),
-        propertyNames=STEP,
+        propertyNames=STEPS,
         maxProperties=MOST_MEMBERS,
+        # a slash makes two steps of it in the metadata tree
+        **advised(propertyNames=STEP),
     ),
     "properties": {"reserved_ips": RESERVED_IPS},
 }
@@ -102,7 +105,9 @@ CLUSTER_SCHEMA: Final[Schema] = {
             update_nodes_names=record(
                 "Names for nodes.",
                 cmd=command("Prints {node id: name}; run on one node."),
-                timeout=whole("Seconds; 5 if not given.", least=1, **advised(maximum=30)),
+                timeout=whole(
+                    "Seconds; 5 if not given.", least=0, **advised(minimum=1, maximum=30)
+                ),
             )
             | needing("cmd"),
         ),

@@ -23,14 +23,14 @@ from pitrix_vm.cluster.schema.words import (
 HEALTH_CHECK: Final[Schema] = record(
     "How the platform sees whether a node is well; a role's own members win.",
     enable=flag("Whether it is done; false if not given."),
-    interval_sec=whole("Seconds from one check to the next.", least=1, **advised(minimum=60)),
-    timeout_sec=whole("Seconds a check may take.", least=1, **advised(minimum=3)),
-    action_timeout_sec=whole("Seconds action_cmd may take.", least=1, **advised(minimum=3)),
+    interval_sec=whole("Seconds from one check to the next.", least=0, **advised(minimum=60)),
+    timeout_sec=whole("Seconds a check may take.", least=0, **advised(minimum=3)),
+    action_timeout_sec=whole("Seconds action_cmd may take.", least=0, **advised(minimum=3)),
     healthy_threshold=whole(
-        "Good checks in a row that make it well.", least=1, **advised(minimum=2)
+        "Good checks in a row that make it well.", least=0, **advised(minimum=2)
     ),
     unhealthy_threshold=whole(
-        "Bad checks in a row that make it unwell.", least=1, **advised(minimum=2)
+        "Bad checks in a row that make it unwell.", least=0, **advised(minimum=2)
     ),
     check_cmd=command("Its exit code is 0 where the node is well."),
     action_cmd=command("Run where a node turned unwell."),
@@ -69,7 +69,9 @@ DISPLAY_TABS: Final[Schema] = mapping(
         cmd=command('Prints {"labels": […], "data": [[…], …]}; run on one node.'),
         roles_to_execute_on=texts("Roles of which a node is taken; all if not given."),
         description=text("Shown above it."),
-        timeout=whole("Seconds it may take; 10 if not given.", least=1, **advised(maximum=10)),
+        timeout=whole(
+            "Seconds it may take; 10 if not given.", least=0, **advised(minimum=1, maximum=10)
+        ),
     )
     | needing("cmd"),
     maxProperties=MOST_MEMBERS,

@@ -35,7 +35,6 @@ _VOLUME: Final[Schema] = record(
         **_MOUNT_POINT,
         "items": {"type": "string", **_MOUNT_POINT},
         "uniqueItems": True,
-        "minItems": 1,
         # Source: AppCenter's specification, mount_point: at most three
         **advised(maxItems=3),
     },

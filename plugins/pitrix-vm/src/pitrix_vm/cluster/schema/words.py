@@ -15,6 +15,11 @@ STEP: Final[Schema] = {
     "pattern": r"^[^/\x00-\x1f\x7f]+$",
     "x-words": "a name without slashes and control characters",
 }
+#: One step, or several: names that people read have slashes, too.
+STEPS: Final[Schema] = {
+    "pattern": r"^[^/\x00-\x1f\x7f]+(/[^/\x00-\x1f\x7f]+)*$",
+    "x-words": "a name without control characters, in which a slash stands between two words",
+}
 
 
 def text(description: str, **keywords: Any) -> dict[str, Any]:
