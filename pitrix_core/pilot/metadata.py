@@ -1,5 +1,7 @@
 """Makes a cluster's metadata from what is known now, of it and of the clusters it is linked to."""
 
+from collections.abc import Iterator, Mapping
+
 import attrs
 
 from pitrix_core.catalog.guard import asking
@@ -8,7 +10,15 @@ from pitrix_core.catalog.loader import PackageLoader
 from pitrix_core.catalog.recognise import ReadPackage
 from pitrix_core.contracts.apptype import LinkedCluster, RenderRequest
 from pitrix_core.errors import NotFoundError, TaskFailedError
-from pitrix_core.model import ClusterSnapshot, ClusterState, Link, Metadata, Runtime
+from pitrix_core.model import (
+    ClusterSnapshot,
+    ClusterState,
+    JsonValue,
+    Link,
+    Metadata,
+    Runtime,
+)
+from pitrix_core.model.json import marker_of
 from pitrix_core.store import Store
 
 
@@ -42,15 +52,28 @@ class MetadataMaker:
     def render(self, deployed: Deployed) -> Metadata:
         """Make a cluster's metadata.
 
-        :raises TaskFailedError: a cluster it is linked to is gone.
+        :raises TaskFailedError: a cluster it is linked to is gone, or it names a secret of others.
         :raises PackageError: an app type fails.
         """
         cluster = deployed.snapshot.cluster
         links = links_of(deployed.package, cluster.config)
-        return _rendered(
+        metadata = _rendered(
             deployed,
             links={name: self._linked(name, link, cluster.owner) for name, link in links.items()},
         )
+        self._require_own_secrets(metadata, cluster.owner)
+        return metadata
+
+    def _require_own_secrets(self, metadata: Metadata, owner: str) -> None:
+        """Refuse what would show a secret of somebody else: packages come from strangers."""
+        with self.store.read() as tx:
+            for secret_id in {*_secrets_in(metadata)}:
+                if tx.secrets.owner_of(secret_id) != owner:
+                    raise TaskFailedError(
+                        f"metadata.put: the package names secret {secret_id}, which is not one of"
+                        " the cluster's owner",
+                        next_step="Do not use this package; tell whom it comes from.",
+                    )
 
     def _linked(self, name: str, link: Link, owner: str) -> LinkedCluster:
         """Look at a linked cluster; its own links are left out, or two could never be made."""
@@ -75,6 +98,19 @@ def _rendered(deployed: Deployed, *, links: dict[str, LinkedCluster]) -> Metadat
     )
     with asking(package.app_type, to="make the metadata"):
         return package.app_type.render(package.spec, request)
+
+
+def _secrets_in(metadata: Metadata) -> Iterator[str]:
+    trees: list[Mapping[str, JsonValue]] = [
+        metadata.shared,
+        *metadata.roles.values(),
+        *metadata.nodes.values(),
+    ]
+    for tree in trees:
+        for leaf in tree.values():
+            match marker_of(leaf):
+                case ("$secret", secret_id):
+                    yield str(secret_id)
 
 
 def _gone(name: str, link: Link) -> TaskFailedError:

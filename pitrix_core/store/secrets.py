@@ -83,6 +83,12 @@ class SecretRepository:
         )
         return SecretRef(secret_id)
 
+    def owner_of(self, secret_id: str) -> str | None:
+        """Return whose a secret is; None where there is no such secret."""
+        query = sa.select(tables.secrets.c.owner).where(tables.secrets.c.id == secret_id)
+        owner: str | None = self._connection.scalar(query)
+        return owner
+
     def get(self, secret_id: str) -> str:
         """Return a secret's text.
 

@@ -7,7 +7,7 @@ import core_world
 import pytest
 
 from pitrix_core.errors import PackageError, TaskFailedError
-from pitrix_core.model import ClusterState
+from pitrix_core.model import ClusterState, Metadata
 from pitrix_core.pilot.inbox import Desk
 from pitrix_core.pilot.tasks import MetadataPut
 
@@ -103,3 +103,22 @@ def test_an_app_type_that_cannot_say_what_is_linked_is_named(
 
     with pytest.raises(PackageError, match="App type note failed to say what is linked"):
         shared(world, put)
+
+
+@pytest.mark.parametrize("owner", ["system", "other", None])
+def test_a_secret_of_others_is_not_shown(
+    world: Any, put: MetadataPut, monkeypatch: pytest.MonkeyPatch, owner: str | None
+) -> None:
+    """Whatever a package makes its app type say; a Frontgate's token is one of them."""
+    named = {"node": {"host/token": {"$secret": "sec-fg-1"}}}
+    made = Metadata(shared={}, roles={"_": {"env/a": "1"}}, nodes=named)
+    monkeypatch.setattr(core_world.NoteType, "render", lambda *_: made)
+    with world.store.begin() as tx:
+        if owner:
+            tx.secrets.add("a token", owner=owner, secret_id="sec-fg-1")
+
+    with pytest.raises(TaskFailedError, match="secret sec-fg-1, which is not one of") as caught:
+        shared(world, put)
+
+    assert caught.value.next_step is not None
+    assert world.outbox() == []

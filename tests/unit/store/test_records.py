@@ -277,6 +277,17 @@ def test_a_secret_is_encrypted_in_the_database(store: Store) -> None:
     assert b"pa55word" not in bytes(stored or b"")
 
 
+def test_it_is_known_whose_a_secret_is(store: Store) -> None:
+    """Nobody's, where there is none."""
+    with store.begin() as tx:
+        reference = tx.secrets.add("pa55word", owner="alice")
+
+    with store.read() as tx:
+        owners = tx.secrets.owner_of(reference.id), tx.secrets.owner_of("sec-none")
+
+    assert owners == ("alice", None)
+
+
 def test_another_key_does_not_decrypt(store: Store) -> None:
     """The error says what to put back, and nothing of the secret."""
     with store.begin() as tx:
