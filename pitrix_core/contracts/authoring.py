@@ -49,7 +49,8 @@ class Authoring(Generic[SpecT]):
     def located(self, reader: PackageReader, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         """Add to findings the lines and columns of their places, as far as they can be told.
 
-        Asked for where an author looks, not where packages are read by the thousand; may be slow.
+        Those in JSON files, by their pointers, are found by the core. Asked for where an author
+        looks, not where packages are read by the thousand; may be slow.
 
         :param reader: the package the findings are about; it may be one that ``parse`` refused.
         :returns: the findings, in the same order.

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import enum
-from collections.abc import Mapping
 from decimal import Decimal
 
 import attrs
@@ -19,6 +18,7 @@ class Action(enum.StrEnum):
 
     CREATE = "create"
     DELETE = "delete"
+    ROLL_BACK = "roll_back"  #: undoes what another job did; not planned, made from that job
 
     @property
     def frees(self) -> bool:
@@ -133,7 +133,3 @@ class Plan:
     #: SHA-256 over everything above but the id, as hexadecimal.
     digest: str
     created_at: dt.datetime
-
-    def tasks_by_key(self) -> Mapping[str, Task]:
-        """Return the tasks by their keys."""
-        return {task.key: task for task in self.tasks}

@@ -2,7 +2,7 @@
 
 from pitrix_core.errors import PackageInvalidError
 from pitrix_core.findings import Finding, Level
-from pitrix_core.package.json_records import Place
+from pitrix_core.package.places import Place, placed
 
 
 def invalid_file(
@@ -12,13 +12,6 @@ def invalid_file(
 
     :param place: in the file; None where it is not known.
     """
-    finding = Finding(
-        level=Level.ERROR,
-        code=code,
-        message=message,
-        file=file,
-        line=place.line if place else None,
-        column=place.column if place else None,
-    )
+    finding = placed(Finding(level=Level.ERROR, code=code, message=message, file=file), place)
     at = f"{place}: " if place else ""
     return PackageInvalidError(f"{file}: {at}{message}", findings=[finding])

@@ -9,8 +9,9 @@ from typing import Any, NoReturn
 from pitrix_core.errors import PackageInvalidError
 from pitrix_core.model import JsonValue
 from pitrix_core.package.faults import invalid_file
-from pitrix_core.package.json_records import JsonFaultError, Place, Scan, place_at
+from pitrix_core.package.json_records import JsonFaultError, Scan
 from pitrix_core.package.json_scanner import DEPTH_LIMIT, TEXT_LIMIT, scan_json
+from pitrix_core.package.places import Place, place_at
 
 
 def parse_json(text: str, *, file: str) -> JsonValue:

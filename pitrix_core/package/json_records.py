@@ -5,6 +5,7 @@ from collections.abc import Callable
 import attrs
 
 from pitrix_core.model import JsonValue
+from pitrix_core.package.places import Place
 
 
 class JsonFaultError(ValueError):
@@ -20,7 +21,7 @@ class JsonFaultError(ValueError):
         self.offset = offset
         self.opened_at = opened_at
 
-    def said(self, where: "Callable[[int], Place]") -> str:
+    def said(self, where: Callable[[int], Place]) -> str:
         """Say what is wrong.
 
         :param where: says where an offset of the text is.
@@ -39,18 +40,6 @@ class Slip:
     offset: int
     #: What it stands after, or where it is the first thing in.
     pointer: str
-
-
-@attrs.frozen
-class Place:
-    """A place in a text, both counted from 1; the column in characters."""
-
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        """Return it as messages have it."""
-        return f"line {self.line}, column {self.column}"
 
 
 @attrs.define
@@ -72,9 +61,3 @@ class Scan:
     slips: tuple[Slip, ...]
     #: Pointers of members that are there more than once; of them the last counts.
     repeated: tuple[str, ...]
-
-
-def place_at(text: str, offset: int) -> Place:
-    """Return line and column of an offset in characters."""
-    line = text.count("\n", 0, offset) + 1
-    return Place(line=line, column=offset - text.rfind("\n", 0, offset))

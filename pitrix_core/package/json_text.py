@@ -11,15 +11,9 @@ import attrs
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonValue
 from pitrix_core.package.json import decode, read_slowly
-from pitrix_core.package.json_records import (
-    JsonFaultError,
-    Place,
-    Scan,
-    Slip,
-    Spot,
-    place_at,
-)
+from pitrix_core.package.json_records import JsonFaultError, Scan, Slip, Spot
 from pitrix_core.package.json_scanner import scan_json
+from pitrix_core.package.places import Place, place_at, placed
 from pitrix_core.validation import pointer_parts
 
 
@@ -92,15 +86,6 @@ def places_of(text: str) -> Places | None:
     return None if scan is None else Places(text, scan.top)
 
 
-def place_of(text: str, pointer: str) -> Place | None:
-    """Return the place of one part of a text, or of the nearest part around it.
-
-    :returns: None where the text is not JSON.
-    """
-    places = places_of(text)
-    return None if places is None else places.at(pointer)
-
-
 def duplicates_in(text: str) -> tuple[str, ...]:
     """Return the pointers of members that are there more than once, at most a hundred of them.
 
@@ -118,14 +103,12 @@ def _scanned(text: str) -> Scan | None:
 
 
 def _finding(slip: Slip, file: str, where: Callable[[int], Place]) -> Finding:
-    at = where(slip.offset)
-    return Finding(
+    finding = Finding(
         level=Level.WARNING,
         code="json.comma",
         message=slip.message,
         pointer=slip.pointer,
         file=file,
-        line=at.line,
-        column=at.column,
         next_step="It was read as meant; put it right, since other programs refuse it.",
     )
+    return placed(finding, where(slip.offset))

@@ -1,48 +1,30 @@
-"""Finds out in which line and column the places of findings are."""
-
-from collections.abc import Iterable
+"""Places in texts, as people count them."""
 
 import attrs
 
-from pitrix_core.contracts.reader import PackageReader
-from pitrix_core.errors import PackageInvalidError
 from pitrix_core.findings import Finding
-from pitrix_core.package.json_text import Places, places_of
 
 
-def located_in_json(reader: PackageReader, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Add line and column to findings about JSON files, by their pointers.
+@attrs.frozen
+class Place:
+    """A place in a text, both counted from 1; the column in characters."""
 
-    A finding stays as it is where it has a line already, names no place inside its file, or its
-    file is no JSON.
+    line: int
+    column: int
 
-    :param reader: the package they are about.
-    :returns: the findings, in the same order.
-    """
-    places: dict[str, Places | None] = {}
-    located = []
-    for finding in findings:
-        file = finding.file
-        if file is None or finding.line is not None or not finding.pointer:
-            located.append(finding)
-            continue
-        if file not in places:
-            places[file] = _places(reader, file)
-        located.append(_located(finding, places[file]))
-    return tuple(located)
+    def __str__(self) -> str:
+        """Return it as messages have it."""
+        return f"line {self.line}, column {self.column}"
 
 
-def _places(reader: PackageReader, file: str) -> Places | None:
-    if not file.endswith(".json") or not reader.index.has(file):
-        return None
-    try:
-        return places_of(reader.read_text(file))
-    except PackageInvalidError:  # not UTF-8
-        return None
+def place_at(text: str, offset: int) -> Place:
+    """Return line and column of an offset in characters."""
+    line = text.count("\n", 0, offset) + 1
+    return Place(line=line, column=offset - text.rfind("\n", 0, offset))
 
 
-def _located(finding: Finding, places: Places | None) -> Finding:
-    if places is None:
+def placed(finding: Finding, place: Place | None) -> Finding:
+    """Return a finding with its line and column; as it is where they are not known."""
+    if place is None:
         return finding
-    place = places.at(finding.pointer)
     return attrs.evolve(finding, line=place.line, column=place.column)

@@ -10,7 +10,7 @@ from pitrix_core.errors import PackageDigestError
 from pitrix_core.model import JsonValue, PackageIndex
 from pitrix_core.package.faults import invalid_file
 from pitrix_core.package.json import parse_json
-from pitrix_core.package.json_records import place_at
+from pitrix_core.package.places import place_at
 
 
 def digest_of(content: bytes) -> str:

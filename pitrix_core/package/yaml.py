@@ -12,7 +12,7 @@ from typing import Any, Final
 import yaml
 
 from pitrix_core.package.faults import invalid_file
-from pitrix_core.package.json_records import Place
+from pitrix_core.package.places import Place
 
 #: The parser of libyaml where PyYAML was built with it: ten times as fast.
 LOADER: Final[Any] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)

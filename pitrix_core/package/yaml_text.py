@@ -13,7 +13,7 @@ import attrs
 import yaml
 
 from pitrix_core.model import JsonValue
-from pitrix_core.package.json_records import Place
+from pitrix_core.package.places import Place
 from pitrix_core.package.yaml import LOADER, YamlFaultError, bounded, place_of_mark
 from pitrix_core.validation import pointer_to
 

@@ -19,7 +19,7 @@ from pitrix_core.contracts.reader import PackageReader
 from pitrix_core.errors import PackageInvalidError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonObject, JsonValue, PackageIndex
-from pitrix_core.package import Place, parse_json, places_of, violations
+from pitrix_core.package import Place, parse_json, placed, places_of, violations
 from pitrix_core.package.yaml_text import read_yaml
 
 #: Files with cases, directly in the folder.
@@ -199,10 +199,7 @@ def _nearest(places: Mapping[str, Place | None], pointer: str) -> Place | None:
 def _located(finding: Finding, place_of: Callable[[str], Place | None]) -> Finding:
     if finding.code in _NAMES:
         finding = attrs.evolve(finding, next_step=_ON_NAMES)
-    place = place_of(finding.pointer)
-    if place is None:
-        return finding
-    return attrs.evolve(finding, line=place.line, column=place.column)
+    return placed(finding, place_of(finding.pointer))
 
 
 def _name(file: str, number: int | None) -> str:

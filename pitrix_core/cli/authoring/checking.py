@@ -33,8 +33,8 @@ from pitrix_core.package import (
     supplemented,
 )
 from pitrix_core.package.advice import file_advice
+from pitrix_core.package.locating import located_in_json
 from pitrix_core.package.metadata import PACKAGE_FILE
-from pitrix_core.package.places import located_in_json
 from pitrix_core.package.rules import rules_by_code
 from pitrix_core.plugins import Hooks, PluginRegistry
 

@@ -7,7 +7,7 @@ import pytest
 from pitrix_core.findings import Finding, Level
 from pitrix_core.package import Package
 from pitrix_core.package.advice import file_advice
-from pitrix_core.package.places import located_in_json
+from pitrix_core.package.locating import located_in_json
 
 WHOLE = {
     "package.json": b'{"name": "a", "version": "1.0.0", "description": "d", "icon": "i"}',

@@ -13,7 +13,6 @@ from pitrix_core.package import (
     duplicates_in,
     parse_json,
     parse_tolerant,
-    place_of,
     places_of,
 )
 
@@ -151,17 +150,23 @@ def test_what_is_beyond_a_limit_is_refused(text: str, reason: str) -> None:
 )
 def test_places_are_told_by_pointer(pointer: str, place: Place) -> None:
     """A member is where its name is, an item where it begins."""
-    assert place_of(TEXT, pointer) == place
+    places = places_of(TEXT)
+
+    assert places is not None
+    assert places.at(pointer) == place
 
 
 def test_the_last_of_members_with_one_name_is_shown() -> None:
     """It is the one that counts."""
-    assert place_of('{"a": {"b": 1},\n "a": {"c": 1}}', "/a/b") == Place(2, 2)
+    places = places_of('{"a": {"b": 1},\n "a": {"c": 1}}')
+
+    assert places is not None
+    assert places.at("/a/b") == Place(2, 2)
 
 
 def test_a_text_that_is_no_json_has_no_places() -> None:
     """There is nothing to point to."""
-    assert place_of("{", "") is None
+    assert places_of("{") is None
 
 
 def test_repeated_members_are_named_once() -> None:

@@ -209,8 +209,3 @@ def test_any_change_changes_the_digest(build: Build, changes: dict[str, Any]) ->
     plan = build(machine())
 
     assert digest_of_plan(attrs.evolve(plan, **changes)) != plan.digest
-
-
-def test_tasks_are_found_by_their_keys(build: Build) -> None:
-    """A plan is small; a mapping of it is made when asked for."""
-    assert build(machine("a")).tasks_by_key()["a"].kind == "compute.create"

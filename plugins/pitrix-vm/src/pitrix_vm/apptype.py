@@ -156,7 +156,7 @@ class VmAppType(AppType[VmSpec]):
         return advice(reader, spec)
 
     def located(self, reader: PackageReader, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-        """Add the places in the template and in JSON files."""
+        """Add the places in the template."""
         return located(reader, findings, names=self._template_names)
 
     def documents(self, spec: VmSpec, config: JsonObject) -> Documents:

@@ -2,11 +2,10 @@
 
 from typing import Final
 
-import attrs
-
 from pitrix_core.contracts.authoring import Documents
 from pitrix_core.findings import Finding
 from pitrix_core.model import JsonObject
+from pitrix_core.package import placed
 from pitrix_vm.cluster import read_cluster
 from pitrix_vm.planning.nodes import emptiness
 from pitrix_vm.spec import VmSpec, fill_configured
@@ -34,5 +33,4 @@ def cluster_documents(spec: VmSpec, config: JsonObject) -> Documents:
 
 
 def _located(finding: Finding, filled: Filled) -> Finding:
-    place = None if finding.line else filled.place_of(finding.pointer)
-    return attrs.evolve(finding, line=place.line, column=place.column) if place else finding
+    return placed(finding, None if finding.line else filled.place_of(finding.pointer))

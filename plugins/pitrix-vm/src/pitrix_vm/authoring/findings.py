@@ -7,12 +7,10 @@ author wants to know of the other files, too, and where in the template everythi
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-import attrs
-
 from pitrix_core.contracts.reader import PackageReader
 from pitrix_core.errors import PackageInvalidError, TemplateRenderError
 from pitrix_core.findings import Finding
-from pitrix_core.package import describe, located_in_json
+from pitrix_core.package import describe, placed
 from pitrix_vm.cluster import read_cluster
 from pitrix_vm.form import CONFIG_FILE, Form, parse_form, read_locales
 from pitrix_vm.spec import (
@@ -59,21 +57,24 @@ def located(
     *,
     names: Mapping[str, Any] | None = None,
 ) -> tuple[Finding, ...]:
-    """Add line and column to findings about the template and about JSON files.
+    """Add line and column to findings about the template.
 
     :param names: what plugins add to templates with logic.
     :returns: the findings, in the same order.
     """
     parts = _Parts(reader, names or {})
-    if any(_is_placeless(finding, parts.file) for finding in findings):
-        form = parts.form()
-        filled = parts.filled_blank() if form is None else parts.filled(form)
-        if filled is not None:
-            findings = [
-                _placed(finding, filled) if _is_placeless(finding, parts.file) else finding
-                for finding in findings
-            ]
-    return located_in_json(reader, findings)
+    if not any(_is_placeless(finding, parts.file) for finding in findings):
+        return tuple(findings)
+    form = parts.form()
+    filled = parts.filled_blank() if form is None else parts.filled(form)
+    if filled is None:
+        return tuple(findings)
+    return tuple(
+        placed(finding, filled.place_of(finding.pointer))
+        if _is_placeless(finding, parts.file)
+        else finding
+        for finding in findings
+    )
 
 
 class _Parts:
@@ -137,10 +138,3 @@ def _subject(finding: Finding) -> tuple[object, ...]:
 
 def _is_placeless(finding: Finding, file: str) -> bool:
     return finding.file == file and finding.line is None and bool(finding.pointer)
-
-
-def _placed(finding: Finding, filled: Filled) -> Finding:
-    place = filled.place_of(finding.pointer)
-    if place is None:
-        return finding
-    return attrs.evolve(finding, line=place.line, column=place.column)
