@@ -97,18 +97,24 @@ def _outcome(package: Package) -> Outcome:
         remarks=tuple(finding.code for finding in remarks),
     )
     if wrong := [finding for finding in found if finding.code not in _MISSING]:
-        reason = f"{wrong[0].pointer}: {wrong[0].message}"
-        return attrs.evolve(outcome, code=wrong[0].code, reason=reason)
+        return attrs.evolve(outcome, code=wrong[0].code, reason=_words(wrong[0]))
     config = _completed(config, found, schema)
     documents = _TYPE.documents(spec, config)
     if wrong := [*errors_in(remarks), *errors_in(documents.findings)]:
-        return attrs.evolve(outcome, objection=wrong[0].code, objection_reason=wrong[0].message)
+        return _objected(outcome, wrong[0])
     try:
         _TYPE.plan(_request(spec, config))
     except PlanRefusedError as ex:
-        wrong = [*errors_in(ex.findings)]
-        return attrs.evolve(outcome, objection=wrong[0].code, objection_reason=wrong[0].message)
+        return _objected(outcome, errors_in(ex.findings)[0])
     return outcome
+
+
+def _objected(outcome: Outcome, finding: Finding) -> Outcome:
+    return attrs.evolve(outcome, objection=finding.code, objection_reason=_words(finding))
+
+
+def _words(finding: Finding) -> str:
+    return f"{finding.file or ''}: {finding.pointer or '/'}: {finding.message}".removeprefix(": ")
 
 
 def _completed(config: JsonObject, missing: list[Finding], schema: JsonObject) -> JsonObject:
@@ -129,8 +135,11 @@ def _completed(config: JsonObject, missing: list[Finding], schema: JsonObject) -
 def _sample(part: JsonObject) -> Any:
     if part.get("enum"):
         return part["enum"][0]
-    numbers = {"integer": part.get("minimum", 1), "number": part.get("minimum", 1)}
-    return {**numbers, "boolean": False, "array": []}.get(part.get("type", ""), _SAMPLE)
+    kind = part.get("type", "")
+    if not isinstance(kind, str):  # an access key: its id, or all of it
+        return _SAMPLE
+    least = part.get("minimum", 1)
+    return {"integer": least, "number": least, "boolean": False, "array": []}.get(kind, _SAMPLE)
 
 
 def _copy(value: Any) -> Any:
