@@ -42,6 +42,7 @@ from pitrix_vm.spec import (
     configured_cluster,
     read_configured,
     read_spec,
+    spec_of,
     template_file,
 )
 
@@ -124,7 +125,7 @@ class VmAppType(AppType[VmSpec]):
         """
         if request.action is Action.DELETE:
             return deletion_draft(request)
-        spec = _vm_spec(request)
+        spec = spec_of(request)
         reading = read_configured(spec, request.config)
         cluster = reading.cluster
         # what is good to know of a package is for its author
@@ -189,9 +190,3 @@ class VmAppType(AppType[VmSpec]):
         :raises TemplateRenderError: the template gives no cluster with this configuration.
         """
         return cluster_metadata(spec, request)
-
-
-def _vm_spec(request: PlanRequest) -> VmSpec:
-    if not isinstance(request.spec, VmSpec):
-        raise TypeError(f"a {VmSpec.__name__} is needed, not a {type(request.spec).__name__}")
-    return request.spec

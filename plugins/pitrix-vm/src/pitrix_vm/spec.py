@@ -9,9 +9,9 @@ import attrs
 from pitrix_core.contracts.reader import PackageReader
 from pitrix_core.errors import PackageInvalidError, TemplateRenderError
 from pitrix_core.findings import Finding, Level, errors_in
-from pitrix_core.model import JsonObject, JsonValue, PackageIndex, PackageSpec
+from pitrix_core.model import JsonObject, JsonValue, PackageIndex, PackageSpec, PlanRequest
 from pitrix_core.package import describe
-from pitrix_core.validation import resolve_pointer
+from pitrix_core.validation import resolve_pointer, summary
 from pitrix_vm.cluster import ClusterDocument, Reading, read_cluster
 from pitrix_vm.form import (
     CONFIG_FILE,
@@ -54,6 +54,16 @@ class VmSpec(PackageSpec):
     #: What its author should know. Of level error is only what keeps the package from being
     #: deployed, and not from being looked at.
     findings: tuple[Finding, ...] = ()
+
+
+def spec_of(request: PlanRequest) -> VmSpec:
+    """Return the package that a plan is asked for.
+
+    :raises TypeError: it was read by another app type, which the core never lets happen.
+    """
+    if not isinstance(request.spec, VmSpec):
+        raise TypeError(f"a {VmSpec.__name__} is needed, not a {type(request.spec).__name__}")
+    return request.spec
 
 
 def template_file(index: PackageIndex) -> str | None:
@@ -163,7 +173,7 @@ def configured_cluster(spec: VmSpec, config: JsonObject) -> ClusterDocument:
     """
     reading = read_configured(spec, config)
     if reading.cluster is None:
-        raise TemplateRenderError(f"{spec.template.file}: {_summary(reading.findings)}")
+        raise TemplateRenderError(f"{spec.template.file}: {summary(errors_in(reading.findings))}")
     return reading.cluster
 
 
@@ -255,10 +265,4 @@ def _at(document: JsonValue, pointer: str) -> JsonValue:
 
 
 def _invalid(file: str, findings: tuple[Finding, ...]) -> PackageInvalidError:
-    return PackageInvalidError(f"{file}: {_summary(findings)}", findings=findings)
-
-
-def _summary(findings: tuple[Finding, ...]) -> str:
-    found = errors_in(findings)
-    more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""  # noqa: PLR2004
-    return "; ".join(f"{f.pointer or '/'}: {f.message}" for f in found[:3]) + more
+    return PackageInvalidError(f"{file}: {summary(errors_in(findings))}", findings=findings)

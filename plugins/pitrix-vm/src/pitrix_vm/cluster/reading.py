@@ -4,7 +4,7 @@ import functools
 
 import attrs
 
-from pitrix_core.findings import Finding, Level
+from pitrix_core.findings import Finding, errors_in
 from pitrix_core.model import JsonValue
 from pitrix_vm.cluster.building import built_cluster, built_roles
 from pitrix_vm.cluster.consistency import inconsistencies
@@ -30,10 +30,10 @@ def read_cluster(document: JsonValue, *, file: str) -> Reading:
     """
     walked = walk(document, _root(), file=file)
     findings = walked.findings
-    if _are_errors(findings):
+    if errors_in(findings):
         return Reading(cluster=None, findings=findings)
     findings += inconsistencies(walked.document, file=file)
-    if _are_errors(findings):
+    if errors_in(findings):
         return Reading(cluster=None, findings=findings)
     roles = built_roles(walked.document)
     endpoints, unresolved = resolved_endpoints(
@@ -49,7 +49,3 @@ def read_cluster(document: JsonValue, *, file: str) -> Reading:
 @functools.cache
 def _root() -> Place:
     return prepared(CLUSTER_SCHEMA)
-
-
-def _are_errors(findings: tuple[Finding, ...]) -> bool:
-    return any(finding.level is Level.ERROR for finding in findings)

@@ -12,6 +12,7 @@ from pitrix_core.errors import PackageInvalidError
 from pitrix_core.findings import Finding, errors_in
 from pitrix_core.model import JsonObject, JsonValue
 from pitrix_core.package import parse_tolerant, pointer_to
+from pitrix_core.validation import summary
 from pitrix_vm.form.attributes import Remark, group_remarks, nearest, read_attributes
 from pitrix_vm.form.coherence import settled
 from pitrix_vm.form.dependencies import resolved
@@ -49,8 +50,7 @@ def read_form(document: JsonValue, *, repairs: Sequence[Finding] = ()) -> Form:
     root = settled(_Reader(notes).group(document, at=(), keys=()), notes)
     findings = (*repairs, *notes.findings)
     if errors := errors_in(findings):
-        places = "; ".join(f"{f.pointer or '/'}: {f.message}" for f in errors[:3])
-        raise PackageInvalidError(f"{CONFIG_FILE}: {places}", findings=findings)
+        raise PackageInvalidError(f"{CONFIG_FILE}: {summary(errors)}", findings=findings)
     return Form(root=root, findings=findings)
 
 

@@ -6,7 +6,6 @@ answer, and the deletion would hang. A package's ``destroy`` may object to the d
 ``stop`` may not, for what never started well can mostly not be stopped well.
 """
 
-from collections.abc import Sequence
 from typing import Final
 
 from pitrix_core.errors import TemplateRenderError
@@ -14,15 +13,13 @@ from pitrix_core.findings import Finding, Level
 from pitrix_core.model import (
     ClusterSnapshot,
     OwnedResource,
-    PackageSpec,
     PlanDraft,
     PlanRequest,
     Task,
 )
-from pitrix_vm.cluster import Role
 from pitrix_vm.planning.nodes import node_title
 from pitrix_vm.planning.stages import Phase, Target, last_stage, service_tasks
-from pitrix_vm.spec import VmSpec, configured_cluster
+from pitrix_vm.spec import VmSpec, configured_cluster, spec_of
 
 #: Source: AppCenter's life cycle: destroy, stop, destroy with post_stop_service.
 _PHASES: Final = (
@@ -46,7 +43,7 @@ def deletion_draft(request: PlanRequest) -> PlanDraft:
         services = _service_tasks(request, current)
     except TemplateRenderError as ex:
         tasks = _removal_tasks(current, ())
-        return PlanDraft(tasks=tasks, findings=(_not_run(ex, request.spec),))
+        return PlanDraft(tasks=tasks, findings=(_not_run(ex, spec_of(request)),))
     return PlanDraft(tasks=_removal_tasks(current, services))
 
 
@@ -78,26 +75,20 @@ def _service_tasks(request: PlanRequest, current: ClusterSnapshot) -> tuple[Task
     ]
     return service_tasks(
         _PHASES,
-        _roles(request) if targets else (),
+        configured_cluster(spec_of(request), request.config).roles if targets else (),
         targets,
         cluster_id=request.cluster_id,
         after=(),
     )
 
 
-def _not_run(error: TemplateRenderError, spec: PackageSpec) -> Finding:
+def _not_run(error: TemplateRenderError, spec: VmSpec) -> Finding:
     return Finding(
         level=Level.WARNING,
         code="deletion.commands",
         message=f"stop and destroy are not run: {error.message}",
-        file=spec.template.file if isinstance(spec, VmSpec) else None,
+        file=spec.template.file,
     )
-
-
-def _roles(request: PlanRequest) -> Sequence[Role]:
-    if not isinstance(request.spec, VmSpec):
-        raise TypeError(f"a {VmSpec.__name__} is needed, not a {type(request.spec).__name__}")
-    return configured_cluster(request.spec, request.config).roles
 
 
 def _made(current: ClusterSnapshot, kind: str) -> tuple[OwnedResource, ...]:
