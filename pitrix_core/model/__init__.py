@@ -19,6 +19,7 @@ from pitrix_core.model.job import Job, JobState, TaskRecord, TaskState
 from pitrix_core.model.json import JsonObject, JsonValue, Ref, SecretRef
 from pitrix_core.model.link import Link
 from pitrix_core.model.operation import Operation, OperationState
+from pitrix_core.model.orphan import AccountReport, Lost, Orphan
 from pitrix_core.model.package import AppInfo, PackageIndex, PackageSpec
 from pitrix_core.model.plan import (
     Action,
@@ -44,6 +45,7 @@ from pitrix_core.model.resource import (
 from pitrix_core.model.runtime import NoCredential, NoSettings, Runtime
 
 __all__ = [
+    "AccountReport",
     "Action",
     "AgentStart",
     "AppInfo",
@@ -62,6 +64,7 @@ __all__ = [
     "JsonValue",
     "Level",
     "Link",
+    "Lost",
     "Metadata",
     "NetworkSpec",
     "NoCredential",
@@ -70,6 +73,7 @@ __all__ = [
     "NodeState",
     "Operation",
     "OperationState",
+    "Orphan",
     "OwnedResource",
     "PackageIndex",
     "PackageSpec",

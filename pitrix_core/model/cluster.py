@@ -42,6 +42,8 @@ class Cluster:
     endpoints: JsonObject = attrs.field(factory=dict)
     created_at: dt.datetime
     updated_at: dt.datetime
+    #: When it was given up without asking its cloud, where its resources may still be.
+    forgotten_at: dt.datetime | None = None
 
 
 class NodeState(enum.StrEnum):
@@ -81,7 +83,8 @@ class OwnedResource:
     """A resource in a cloud that belongs to a cluster, as the database knows it."""
 
     cluster_id: str
-    #: Kind of task that made it, such as ``volume.create``.
+    #: Kind of task that made it, such as ``volume.create``; ``orphan.volume`` of one that a sweep
+    #: found.
     kind: str
     #: The cloud's id.
     resource_id: str

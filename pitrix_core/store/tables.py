@@ -67,6 +67,14 @@ idempotency_keys = sa.Table(
     Column("headers", sa.JSON(none_as_null=True)),
     Column("body", Text),
     _created_at(),
+    Index("ix_idempotency_keys_created_at", "created_at"),
+)
+
+chores = sa.Table(
+    "chores",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("done_at", UtcTime, nullable=False),
 )
 
 events = sa.Table(
@@ -184,6 +192,7 @@ clusters = sa.Table(
     _json("endpoints"),
     _created_at(),
     Column("updated_at", UtcTime, nullable=False),
+    Column("forgotten_at", UtcTime),
     Index("ix_clusters_owner", "owner", "state"),
 )
 
@@ -210,9 +219,9 @@ resources = sa.Table(
     Column("request_key", String(64), primary_key=True),
     Column("cluster_id", _ID, nullable=False, index=True),
     _owner(),
-    Column("runtime_id", _ID, nullable=False),
+    Column("runtime_id", _ID, nullable=False, index=True),
     Column("kind", String(64), nullable=False),
-    Column("resource_id", String(1024), nullable=False),
+    Column("resource_id", String(1024), nullable=False, index=True),
     Column("node_id", _ID),
     _json("outputs"),
     Column("released_at", UtcTime),
@@ -232,7 +241,8 @@ jobs = sa.Table(
     Column("state", String(32), nullable=False, index=True),
     Column("error", Text),
     _created_at(),
-    Column("finished_at", UtcTime),
+    Column("finished_at", UtcTime, index=True),
+    Column("pruned_at", UtcTime),  # when its tasks' inputs, operations and outputs were dropped
 )
 
 tasks = sa.Table(
@@ -324,7 +334,7 @@ outbox = sa.Table(
     Column("type", String(64), nullable=False),
     _json("body"),
     _created_at(),
-    Column("acked_at", UtcTime),
+    Column("acked_at", UtcTime, index=True),
     Index("ix_outbox_pending", "frontgate_id", "acked_at"),
 )
 
@@ -336,5 +346,5 @@ inbox = sa.Table(
     Column("type", String(64), nullable=False),
     Column("reply_to", String(128), index=True),
     _json("body"),
-    Column("at", UtcTime, nullable=False),
+    Column("at", UtcTime, nullable=False, index=True),
 )
