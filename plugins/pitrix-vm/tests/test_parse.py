@@ -75,7 +75,7 @@ def test_metadata_are_kept() -> None:
     [
         pytest.param('{"name": 1,\n "nodes": }', "line 2, column 11", id="syntax"),
         pytest.param('{"nodes": "{{.a}}"9}', "line 1, column 19", id="after-a-tag"),
-        pytest.param("[]", "/: the list is not an object", id="list"),
+        pytest.param("[]", "tmpl: the list is not an object", id="list"),
         pytest.param("{}", "nodes is missing", id="no-nodes"),
         pytest.param(cluster_json(), "/nodes: the list must not be empty", id="empty-nodes"),
         pytest.param('{"x": {{#a}} }', "only a parameter's path", id="section"),
@@ -237,6 +237,18 @@ def test_a_package_that_lacks_a_parameter_can_be_looked_at() -> None:
     with pytest.raises(PlanRefusedError) as caught:
         planned(spec)
     assert "/nodes/0/count" in {found.pointer for found in caught.value.findings}
+
+
+@pytest.mark.parametrize("steps", ["* 3 / 1024", "+ 10"])
+def test_what_is_calculated_with_a_parameter_that_is_lacking_is_named(steps: str) -> None:
+    """Nothing times three is nothing, and the author learns why."""
+    node = f'{{"container": {{}}, "count": 1, "volume": {{"size": {{{{cluster.nope}}}} {steps}}}}}'
+
+    spec = parsed(f'{{"nodes": [{node}]}}')
+
+    [finding] = [f for f in VM.validate(spec) if f.code == "cluster.missing"]
+    assert finding.pointer == "/nodes/0/volume/size"
+    assert "no parameter 'cluster.nope'" in finding.message
 
 
 def test_what_else_is_wrong_is_said_beside_a_parameter_that_is_lacking() -> None:

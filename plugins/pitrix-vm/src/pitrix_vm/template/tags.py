@@ -177,6 +177,10 @@ def _stray(match: re.Match[str]) -> TemplateFaultError:
 
 def _calculated(value: JsonValue, match: re.Match[str]) -> JsonValue:
     steps = match.group(_CALCULATED)
+    # NOTE(strangers): with a parameter that is not there, or stands for its own path, so that it
+    # can be found in the document, nothing is calculated
+    if value is None or value == match.group(_BARE):
+        return value
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise _fault(
             "template.calculation",
