@@ -5,18 +5,16 @@ and the keywords that forms add. What a schema is for is the business of those w
 """
 
 from pitrix_core.validation.check import is_too_deep, is_valid, summary, violations
-from pitrix_core.validation.places import Place, parts_inside, parts_of, place_at
 from pitrix_core.validation.pointers import pointer_parts, pointer_to, resolve_pointer
+from pitrix_core.validation.statements import parts_inside, parts_of
 from pitrix_core.validation.visibility import is_visible
 
 __all__ = [
-    "Place",
     "is_too_deep",
     "is_valid",
     "is_visible",
     "parts_inside",
     "parts_of",
-    "place_at",
     "pointer_parts",
     "pointer_to",
     "resolve_pointer",

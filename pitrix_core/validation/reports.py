@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from pitrix_core.findings import Finding, Level
 from pitrix_core.validation import words
-from pitrix_core.validation.places import Place, place_at
 from pitrix_core.validation.pointers import pointer_to
+from pitrix_core.validation.statements import statements_at
 from pitrix_core.validation.violated import Violated
 from pitrix_core.validation.visibility import failed_conditions
 
@@ -43,14 +43,14 @@ class Reporter:
     def _finding(self, violated: Violated) -> Finding:
         if violated.keyword == "additionalProperties":
             return self._unknown(violated)
-        place = place_at(self._schema, violated.path)
+        said = statements_at(self._schema, violated.path)
         if violated.keyword == "required":
-            return self._made(violated, _missing(violated, place))
-        subject = "the value" if place.is_secret else words.quoted(violated.value)
+            return self._made(violated, _missing(violated, said.label))
+        subject = "the value" if said.is_secret else words.quoted(violated.value)
         if violated.is_about_name:
             subject = f"the name {subject}"
         predicate = violated.obstacle or words.said(violated)
-        return self._made(violated, _labelled(place.label, f"{subject} {predicate}"))
+        return self._made(violated, _labelled(said.label, f"{subject} {predicate}"))
 
     def _unknown(self, violated: Violated) -> Finding:
         name = str(violated.path[-1])
@@ -70,7 +70,7 @@ class Reporter:
 
     def _conditions(self, violated: Violated) -> list[Mapping[str, Any]]:
         siblings = self._object_around(violated.path)
-        parts = place_at(self._schema, violated.path).parts
+        parts = statements_at(self._schema, violated.path).parts
         return [failed for part in parts for failed in failed_conditions(part, siblings)]
 
     def _object_around(self, path: tuple[str | int, ...]) -> Mapping[str, Any]:
@@ -81,12 +81,12 @@ class Reporter:
 
     def _hidden_finding(self, violated: Violated) -> Finding:
         needs = [self._need(condition, violated.path) for condition in self._conditions(violated)]
-        label = place_at(self._schema, violated.path).label or repr(violated.path[-1])
+        label = statements_at(self._schema, violated.path).label or repr(violated.path[-1])
         return self._made(violated, _labelled(label, " and ".join(dict.fromkeys(needs))))
 
     def _need(self, condition: Mapping[str, Any], path: tuple[str | int, ...]) -> str:
         key = str(condition.get("key"))
-        label = place_at(self._schema, (*path[:-1], key)).label or key
+        label = statements_at(self._schema, (*path[:-1], key)).label or key
         if "in" in condition:
             return f"is only for {label} = {words.choices(condition['in'])}"
         return f"is not for {label} = {words.choices(condition.get('not_in', ()))}"
@@ -102,9 +102,9 @@ class Reporter:
         )
 
 
-def _missing(violated: Violated, place: Place) -> str:
-    if place.label:
-        return f"{place.label}: a value is required"
+def _missing(violated: Violated, label: str) -> str:
+    if label:
+        return f"{label}: a value is required"
     return f"{violated.path[-1]!r} is a required property"
 
 

@@ -14,8 +14,8 @@ _SINGLE: Final = ("then", "else")
 
 
 @attrs.frozen(kw_only=True)
-class Place:
-    """One place in documents of a schema."""
+class Statements:
+    """What a schema says of one place in its documents."""
 
     #: Every schema that is about it, the plainest first.
     parts: tuple[Mapping[str, Any], ...]
@@ -25,7 +25,7 @@ class Place:
     is_secret: bool = False
 
 
-def place_at(schema: Mapping[str, Any], path: Iterable[object]) -> Place:
+def statements_at(schema: Mapping[str, Any], path: Iterable[object]) -> Statements:
     """Return what a schema says of a place.
 
     An item of a list without a title of its own is called what the list is called. A title behind
@@ -34,14 +34,15 @@ def place_at(schema: Mapping[str, Any], path: Iterable[object]) -> Place:
     :param path: names and numbers, from the top.
     """
     parts = tuple(parts_of(schema, schema))
-    place = Place(parts=parts, is_secret=_is_secret(parts))
+    said = Statements(parts=parts, is_secret=_is_secret(parts))
     for step in path:
-        parts = parts_inside(place.parts, step, schema)
+        parts = parts_inside(said.parts, step, schema)
         label = next((str(part["title"]) for part in parts if part.get("title")), "")
         if not label and isinstance(step, int):
-            label = place.label
-        place = Place(parts=parts, label=label, is_secret=place.is_secret or _is_secret(parts))
-    return place
+            label = said.label
+        is_secret = said.is_secret or _is_secret(parts)
+        said = Statements(parts=parts, label=label, is_secret=is_secret)
+    return said
 
 
 def parts_of(part: object, schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
