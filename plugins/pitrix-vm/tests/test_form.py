@@ -244,6 +244,9 @@ def test_a_misspelt_limit_is_an_error(name: str, meant: str) -> None:
             id="kept-beside-the-right-one",
         ),
         pytest.param(
+            leaf("a", _default=2), Level.WARNING, "form.unknown", "/_default", id="taken-out"
+        ),
+        pytest.param(
             leaf("a", unique=True), Level.INFO, "form.undocumented", "/unique", id="undocumented"
         ),
         pytest.param(

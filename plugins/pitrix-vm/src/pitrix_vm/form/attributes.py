@@ -203,8 +203,13 @@ def group_remarks(node: JsonObject) -> Iterator[Remark]:
 
 
 def nearest(name: str, names: list[str]) -> str | None:
-    """Return the name that another one is a misspelling of."""
-    plain = name[:_NAME_LIMIT].strip().strip("_-").lower().replace("-", "_")
+    """Return the name that another one is a misspelling of.
+
+    :returns: None for a name that begins with a mark, too: so authors write what is not to be read.
+    """
+    plain = name[:_NAME_LIMIT].strip().rstrip("_-").lower().replace("-", "_")
+    if not plain[:1].isalnum():
+        return None
     letters = sorted(plain)
     swapped = [each for each in names if sorted(each) == letters]
     alike = swapped or difflib.get_close_matches(plain, names, n=1, cutoff=_ALIKE)
