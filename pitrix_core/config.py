@@ -84,8 +84,11 @@ class Config:
 
     #: Folder for the database, keys, agents' archives and providers' state.
     data_dir: Path = attrs.field(factory=default_data_dir, converter=Path)
-    #: SQLAlchemy URL; empty for SQLite in the data folder.
-    database_url: str = attrs.field(default="", validator=_begins_with("sqlite:///", "postgresql"))
+    #: ``postgresql://USER@HOST/DATABASE``, or ``sqlite:///PATH``; empty for SQLite in the data
+    #: folder.
+    database: str = attrs.field(
+        default="", repr=False, validator=_begins_with("sqlite:///", "postgresql://", "postgresql+")
+    )
     api_host: str = "127.0.0.1"
     #: 0 for a free one.
     api_port: int = attrs.field(default=9100, converter=_number, validator=_is_port)
@@ -131,9 +134,9 @@ class Config:
         return cls(**values)
 
     @property
-    def database(self) -> str:
+    def database_url(self) -> str:
         """The database's URL."""
-        return self.database_url or f"sqlite:///{self.data_dir / 'pitrix.db'}"
+        return self.database or f"sqlite:///{self.data_dir / 'pitrix.db'}"
 
     @property
     def enabled(self) -> frozenset[str] | None:

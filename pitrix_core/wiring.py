@@ -64,7 +64,7 @@ def _require_prepared(config: Config) -> None:
 
 def make_store(config: Config) -> Store:
     """Return the store; it connects to nothing yet."""
-    return Store(make_engine(config.database), cipher=Cipher.from_file(config.key_file))
+    return Store(make_engine(config.database_url), cipher=Cipher.from_file(config.key_file))
 
 
 def make_services(config: Config) -> Services:

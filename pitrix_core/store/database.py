@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from pitrix_core.store.agents import AgentRepository
 from pitrix_core.store.catalog import CatalogRepository
 from pitrix_core.store.clusters import ClusterRepository
-from pitrix_core.store.engine import db_now
+from pitrix_core.store.engine import db_now, read_options
 from pitrix_core.store.events import EventRepository
 from pitrix_core.store.identity import IdentityRepository
 from pitrix_core.store.jobs import JobRepository
@@ -99,6 +99,7 @@ class Store:
             processes share one.
         """
         self._engine = engine
+        self._reading = engine.execution_options(**read_options(engine))
         self._cipher = cipher
         self._clock = clock
 
@@ -115,9 +116,8 @@ class Store:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
-        """Open a transaction for reading; on SQLite it waits for no writer."""
-        options = self._engine.execution_options(pitrix_read_only=True)
-        with options.begin() as connection:
+        """Open a transaction for reading: all it reads is of one moment; it waits for no writer."""
+        with self._reading.begin() as connection:
             yield Transaction(connection, cipher=self._cipher, clock=self._clock)
 
     def close(self) -> None:

@@ -1,20 +1,52 @@
 """Connects to SQLite or PostgreSQL, and hides what differs between them."""
 
 import datetime as dt
+import importlib.util
 import sqlite3
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import sqlalchemy as sa
 
-#: What is raised when the database is away, locked or busy for too long: try again later.
+from pitrix_core.errors import InvalidInputError
+
+#: What is raised when the database is away, locked or busy for too long, or chose this transaction
+#: to end a deadlock: try again later.
 DATABASE_TROUBLE: Final = (
     sa.exc.OperationalError,
     sa.exc.InterfaceError,
     sa.exc.TimeoutError,
 )
 
-#: Milliseconds a writer waits for another one on SQLite before it fails.
-_BUSY_TIMEOUT_MS = 30_000
+#: Milliseconds a writer waits for another one before it fails.
+_BUSY_TIMEOUT_MS: Final = 30_000
+
+#: Connections that a process keeps, and those it may open beside them: a step needs one for an
+#: instant, so that a few serve many threads. PostgreSQL takes 100 in all unless it is told
+#: otherwise (``max_connections``).
+_KEPT_CONNECTIONS: Final = 5
+_MORE_CONNECTIONS: Final = 10
+
+#: Of every session on PostgreSQL. A machine that loses its power in the middle of a transaction
+#: must not keep its locks until the kernel of the database's machine gives up, which takes hours.
+#: Source: https://www.postgresql.org/docs/current/runtime-config-client.html, read 2026-11.
+_SESSION: Final[Mapping[str, object]] = {
+    "lock_timeout": _BUSY_TIMEOUT_MS,
+    "idle_in_transaction_session_timeout": 10_000,
+    "tcp_keepalives_idle": 10,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 3,
+}
+#: Of libpq, which notices in the same way that the database's machine is gone.
+#: Source: https://www.postgresql.org/docs/current/libpq-connect.html, read 2026-11.
+_CONNECT: Final[Mapping[str, object]] = {
+    "application_name": "pitrix",
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "options": " ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
+}
 
 
 def make_engine(url: str) -> sa.Engine:
@@ -23,17 +55,21 @@ def make_engine(url: str) -> sa.Engine:
     SQLite runs in WAL mode with full synchronisation, and every transaction that writes takes the
     write lock at its beginning, so that it can never fail half-way for a reader turned writer.
 
-    :param url: ``sqlite:///PATH`` or ``postgresql+psycopg://…``.
+    PostgreSQL is used at *read committed* by those who write, whatever the server's default is, and
+    at *repeatable read* by those who only read: all they read is of one moment, as on SQLite.
+
+    An engine must not be taken over a fork.
+
+    :param url: ``sqlite:///PATH`` or ``postgresql://USER@HOST/DATABASE``.
+    :raises InvalidInputError: it is no URL of a database, or the driver is not installed.
     """
-    engine = sa.create_engine(
-        url,
-        pool_pre_ping=not url.startswith("sqlite"),
-        hide_parameters=True,  # what is bound may be a secret, and errors are logged
-    )
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine, "begin", _begin_immediate)
-    return engine
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise InvalidInputError(  # the URL may hold a password, and is not repeated
+            "The database's URL is none.", next_step="It looks like postgresql://USER@HOST/DATABASE"
+        ) from None
+    return _sqlite_engine(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
 
 
 def db_now(connection: sa.Connection) -> dt.datetime:
@@ -42,6 +78,13 @@ def db_now(connection: sa.Connection) -> dt.datetime:
         return dt.datetime.now(dt.UTC)
     now = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
     return cast("dt.datetime", now)
+
+
+def read_options(engine: sa.Engine) -> Mapping[str, Any]:
+    """Return the options of connections that only read."""
+    if engine.dialect.name == "sqlite":
+        return {"pitrix_read_only": True}
+    return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 class UtcTime(sa.types.TypeDecorator[dt.datetime]):
@@ -60,6 +103,31 @@ class UtcTime(sa.types.TypeDecorator[dt.datetime]):
     def process_result_value(self, value: dt.datetime | None, dialect: Any) -> dt.datetime | None:
         """Say that it is UTC."""
         return None if value is None else value.replace(tzinfo=value.tzinfo or dt.UTC)
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    engine = sa.create_engine(url, hide_parameters=True)  # what is bound may be a secret
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _postgresql(url: sa.URL) -> sa.Engine:
+    if importlib.util.find_spec("psycopg") is None:
+        raise InvalidInputError(
+            "PostgreSQL needs a driver that is not installed.",
+            next_step="Install it: pip install 'pitrix-core[postgresql]'",
+        )
+    return sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,  # what is bound may be a secret, and errors are logged
+        isolation_level="READ COMMITTED",
+        connect_args={name: value for name, value in _CONNECT.items() if name not in url.query},
+        pool_pre_ping=True,
+        pool_size=_KEPT_CONNECTIONS,
+        max_overflow=_MORE_CONNECTIONS,
+        pool_use_lifo=True,
+    )
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

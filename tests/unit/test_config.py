@@ -53,7 +53,7 @@ def test_flags_are_words(text: str, meaning: bool) -> None:
         pytest.param("index_interval_s", "nan", "more than 0", id="not-a-number"),
         pytest.param("index_interval_s", "inf", "not for ever", id="for-ever"),
         pytest.param("log_level", "loud", "debug, info", id="no-level"),
-        pytest.param("database_url", "mysql://root:hunter2@x", "sqlite:///", id="no-database"),
+        pytest.param("database", "mysql://root:hunter2@x", "sqlite:///", id="no-database"),
         pytest.param("public_url", "example.org", "http://", id="no-url"),
         pytest.param("pilot_url", "http://example.org", "ws://", id="no-websocket"),
     ],
@@ -93,8 +93,8 @@ def test_files_are_in_the_data_folder() -> None:
     """The database too, unless it is another one."""
     config = load(Path("/d"))
 
-    assert config.database == "sqlite:////d/pitrix.db"
-    assert load(database_url="postgresql+psycopg://x/y").database == "postgresql+psycopg://x/y"
+    assert config.database_url == "sqlite:////d/pitrix.db"
+    assert load(database="postgresql://x/y").database_url == "postgresql://x/y"
     assert {config.url_file, config.token_file, config.key_file} == {
         Path("/d/url"),
         Path("/d/token"),

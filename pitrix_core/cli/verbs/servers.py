@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pitrix_core.cli.options import data_option
+from pitrix_core.cli.terminal import say
 
 if TYPE_CHECKING:
     from pitrix_core.config import Config
 
+_database = click.option(
+    "--database",
+    metavar="URL",
+    help="postgresql://USER@HOST/DATABASE instead of SQLite in the data folder. A password does "
+    "not belong here: PGPASSWORD and ~/.pgpass are read. [env: PITRIX_DATABASE]",
+)
 _log_level = click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
@@ -20,6 +27,7 @@ _log_level = click.option(
 
 @click.command()
 @data_option
+@_database
 @click.option("--host", help="Address the API listens on.  [default: 127.0.0.1]")
 @click.option(
     "--port",
@@ -34,9 +42,10 @@ _log_level = click.option(
     help="Let admins use the provider `local`, which runs what packages say on this very machine.",
 )
 @_log_level
-def serve(  # one for each option
+def serve(  # noqa: PLR0913  # one for each option
     data: Path | None,
     *,
+    database: str | None,
     host: str | None,
     port: int | None,
     pilot_host: str | None,
@@ -51,6 +60,7 @@ def serve(  # one for each option
     """
     config = _configured(
         data,
+        database=database,
         api_host=host,
         api_port=port,
         pilot_host=pilot_host,
@@ -60,48 +70,68 @@ def serve(  # one for each option
     )
 
     def ready(url: str) -> None:
-        click.echo(f"pitrix serves {url} from {config.data_dir}. Stop it with Ctrl-C.")
-        click.echo(f"In another shell: export PITRIX_DATA={config.data_dir}; pitrix app list")
+        say(f"pitrix serves {url} from {config.data_dir}. Stop it with Ctrl-C.")
+        say(f"In another shell: export PITRIX_DATA={config.data_dir}; pitrix app list")
 
     _wiring().serve(config, on_ready=ready)
 
 
 @click.command()
 @data_option
+@_database
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
 @_log_level
-def api(data: Path | None, host: str | None, port: int | None, log_level: str | None) -> None:
-    """Run the REST API alone."""
-    config = _configured(data, api_host=host, api_port=port, log_level=log_level)
+def api(
+    data: Path | None,
+    *,
+    database: str | None,
+    host: str | None,
+    port: int | None,
+    log_level: str | None,
+) -> None:
+    """Run the REST API alone. Any number of them share one database."""
+    config = _configured(data, database=database, api_host=host, api_port=port, log_level=log_level)
     _wiring().run_api(config)
 
 
 @click.command()
 @data_option
+@_database
 @_log_level
-def runner(data: Path | None, log_level: str | None) -> None:
+def runner(data: Path | None, database: str | None, log_level: str | None) -> None:
     """Run a runner alone: it carries jobs out. Any number of them share one database."""
-    _wiring().run_runner(_configured(data, log_level=log_level))
+    _wiring().run_runner(_configured(data, database=database, log_level=log_level))
 
 
 @click.command()
 @data_option
+@_database
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
 @_log_level
-def pilot(data: Path | None, host: str | None, port: int | None, log_level: str | None) -> None:
+def pilot(
+    data: Path | None,
+    *,
+    database: str | None,
+    host: str | None,
+    port: int | None,
+    log_level: str | None,
+) -> None:
     """Run a pilot alone: it talks to the agents. Any number of them share one database."""
-    config = _configured(data, pilot_host=host, pilot_port=port, log_level=log_level)
+    config = _configured(
+        data, database=database, pilot_host=host, pilot_port=port, log_level=log_level
+    )
     _wiring().run_pilot(config)
 
 
 @click.command()
 @data_option
+@_database
 @_log_level
-def indexer(data: Path | None, log_level: str | None) -> None:
+def indexer(data: Path | None, database: str | None, log_level: str | None) -> None:
     """Run an indexer alone: it reads the repos."""
-    _wiring().run_indexer(_configured(data, log_level=log_level))
+    _wiring().run_indexer(_configured(data, database=database, log_level=log_level))
 
 
 def _configured(data: Path | None, **given: Any) -> "Config":

@@ -1,21 +1,19 @@
-"""A store in a file, on a clock that stands."""
+"""A store on each kind of database, on a clock that stands."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 
 from pitrix_core.model import Cluster, ClusterState, Runtime
-from pitrix_core.store import Cipher, Store, make_engine, tables
+from pitrix_core.store import Cipher, Store, make_engine
 from pitrix_core.testing.manual_clock import ManualClock
 
 
 @pytest.fixture
-def store(tmp_path: Path, manual_clock: ManualClock) -> Iterator[Store]:
+def store(database_url: str, manual_clock: ManualClock) -> Iterator[Store]:
     """An empty store."""
-    engine = make_engine(f"sqlite:///{tmp_path / 'pitrix.db'}")
-    tables.metadata.create_all(engine)
+    engine = make_engine(database_url)
     store = Store(engine, cipher=Cipher(Fernet.generate_key()), clock=lambda _: manual_clock())
     yield store
     store.close()

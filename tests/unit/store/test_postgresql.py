@@ -1,17 +1,9 @@
-"""The store and the queue on PostgreSQL, where several write at a time: started for these tests."""
+"""The queue on PostgreSQL, where several write at a time."""
 
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
 from pitrix_core.model import (
@@ -26,68 +18,14 @@ from pitrix_core.model import (
     Task,
     Totals,
 )
-from pitrix_core.store import Cipher, Store, make_engine, migrations, new_id
+from pitrix_core.store import Cipher, Store, make_engine, new_id
 from pitrix_core.store.queue import Claim
-
-pytest.importorskip("psycopg", reason="pip install 'psycopg[binary]'")
-
-
-def _program(name: str) -> Path | None:
-    on_path = shutil.which(name)
-    found = [Path(on_path)] if on_path else []
-    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
-    return next(iter([*installed, *found]), None)
-
-
-def _user() -> dict[str, int]:
-    """Whom to run it as: PostgreSQL refuses to be run by root."""
-    if os.geteuid() != 0:
-        return {}
-    nobody = pwd.getpwnam("nobody")
-    return {"user": nobody.pw_uid, "group": nobody.pw_gid}
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """Where a PostgreSQL of its own listens, on loopback, until the tests are done."""
-    initdb, postgres = _program("initdb"), _program("postgres")
-    if initdb is None or postgres is None:
-        pytest.skip("apt-get install postgresql")
-    user = _user()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        home = Path(folder)
-        home.chmod(0o700)
-        if user:
-            os.chown(home, user["user"], user["group"])
-        data, port = home / "data", _free_port()
-        arguments = [initdb, "-D", data, "-U", "pitrix", "-A", "trust", "-N"]
-        subprocess.run(arguments, check=True, capture_output=True, timeout=60, cwd=home, **user)
-        options = ["-k", home, "-p", str(port), "-h", "127.0.0.1", "-F"]
-        process = subprocess.Popen(
-            [postgres, "-D", data, *options], stderr=subprocess.DEVNULL, cwd=home, **user
-        )
-        try:
-            yield f"postgresql+psycopg://pitrix@127.0.0.1:{port}/postgres"
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    """A store with this version's tables, a runtime and a cluster in them."""
-    engine = make_engine(url)
-    _wait_for(engine)
-    with engine.begin() as connection:
-        connection.execute(sa.text("DROP SCHEMA public CASCADE"))
-        connection.execute(sa.text("CREATE SCHEMA public"))
-    migrations.upgrade(engine)
-    store = Store(engine, cipher=Cipher(Fernet.generate_key()))
+def store(postgresql_url: str) -> Iterator[Store]:
+    """A store with a runtime and a cluster in it."""
+    store = Store(make_engine(postgresql_url), cipher=Cipher(Fernet.generate_key()))
     with store.begin() as tx:
         runtime = Runtime(id="rt-1", name="here", provider="fake", owner="admin", zone="")
         tx.runtimes.add(runtime, credential_id=None)
@@ -107,16 +45,6 @@ def store(url: str) -> Iterator[Store]:
         )
     yield store
     store.close()
-
-
-def _wait_for(engine: sa.Engine) -> None:
-    for _ in range(100):
-        try:
-            with engine.connect():
-                return
-        except sa.exc.OperationalError:
-            threading.Event().wait(0.1)
-    pytest.fail("PostgreSQL does not answer")
 
 
 def submit(store: Store, *tasks: Task) -> Job:

@@ -3,7 +3,6 @@
 import datetime as dt
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import attrs
 import pytest
@@ -302,6 +301,7 @@ def test_waking_does_not_start_what_has_to_wait(
     assert (found.error, found.sent_at) == ("busy", None)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # its triggers are simple
 def test_every_change_of_a_state_is_in_the_table(
     store: Store, submit: Callable[..., Job], manual_clock: ManualClock
 ) -> None:
@@ -348,14 +348,14 @@ def _watch_transitions(store: Store) -> None:
 
 
 def test_claims_of_several_connections_never_meet(
-    store: Store, submit: Callable[..., Job], tmp_path: Path
+    store: Store, submit: Callable[..., Job], database_url: str
 ) -> None:
     """Each task is claimed once, also when many ask at the same time."""
     submit(*(task(f"t{number}") for number in range(60)))
     claimed: list[str] = []
 
     def work(number: int) -> None:
-        engine = make_engine(f"sqlite:///{tmp_path / 'pitrix.db'}")
+        engine = make_engine(database_url)
         own = Store(engine, cipher=Cipher(Fernet.generate_key()))
         while claims := claim(own, f"run-{number}", limit=3):
             claimed.extend(each.task.id for each in claims)

@@ -360,6 +360,7 @@ def test_a_runtimes_name_is_free_once_it_is_deleted(store: Store, runtime: Runti
 # -- the engine ------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_times_are_kept_in_utc(store: Store) -> None:
     """Whatever offset they came with; on PostgreSQL the database keeps the offset."""
     there = dt.datetime(2026, 1, 1, 12, tzinfo=dt.timezone(dt.timedelta(hours=2)))

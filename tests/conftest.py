@@ -1,0 +1,77 @@
+"""Databases of both kinds; a PostgreSQL server is started once, for whoever asks first."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from pitrix_core.store import make_engine, migrations, tables
+from pitrix_core.testing.postgresql_server import (
+    PostgresqlMissingError,
+    PostgresqlServer,
+    postgresql_server,
+)
+
+#: Ends what tests before this one have left open.
+_CUT_OFF = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+#: Rows first that refer to others; faster than TRUNCATE, where tables are nearly empty.
+_EMPTY = ";".join(f"DELETE FROM {table.name}" for table in reversed(tables.metadata.sorted_tables))  # noqa: S608  # our own tables
+_COUNT_ANEW = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
+
+
+@pytest.fixture(scope="session")
+def shared_postgresql() -> Iterator[PostgresqlServer]:
+    """A PostgreSQL server that all tests share: none may stop it."""
+    pytest.importorskip("psycopg", reason="pip install 'pitrix-core[postgresql]'")
+    try:
+        with postgresql_server() as server:
+            yield server
+    except PostgresqlMissingError as ex:
+        pytest.skip(str(ex))
+
+
+@pytest.fixture(scope="session")
+def _migrated_postgresql(shared_postgresql: PostgresqlServer) -> str:
+    engine = make_engine(shared_postgresql.url())
+    migrations.upgrade(engine)
+    engine.dispose()
+    return shared_postgresql.url()
+
+
+@pytest.fixture
+def postgresql_url(_migrated_postgresql: str) -> str:
+    """A database on PostgreSQL with this version's tables and nothing in them."""
+    engine = make_engine(_migrated_postgresql)
+    with engine.begin() as connection:
+        for statement in (_CUT_OFF, _EMPTY, _COUNT_ANEW):
+            connection.execute(sa.text(statement))
+    engine.dispose()
+    return _migrated_postgresql
+
+
+@pytest.fixture(scope="session")
+def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "empty.db"
+    engine = make_engine(f"sqlite:///{path}")
+    migrations.upgrade(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def sqlite_url(_migrated_sqlite: Path, tmp_path: Path) -> str:
+    """A database on SQLite with this version's tables and nothing in them."""
+    shutil.copy(_migrated_sqlite, tmp_path / "pitrix.db")
+    return f"sqlite:///{tmp_path / 'pitrix.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database, of one kind and of the other."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
