@@ -10,6 +10,7 @@ import click
 from pitrix_core.cli.forms import Field, sections_of
 from pitrix_core.cli.output import text_of
 from pitrix_core.cli.problems import CliError
+from pitrix_core.cli.terminal import say, visible
 from pitrix_core.cli.values import typed
 from pitrix_core.model import JsonObject
 from pitrix_core.service.defaults import with_defaults
@@ -37,7 +38,7 @@ def interview(schema: JsonObject, given: JsonObject) -> dict[str, Any]:
             if field.is_fixed or _has(config, field.names) or not _is_shown(field, config, schema):
                 continue
             if section.title and not is_begun:
-                click.secho(f"\n{section.title}", bold=True, err=True)
+                say(click.style(f"\n{section.title}", bold=True), err=True)
             is_begun = True
             config = _answered(field, config, schema)
     return config
@@ -47,14 +48,14 @@ def _answered(field: Field, config: dict[str, Any], schema: JsonObject) -> dict[
     """Return the configuration with the answer for one field."""
     for line in (field.description, field.facts()):
         if line:
-            click.echo(f"  {line}", err=True)
+            say(f"  {line}", err=True)
     for _ in range(_ATTEMPTS):
         tried = _with_answer(field, config, schema)
         problems = _problems(field, tried, schema)
         if not problems:
             return tried
         for problem in problems:
-            click.echo(f"  {problem}", err=True)
+            say(f"  {problem}", err=True)
     raise CliError(
         f"{field.label}: no answer was allowed.",
         next_step=f"See what is, and say it with: --set {field.path}=VALUE",
@@ -66,7 +67,9 @@ def _with_answer(field: Field, config: dict[str, Any], schema: JsonObject) -> di
     if field.is_secret:
         text = _secret(field.label)
     else:
-        text = click.prompt(field.label, default=default, show_default=bool(default), err=True)
+        text = click.prompt(
+            visible(field.label), default=default, show_default=bool(default), err=True
+        )
     if text in {"", default}:
         return config
     return _with(config, field.names, typed(text, field.schema, schema=schema))
@@ -78,11 +81,13 @@ def _secret(label: str) -> str:
         text = _hidden(label)
         if not text or text == _hidden("Once more"):
             return text
-        click.echo("  The two differ.", err=True)
+        say("  The two differ.", err=True)
 
 
 def _hidden(label: str) -> str:
-    prompted = click.prompt(label, default="", show_default=False, hide_input=True, err=True)
+    prompted = click.prompt(
+        visible(label), default="", show_default=False, hide_input=True, err=True
+    )
     return str(prompted)
 
 

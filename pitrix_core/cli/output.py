@@ -1,6 +1,5 @@
 """How answers look: tables for people, JSON for programs."""
 
-import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,6 +8,7 @@ from typing import Any, Final
 import click
 
 from pitrix_core.cli.problems import CliError
+from pitrix_core.cli.terminal import in_one_line, indented, json_text, say, visible
 from pitrix_core.model import JsonObject
 
 #: Column title → member of the object, or a function of it.
@@ -29,7 +29,7 @@ def is_terminal() -> bool:
 def print_json(value: object) -> None:
     """Write JSON to standard output: indented for a person, on one line for a program."""
     indent = 2 if is_terminal() else None
-    click.echo(json.dumps(value, indent=indent, ensure_ascii=False))
+    say(json_text(value, indent=indent))
 
 
 def ask(question: str) -> None:
@@ -38,11 +38,11 @@ def ask(question: str) -> None:
     :raises CliError: the answer is no, or there is nobody to give one.
     """
     try:
-        is_agreed = click.confirm(question, err=True)
+        is_agreed = click.confirm(visible(question), err=True)
     except click.Abort as ex:
         if not isinstance(ex.__context__, EOFError):
             raise
-        click.echo(err=True)
+        say(err=True)
         raise CliError(
             "Nobody answered; nothing was done.", next_step="Say --yes to go on without a question."
         ) from ex
@@ -58,7 +58,7 @@ def print_table(rows: Sequence[JsonObject], columns: Columns, *, nothing: str) -
     :param nothing: what is said when there is no row.
     """
     if not rows:
-        click.echo(nothing)
+        say(nothing)
         return
     cells = [[_cell(row, source) for source in columns.values()] for row in rows]
     every = [list(columns), *cells]
@@ -66,7 +66,7 @@ def print_table(rows: Sequence[JsonObject], columns: Columns, *, nothing: str) -
         _draw(list(columns), cells)
         return
     for line in aligned(every):
-        click.echo(line)
+        say(line)
 
 
 def print_fields(fields: Mapping[str, object]) -> None:
@@ -75,15 +75,16 @@ def print_fields(fields: Mapping[str, object]) -> None:
     width = max((len(name) for name in shown), default=0)
     for name, text in shown.items():
         if text:
-            click.echo(f"{name:<{width}}  {text}")
+            say(f"{name:<{width}}{_GAP}{indented(text, width + len(_GAP))}")
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return rows as lines whose columns begin at the same place."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = [[in_one_line(visible(cell)) for cell in row] for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
     return [
-        _GAP.join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
+        _GAP.join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
     ]
 
 
@@ -121,7 +122,8 @@ def _leaves(value: JsonObject, path: str = "") -> Iterator[tuple[str, str]]:
 
 def _cell(row: JsonObject, source: str | Callable[[JsonObject], object]) -> str:
     value: Any = row.get(source) if isinstance(source, str) else source(row)
-    return time_of(value) if isinstance(source, str) and source.endswith("_at") else text_of(value)
+    is_time = isinstance(source, str) and source.endswith("_at")
+    return in_one_line(visible(time_of(value) if is_time else text_of(value)))
 
 
 def _fits(rows: Sequence[Sequence[str]], *, width: int) -> bool:

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import click
 
 from pitrix_core.cli.lookup import version_of_app
 from pitrix_core.cli.options import Session
 from pitrix_core.cli.output import print_fields
 from pitrix_core.cli.problems import ApiError, CliError, finding_lines
+from pitrix_core.cli.terminal import say
 from pitrix_core.cli.values import collect, locate
 from pitrix_core.model import JsonObject
 
@@ -112,15 +112,15 @@ def print_plan(plan: JsonObject) -> None:
             "runtime": plan["runtime_id"],
         }
     )
-    click.echo()
+    say()
     for kind, titles in _by_kind(plan["tasks"]).items():
-        click.echo(f"{kind} ({len(titles)})" if len(titles) > 1 else kind)
+        say(f"{kind} ({len(titles)})" if len(titles) > 1 else kind)
         for title in titles:
-            click.echo(f"  {title}")
-    click.echo()
+            say(f"  {title}")
+    say()
     print_fields({"in all": totals_text(plan.get("totals") or {}), "price": price_text(plan)})
     for line in finding_lines(plan.get("findings") or []):
-        click.echo(line)
+        say(line)
 
 
 def totals_text(totals: JsonObject) -> str:

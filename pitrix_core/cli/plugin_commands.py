@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from pitrix_core.cli.terminal import say
 from pitrix_core.plugins import Hooks, PluginRegistry
 
 #: Said by the log already, with its cause.
@@ -63,5 +64,5 @@ class _OneLine(logging.Handler):
 
 
 def _warn(message: str) -> None:
-    click.echo(f"Warning: {message}", err=True)
-    click.echo("  Look at the installed plugins: pitrix plugins", err=True)
+    say(f"Warning: {message}", err=True)
+    say("  Look at the installed plugins: pitrix plugins", err=True)

@@ -1,16 +1,18 @@
 """What the command line says when something is wrong: the message, where, and the next step."""
 
-import json
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
 import click
 
+from pitrix_core.cli.terminal import in_one_line, indented, json_text, say
 from pitrix_core.errors import PitrixError
 from pitrix_core.model import JsonObject
 
 #: Exit code of a verb that was typed rightly and could not be done; click takes 2 for the others.
 FAILED: Final = 1
+#: Columns before what belongs to a finding and is not its first line.
+_INDENT: Final = 6
 #: Exit code after Ctrl-C: 128 + SIGINT, as shells have it.
 INTERRUPTED: Final = 130
 
@@ -65,10 +67,10 @@ def show_error(error: PitrixError | CliError, *, as_json: bool = False) -> None:
     """
     problem = problem_of(error)
     if as_json:
-        click.echo(json.dumps(problem, ensure_ascii=False), err=True)
+        say(json_text(problem), err=True)
         return
     for line in error_lines(problem):
-        click.echo(line, err=True)
+        say(line, err=True)
 
 
 def problem_of(error: PitrixError | CliError) -> JsonObject:
@@ -110,10 +112,11 @@ def finding_lines(findings: Sequence[JsonObject]) -> list[str]:
         parts = [found.get("file"), found.get("line"), found.get("column")]
         parts = parts if found.get("line") else [found.get("file"), found.get("pointer")]
         place = ":".join(str(part) for part in parts if part)
-        place = f"{place}: " if place else ""
-        lines.append(f"  {_level(str(found.get('level', 'error')))} {place}{found.get('message')}")
+        place = f"{in_one_line(place)}: " if place else ""
+        message = indented(str(found.get("message")), _INDENT)
+        lines.append(f"  {_level(str(found.get('level', 'error')))} {place}{message}")
         if found.get("next_step"):
-            lines.append(f"      {found['next_step']}")
+            lines.append(f"{'':{_INDENT}}{indented(found['next_step'], _INDENT)}")
     return lines
 
 

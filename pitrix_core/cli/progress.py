@@ -17,6 +17,7 @@ from pitrix_core.cli.client import UnreachableError
 from pitrix_core.cli.options import Session
 from pitrix_core.cli.output import is_terminal
 from pitrix_core.cli.problems import CliError
+from pitrix_core.cli.terminal import say, visible
 from pitrix_core.model import JsonObject
 
 if TYPE_CHECKING:
@@ -83,10 +84,10 @@ def follow(session: Session, job_id: str) -> Snapshot:
     try:
         seen = watch(session.api, job_id, display=display_for(as_json=session.as_json))
     except KeyboardInterrupt:
-        click.echo(f"The job goes on. Watch it again: pitrix job watch {job_id}", err=True)
+        say(f"The job goes on. Watch it again: pitrix job watch {job_id}", err=True)
         raise click.Abort from None
     for line in summary(seen):
-        click.echo(line, err=session.as_json)
+        say(line, err=session.as_json)
     return seen
 
 
@@ -180,7 +181,7 @@ class LineDisplay:
             before = self._known.get(task["key"], ("waiting", 0))
             self._known[task["key"]] = now
             if now != before and now[0] not in {"waiting", "ready"}:
-                click.echo(self._line(task, now, seen.elapsed_s), err=self._to_stderr)
+                say(self._line(task, now, seen.elapsed_s), err=self._to_stderr)
 
     def _line(self, task: JsonObject, now: tuple[str, int], elapsed_s: float) -> str:
         state, attempt = now
@@ -234,9 +235,15 @@ class LiveDisplay:
         for task in seen.tasks:
             if task["key"] in self._since:
                 took = seen.elapsed_s - self._since[task["key"]]
-                rows.add_row(Text("▶", style="yellow"), Text(task["title"]), Text(f"{took:.1f} s"))
+                rows.add_row(
+                    Text("▶", style="yellow"), Text(visible(task["title"])), Text(f"{took:.1f} s")
+                )
             elif task["state"] == "failed":
-                rows.add_row(Text("✗", style="red"), Text(task["title"]), Text(str(task["error"])))
+                rows.add_row(
+                    Text("✗", style="red"),
+                    Text(visible(task["title"])),
+                    Text(visible(str(task["error"]))),
+                )
         return Group(head, rows)
 
 

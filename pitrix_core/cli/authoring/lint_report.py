@@ -8,6 +8,7 @@ import attrs
 import click
 
 from pitrix_core.cli.authoring.checking import Checked
+from pitrix_core.cli.terminal import in_one_line, indented
 from pitrix_core.convert import to_json
 from pitrix_core.findings import Finding, Level, Rule
 from pitrix_core.model import JsonObject
@@ -46,7 +47,7 @@ def report_lines(packages: Sequence[Linted]) -> Iterator[str]:
         for finding in linted.checked.findings:
             yield _place(linted, finding) + _remark(finding)
             if finding.next_step:
-                yield _INDENT + finding.next_step
+                yield _INDENT + indented(finding.next_step, len(_INDENT))
     yield _summary(packages)
 
 
@@ -95,8 +96,8 @@ def _place(linted: Linted, finding: Finding) -> str:
 
 def _remark(finding: Finding) -> str:
     level = click.style(finding.level, fg=_COLOURS[finding.level])
-    at = f" (at {finding.pointer})" if finding.pointer and finding.line is None else ""
-    return f"{level} {finding.code}: {finding.message}{at}"
+    at = f" (at {in_one_line(finding.pointer)})" if finding.pointer and finding.line is None else ""
+    return f"{level} {finding.code}: {indented(finding.message, len(_INDENT))}{at}"
 
 
 def _summary(packages: Sequence[Linted]) -> str:

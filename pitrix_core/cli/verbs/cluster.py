@@ -9,6 +9,7 @@ from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import ask, print_fields, print_json, print_table, time_of
 from pitrix_core.cli.planning import print_plan, refuse_unsound
 from pitrix_core.cli.problems import CliError
+from pitrix_core.cli.terminal import say
 from pitrix_core.cli.verbs.job import finish
 from pitrix_core.model import JsonObject
 
@@ -51,7 +52,7 @@ def show(session: Session, cluster_id: str) -> None:
     fields = {name: about.get(name) for name in names}
     created = time_of(about.get("created_at"))
     print_fields({**fields, "endpoints": endpoints_of(about), "created": created})
-    click.echo()
+    say()
     print_table(
         found.get("nodes") or [],
         {

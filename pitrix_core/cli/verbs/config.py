@@ -7,6 +7,7 @@ from pitrix_core.cli.forms import sections_of
 from pitrix_core.cli.lookup import app_version
 from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import print_json, print_table
+from pitrix_core.cli.terminal import say
 from pitrix_core.cli.verbs.app import PARAMETER_COLUMNS, parameters_of
 from pitrix_core.model import JsonObject
 
@@ -31,17 +32,17 @@ def show(session: Session, version: str) -> None:
     sections = sections_of(document)
     for section in sections:
         if section.title:
-            click.secho(section.title, bold=True)
+            say(click.style(section.title, bold=True))
         if section.description:
-            click.echo(section.description)
+            say(section.description)
         for field in section.fields:
-            click.echo(f"  {field.path}  {field.label}".rstrip())
+            say(f"  {field.path}  {field.label}".rstrip())
             for line in (field.facts(), field.description, field.condition()):
                 if line:
-                    click.echo(f"      {line}")
-        click.echo()
+                    say(f"      {line}")
+        say()
     if not sections:
-        click.echo("It has no parameters.")
+        say("It has no parameters.")
 
 
 @config.command()

@@ -8,6 +8,7 @@ import click
 from pitrix_core.cli.client import UnreachableError
 from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import print_json, text_of, time_of
+from pitrix_core.cli.terminal import say
 from pitrix_core.model import JsonObject
 
 #: Seconds between two looks at the end of the list.
@@ -32,7 +33,7 @@ def list_(session: Session, subject: str | None, after: str | None) -> None:
         print_json({"items": items, "next_cursor": None})
         return
     for item in items:
-        click.echo(_line(item))
+        say(_line(item))
 
 
 @event.command()
@@ -51,7 +52,7 @@ def watch(session: Session, subject: str | None, after: str | None) -> None:
             if session.as_json:
                 print_json(item)
             else:
-                click.echo(_line(item))
+                say(_line(item))
         time.sleep(_POLL_S)
 
 

@@ -6,6 +6,7 @@ from pitrix_core.cli.completion.values import clusters
 from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import print_fields, print_json, print_table, time_of
 from pitrix_core.cli.progress import follow, state_of
+from pitrix_core.cli.terminal import say
 from pitrix_core.model import JsonObject
 
 
@@ -45,7 +46,7 @@ def show(session: Session, job_id: str) -> None:
     times = {"created": time_of(found["created_at"]), "finished": time_of(found["finished_at"])}
     names = ("id", "action", "cluster_id", "state", "error")
     print_fields({**{name: found.get(name) for name in names}, **times})
-    click.echo()
+    say()
     print_table(
         tasks,
         {

@@ -12,6 +12,7 @@ from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import ask, print_json
 from pitrix_core.cli.planning import Wish, make_plan, print_plan, refuse_unsound
 from pitrix_core.cli.progress import follow
+from pitrix_core.cli.terminal import say
 from pitrix_core.cli.verbs.cluster import endpoints_of, parts_of
 
 T = TypeVar("T")
@@ -88,7 +89,7 @@ def deploy(session: Session, wish: Wish, yes: bool) -> None:
         print_json({"job": seen.job, "cluster": cluster})
     elif seen.has_succeeded:
         about = parts_of(cluster)
-        click.echo(f"{about['name']} is {about['state']}. {endpoints_of(about)}".rstrip())
-        click.echo(f"Look at it: pitrix cluster show {about['name']}")
+        say(f"{about['name']} is {about['state']}. {endpoints_of(about)}".rstrip())
+        say(f"Look at it: pitrix cluster show {about['name']}")
     if not seen.has_succeeded:
         click.get_current_context().exit(1)

@@ -4,6 +4,7 @@ import click
 
 from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import print_json, print_table
+from pitrix_core.cli.terminal import say
 from pitrix_core.cli.verbs.app import PARAMETER_COLUMNS, parameters_of
 
 
@@ -39,7 +40,7 @@ def show(session: Session, name: str) -> None:
     if session.as_json:
         print_json(found)
         return
-    click.echo("settings, for: pitrix runtime add --set KEY=VALUE")
+    say("settings, for: pitrix runtime add --set KEY=VALUE")
     print_table(parameters_of(found["settings_schema"]), PARAMETER_COLUMNS, nothing="none")
-    click.echo("\ncredential, for: pitrix runtime add --credential KEY=-")
+    say("\ncredential, for: pitrix runtime add --credential KEY=-")
     print_table(parameters_of(found["credential_schema"]), PARAMETER_COLUMNS, nothing="none")

@@ -7,6 +7,7 @@ import click
 from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import print_fields, print_json, print_table, time_of
 from pitrix_core.cli.problems import finding_lines
+from pitrix_core.cli.terminal import say
 from pitrix_core.cli.values import pairs
 from pitrix_core.model import JsonObject
 
@@ -123,4 +124,4 @@ def _show(session: Session, found: JsonObject) -> None:
         }
     )
     for line in finding_lines(found.get("findings") or []):
-        click.echo(line)
+        say(line)

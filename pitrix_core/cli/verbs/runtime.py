@@ -10,6 +10,7 @@ from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import ask, print_fields, print_json, print_table
 from pitrix_core.cli.problems import CliError, finding_lines
 from pitrix_core.cli.progress import follow
+from pitrix_core.cli.terminal import say
 from pitrix_core.cli.values import collect, pairs, read_file
 from pitrix_core.model import JsonObject
 
@@ -118,7 +119,7 @@ def check(session: Session, runtime_id: str) -> None:
         print_json(answer)
     else:
         for line in finding_lines(findings) or ["The runtime can be used."]:
-            click.echo(line)
+            say(line)
     if any(found["level"] == "error" for found in findings):
         click.get_current_context().exit(1)
 
@@ -136,7 +137,7 @@ def delete(session: Session, runtime_id: str, yes: bool) -> None:
     if session.as_json:
         print_json({"jobs": jobs})
     elif all(job["state"] == "succeeded" for job in jobs):
-        click.echo("The runtime is gone.")
+        say("The runtime is gone.")
     if any(job["state"] != "succeeded" for job in jobs):
         click.get_current_context().exit(1)
 

@@ -10,6 +10,7 @@ import click
 from pitrix_core.cli.options import json_option
 from pitrix_core.cli.output import print_json
 from pitrix_core.cli.problems import CliError, finding_lines
+from pitrix_core.cli.terminal import say
 
 if TYPE_CHECKING:
     from pitrix_core.findings import Finding
@@ -92,13 +93,13 @@ def build(
         signature = {"signature": str(done.signature)} if done.signature else {}
         print_json({**about, **signature, "findings": findings})
         return
-    click.echo(f"{done.path}  {done.digest}")
+    say(f"{done.path}  {done.digest}")
     if done.signature and key:
-        click.echo(f"{done.signature}  signed by {key.id}")
+        say(f"{done.signature}  signed by {key.id}")
     plural = "" if done.versions == 1 else "s"
-    click.echo(f"{output / 'index.yaml'} lists {done.versions} version{plural}.")
+    say(f"{output / 'index.yaml'} lists {done.versions} version{plural}.")
     for line in finding_lines(findings):
-        click.echo(line, err=True)
+        say(line, err=True)
 
 
 def build_into(

@@ -8,6 +8,7 @@ import click
 from pitrix_core.cli.options import json_option
 from pitrix_core.cli.output import print_json
 from pitrix_core.cli.problems import FAILED, CliError
+from pitrix_core.cli.terminal import say
 from pitrix_core.cli.verbs.packages.options import Naming, naming_options, package_argument
 
 if TYPE_CHECKING:
@@ -48,13 +49,13 @@ def cases(path: Path, *, wanted: str, naming: Naming, as_json: bool) -> int:
     else:
         _print(results)
         plural = "" if len(results) == 1 else "s"
-        click.echo(f"{len(results)} case{plural}, {failed} failed")
+        say(f"{len(results)} case{plural}, {failed} failed")
     return FAILED if failed else 0
 
 
 def _print(results: "Sequence[CaseResult]") -> None:
     for result in results:
         mark, colour = ("FAILED", "red") if result.mismatches else ("ok    ", "green")
-        click.echo(f"{click.style(mark, fg=colour)}  {result.name}  ({result.file}:{result.line})")
+        say(f"{click.style(mark, fg=colour)}  {result.name}  ({result.file}:{result.line})")
         for mismatch in result.mismatches:
-            click.echo(f"          {mismatch.at}: {mismatch.message}")
+            say(f"          {mismatch.at}: {mismatch.message}")

@@ -9,6 +9,7 @@ import click
 from pitrix_core.cli.options import json_option
 from pitrix_core.cli.output import print_json
 from pitrix_core.cli.problems import CliError, finding_lines, show_error
+from pitrix_core.cli.terminal import say
 from pitrix_core.cli.verbs.packages.options import Naming, naming_options
 from pitrix_core.errors import PitrixError
 
@@ -75,13 +76,13 @@ def _print(found: "Difference") -> None:
     from pitrix_core.convert import to_json  # noqa: PLC0415  # slow to import
 
     if found.is_empty:
-        click.echo("No difference.")
+        say("No difference.")
     _section("metadata", found.metadata)
     _section("files (bytes)", found.files)
     _section("parameters", found.parameters)
     _section("documents", found.documents)
     for line in finding_lines(to_json(list(found.findings))):
-        click.echo(line)
+        say(line)
 
 
 def _section(title: str, changes: Sequence["Change"]) -> None:
@@ -89,11 +90,11 @@ def _section(title: str, changes: Sequence["Change"]) -> None:
 
     if not changes:
         return
-    click.echo(title)
+    say(title)
     for change in changes:
         values = {
             "added": lambda change: shown(change.after),
             "removed": lambda change: shown(change.before),
             "changed": lambda change: f"{shown(change.before)} → {shown(change.after)}",
         }[change.kind](change)
-        click.echo(f"  {_MARKS[change.kind]} {change.at}: {values}")
+        say(f"  {_MARKS[change.kind]} {change.at}: {values}")

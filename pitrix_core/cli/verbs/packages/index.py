@@ -7,6 +7,7 @@ import click
 
 from pitrix_core.cli.options import json_option
 from pitrix_core.cli.output import print_json
+from pitrix_core.cli.terminal import say
 
 
 @click.command()
@@ -21,4 +22,4 @@ def index(folder: Path, as_json: bool) -> None:
         print_json({"file": str(folder / "index.yaml"), "versions": len(listed.entries)})
         return
     for entry in listed.entries:
-        click.echo(f"{entry.name}  {entry.version}  {', '.join(entry.urls)}")
+        say(f"{entry.name}  {entry.version}  {', '.join(entry.urls)}")

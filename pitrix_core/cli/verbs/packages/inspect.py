@@ -9,6 +9,7 @@ import click
 
 from pitrix_core.cli.options import json_option
 from pitrix_core.cli.output import aligned, print_fields, print_json, text_of
+from pitrix_core.cli.terminal import say
 from pitrix_core.cli.verbs.packages.options import (
     Naming,
     language_option,
@@ -98,20 +99,20 @@ def _print(about: "JsonObject", path: Path) -> None:
     _print_outline(about["outline"])
     if about["findings"]:
         said = ", ".join(f"{count} {level}" for level, count in about["findings"].items())
-        click.echo(f"\nremarks: {said}; see them: pitrix package lint {path}")
+        say(f"\nremarks: {said}; see them: pitrix package lint {path}")
 
 
 def _print_outline(outline: "JsonObject") -> None:
     """Write single values as fields, and lists of objects as tables below them."""
     tables = {title: value for title, value in outline.items() if _is_table(value)}
-    click.echo()
+    say()
     print_fields({title: value for title, value in outline.items() if title not in tables})
     for title, rows in tables.items():
-        click.echo(f"\n{title}")
+        say(f"\n{title}")
         columns = list(dict.fromkeys(name for row in rows for name in row))
         cells = [[text_of(row.get(name)) for name in columns] for row in rows]
         for line in aligned([columns, *cells]):
-            click.echo(f"  {line}")
+            say(f"  {line}")
 
 
 def _is_table(value: object) -> bool:

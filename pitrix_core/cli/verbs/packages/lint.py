@@ -1,7 +1,6 @@
 """``pitrix package lint``: says everything that is wrong with packages, and how it is mended."""
 
 import difflib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +9,7 @@ import click
 from pitrix_core.cli.options import json_option
 from pitrix_core.cli.output import print_json
 from pitrix_core.cli.problems import FAILED, CliError
+from pitrix_core.cli.terminal import json_text, say
 from pitrix_core.cli.verbs.packages.options import Naming, naming_options
 
 if TYPE_CHECKING:
@@ -74,10 +74,10 @@ def _print(packages: "list[Linted]", checker: "Checker", *, as_json: bool, as_sa
         print_json(report_json(packages))
     elif as_sarif:
         log = sarif_log(packages, checker.rules(), folder=Path.cwd())
-        click.echo(json.dumps(log, indent=2, ensure_ascii=False))
+        say(json_text(log, indent=2))
     else:
         for line in report_lines(packages):
-            click.echo(line)
+            say(line)
 
 
 def _is_failed(packages: "list[Linted]", *, strict: bool) -> bool:
@@ -99,4 +99,4 @@ def _explain(code: str, rules: "Mapping[str, Rule]", *, as_json: bool) -> None:
         print_json(to_json(rule))
         return
     for line in rule_lines(rule):
-        click.echo(line)
+        say(line)

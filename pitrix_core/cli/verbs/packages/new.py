@@ -6,6 +6,7 @@ import click
 
 from pitrix_core.cli.options import json_option
 from pitrix_core.cli.output import print_json
+from pitrix_core.cli.terminal import say
 
 
 @click.command()
@@ -36,5 +37,5 @@ def new(name: str, type_name: str | None, dialect: str, output: Path, as_json: b
         print_json({"folder": str(folder), "app_type": made.app_type, "files": sorted(made.files)})
         return
     for path in sorted(made.files):
-        click.echo(folder / path)
-    click.echo(f"Next: pitrix package lint {folder}; pitrix package test {folder}")
+        say(folder / path)
+    say(f"Next: pitrix package lint {folder}; pitrix package test {folder}")

@@ -1,6 +1,5 @@
 """``pitrix package render``: shows what a package's templates give with a configuration."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import click
 from pitrix_core.cli.options import json_option
 from pitrix_core.cli.output import print_json
 from pitrix_core.cli.problems import FAILED, finding_lines
+from pitrix_core.cli.terminal import json_text, say
 from pitrix_core.cli.verbs.packages.options import (
     Naming,
     language_option,
@@ -65,7 +65,7 @@ def render(
     else:
         _print(documents)
         for line in finding_lines(findings):
-            click.echo(line, err=True)
+            say(line, err=True)
     return FAILED if errors_in(found.findings) else 0
 
 
@@ -73,5 +73,5 @@ def _print(documents: Mapping[str, object]) -> None:
     """Write one document as it is, for other programs to read; several with their names."""
     for file, document in documents.items():
         if len(documents) > 1:
-            click.echo(f"# {file}")
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+            say(f"# {file}")
+        say(json_text(document, indent=2))

@@ -7,6 +7,7 @@ import click
 
 from pitrix_core.cli.options import json_option
 from pitrix_core.cli.output import print_json
+from pitrix_core.cli.terminal import say
 
 
 @click.command()
@@ -40,4 +41,4 @@ def sign(archives: tuple[Path, ...], *, key_file: Path, as_json: bool) -> None:
         print_json({"signatures": [str(path) for path in written], "key_id": key.id})
         return
     for path in written:
-        click.echo(f"{path}  signed by {key.id}")
+        say(f"{path}  signed by {key.id}")
