@@ -272,6 +272,14 @@ class ProviderQuotaError(ProviderError):
 
     code = "provider_quota"
 
+    def __init__(self, message: str | None = None, *, retry_after_s: float | None = None) -> None:
+        """Keep when the limit is lifted, where the cloud says so.
+
+        :param retry_after_s: seconds, > 0; None where only a person can do something about it.
+        """
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
 
 class ProviderAuthError(ProviderError):
     """The cloud does not accept the credential, or the credential lacks a right."""

@@ -23,6 +23,8 @@ class Retry:
     after_s: float
     error: str
     error_code: str
+    #: The attempt is one of those the plan allows.
+    is_counted: bool = True
 
 
 @attrs.frozen(kw_only=True)

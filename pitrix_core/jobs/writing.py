@@ -72,7 +72,11 @@ def _write_one(tx: Transaction, task: TaskRecord, outcome: Outcome) -> bool:
             return tx.queue.wait(task, outcome.operation, after_s=outcome.after_s)
         case Retry():
             return tx.queue.retry(
-                task, after_s=outcome.after_s, error=outcome.error, error_code=outcome.error_code
+                task,
+                after_s=outcome.after_s,
+                error=outcome.error,
+                error_code=outcome.error_code,
+                is_counted=outcome.is_counted,
             )
         case Postponed():
             return tx.queue.postpone(

@@ -138,13 +138,25 @@ class QueueRepository:
             error_code=None,
         )
 
-    def retry(self, task: TaskRecord, *, after_s: float, error: str, error_code: str) -> bool:
+    def retry(
+        self,
+        task: TaskRecord,
+        *,
+        after_s: float,
+        error: str,
+        error_code: str,
+        is_counted: bool = True,
+    ) -> bool:
         """Let the task be started again under the same key: its request is known to have made
         nothing.
 
         With an operation under way, only the poll is repeated, at once if it was woken.
+
+        :param is_counted: the attempt is one of those the plan allows.
         """
-        forget = {} if task.operation else _UNSENT
+        forget: dict[str, object] = {} if task.operation else dict(_UNSENT)
+        if forget and not is_counted:
+            forget["attempts"] = tables.tasks.c.attempts - 1
         return self._write(
             task,
             state=TaskState.READY,

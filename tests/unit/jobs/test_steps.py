@@ -13,16 +13,18 @@ from pitrix_core.errors import (
     PitrixError,
     ProviderAnswerLostError,
     ProviderError,
+    ProviderQuotaError,
     ProviderTemporaryError,
     ProviderThrottledError,
 )
 from pitrix_core.jobs.outcome import Failed, Postponed, Retry, Succeeded, Waiting
-from pitrix_core.jobs.retry import after_hang, backoff_s
+from pitrix_core.jobs.retry import Policy, Repeats, after_hang, backoff_s, policy_of
 from pitrix_core.model import Operation, OperationState
 from pitrix_core.store.queue import Claim
 from pitrix_core.testing.fake_provider import FakeEffect
 
 LATER = dt.timedelta(seconds=700)
+NEVER = Repeats.NEVER
 
 
 # -- operations ------------------------------------------------------------------------------------
@@ -161,22 +163,109 @@ def test_attempts_are_made_while_there_is_time(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "least_s"),
-    [(ProviderTemporaryError("busy"), 5.0), (ProviderThrottledError("slow", retry_after_s=99), 99)],
+    ("error", "least_s", "is_counted"),
+    [
+        pytest.param(ProviderTemporaryError("busy"), 5.0, True, id="temporary"),
+        pytest.param(ProviderThrottledError("slow", retry_after_s=99), 99, False, id="throttled"),
+        pytest.param(ProviderQuotaError("full", retry_after_s=300), 300, True, id="quota-for-now"),
+    ],
 )
 def test_the_clouds_own_delay_is_kept(
     engine: Engine,
     scripted: Scripted,
     claim_of: Callable[..., Claim],
-    error: ProviderTemporaryError,
+    error: ProviderError,
     least_s: float,
+    is_counted: bool,
 ) -> None:
     """It goes before the backoff where it is longer."""
     scripted.answer = error
 
     outcome = engine.step(claim_of())
 
-    assert outcome == Retry(after_s=least_s, error=error.message, error_code=error.code)
+    assert outcome == Retry(
+        after_s=least_s, error=error.message, error_code=error.code, is_counted=is_counted
+    )
+
+
+@pytest.mark.parametrize("retry_after_s", [None, 1000.0], ids=["not-told-when", "too-late"])
+def test_a_quota_fails_the_task_unless_it_is_lifted_in_time(
+    engine: Engine,
+    scripted: Scripted,
+    claim_of: Callable[..., Claim],
+    retry_after_s: float | None,
+) -> None:
+    """And the failure says what a person can do."""
+    scripted.answer = ProviderQuotaError("thing.do: full.", retry_after_s=retry_after_s)
+
+    outcome = engine.step(claim_of())
+
+    assert isinstance(outcome, Failed)
+    assert outcome.error == (
+        "thing.do: full. Free something in the account or have its limit raised, "
+        "then retry the job."
+    )
+
+
+def test_being_throttled_costs_no_attempt(engine: Engine) -> None:
+    """A task that may be tried once is tried until the cloud lets it through."""
+    job = engine.submit(volume(max_attempts=1))
+    engine.fault("volume.create", FakeEffect.THROTTLED, count=4)
+
+    ended = engine.run(job)
+
+    assert ended.state == "succeeded"
+    assert engine.task(job, "volume.create/1").attempts == 1
+
+
+@pytest.mark.parametrize(
+    ("waited_s", "asked_s", "pause_s"),
+    [
+        pytest.param(10.0, 2.0, 2.0, id="at-first-as-asked"),
+        pytest.param(100.0, 2.0, 10.0, id="then-a-tenth-of-the-time-waited"),
+        pytest.param(500.0, 2.0, 30.0, id="never-above-half-a-minute"),
+        pytest.param(500.0, 50.0, 50.0, id="unless-asked-for"),
+        pytest.param(590.0, 2.0, 10.0, id="never-beyond-the-tasks-time"),
+    ],
+)
+def test_pauses_between_polls_grow(
+    engine: Engine,
+    scripted: Scripted,
+    claim_of: Callable[..., Claim],
+    waited_s: float,
+    asked_s: float,
+    pause_s: float,
+) -> None:
+    """What takes long is looked at less often."""
+    scripted.answer = operation(retry_after_s=asked_s)
+    claim = claim_of(operation=operation())
+    later = claim.claimed_at + dt.timedelta(seconds=waited_s)
+
+    outcome = engine.step(attrs.evolve(claim, claimed_at=later))
+
+    assert isinstance(outcome, Waiting)
+    assert outcome.after_s == pytest.approx(pause_s)
+
+
+def test_every_error_has_a_policy() -> None:
+    """The nearest one of its bases, and none that is repeated by accident."""
+    repeated = {cls for cls in _all_errors(PitrixError) if _policy_of(cls).repeats is not NEVER}
+
+    assert repeated == {
+        ProviderTemporaryError,
+        ProviderThrottledError,
+        ProviderAnswerLostError,
+        ProviderQuotaError,
+    }
+
+
+def _all_errors(cls: type[PitrixError]) -> set[type[PitrixError]]:
+    below = [each for each in cls.__subclasses__() if each.__module__ == "pitrix_core.errors"]
+    return {cls}.union(*(_all_errors(each) for each in below))
+
+
+def _policy_of(cls: type[PitrixError]) -> Policy:
+    return policy_of(cls.__new__(cls))
 
 
 def test_a_lost_answer_that_made_nothing_is_a_temporary_error(
