@@ -6,6 +6,7 @@ and the keywords that forms add. What a schema is for is the business of those w
 
 from pitrix_core.validation.check import is_too_deep, is_valid, summary, violations
 from pitrix_core.validation.pointers import pointer_parts, pointer_to, resolve_pointer
+from pitrix_core.validation.spelling import nearest
 from pitrix_core.validation.statements import parts_inside, parts_of
 from pitrix_core.validation.visibility import is_visible
 
@@ -13,6 +14,7 @@ __all__ = [
     "is_too_deep",
     "is_valid",
     "is_visible",
+    "nearest",
     "parts_inside",
     "parts_of",
     "pointer_parts",

@@ -1,6 +1,5 @@
 """Makes findings of violations: with the place, its label, plain words, and the next step."""
 
-import difflib
 import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -8,14 +7,13 @@ from typing import Any, Final
 from pitrix_core.findings import Finding, Level
 from pitrix_core.validation import words
 from pitrix_core.validation.pointers import pointer_to
+from pitrix_core.validation.spelling import nearest
 from pitrix_core.validation.statements import statements_at
 from pitrix_core.validation.violated import Violated
 from pitrix_core.validation.visibility import failed_conditions
 
 #: Longest message, in characters.
 _MESSAGE_LIMIT: Final = 500
-#: How alike two names are when one is taken for a misspelling of the other.
-_ALIKE: Final = 0.75
 
 
 class Reporter:
@@ -55,10 +53,10 @@ class Reporter:
     def _unknown(self, violated: Violated) -> Finding:
         name = str(violated.path[-1])
         known = list(violated.schema.get("properties", {}))
-        alike = difflib.get_close_matches(name, known, n=1, cutoff=_ALIKE)
-        guess = f"; is it {alike[0]!r}?" if alike else ""
-        if alike:
-            step = f"Write {alike[0]!r}, or remove it."
+        meant = nearest(name, known)
+        guess = f"; is it {meant!r}?" if meant else ""
+        if meant:
+            step = f"Write {meant!r}, or remove it."
         else:
             step = f"Known here: {words.choices(known)}." if known else "Remove it."
         return self._made(violated, f"{words.quoted(name)} is not known here{guess}", step)

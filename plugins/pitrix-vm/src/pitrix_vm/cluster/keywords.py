@@ -4,7 +4,6 @@ Only those that our schema uses (:mod:`pitrix_vm.cluster.schema`); the tests hol
 a validator of the whole language.
 """
 
-import difflib
 import json
 import re
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from pitrix_core.model import JsonValue
+from pitrix_core.validation import nearest
 from pitrix_vm.cluster.schema import Schema
 
 #: Says what is wrong with a value; None where nothing is.
@@ -20,8 +20,6 @@ Test: TypeAlias = Callable[[Any], str | None]
 
 #: Longest quotation of a value, in characters.
 _QUOTED_CHARACTERS: Final = 60
-#: How alike two names are when one is taken for a misspelling of the other.
-_ALIKE: Final = 0.8
 
 #: The standard's word for a type → the types of ``json.loads``, and ours in messages.
 _TYPES: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
@@ -82,8 +80,7 @@ def alike(name: str, names: Collection[str], *, taken: Container[str] = ()) -> s
     stem = name.rstrip("0123456789")
     if stem in names:
         return stem
-    free = [known for known in names if known not in taken]
-    return next(iter(difflib.get_close_matches(name.casefold(), free, n=1, cutoff=_ALIKE)), None)
+    return nearest(name, [known for known in names if known not in taken])
 
 
 def _type_names(schema: Schema) -> tuple[str, ...]:
@@ -99,7 +96,7 @@ def _enum(allowed: Sequence[JsonValue], _schema: Schema) -> Test:
     def test(value: Any) -> str | None:
         if (type(value), value) in known:
             return None
-        near = alike(value, allowed) if isinstance(value, str) else None
+        near = nearest(value, allowed) if isinstance(value, str) else None
         return f"{quoted(value)} is not one of {words}" + (f"; is it {near!r}?" if near else "")
 
     return test

@@ -5,7 +5,6 @@ remark is an error where it is almost the name of one that limits or fills the v
 author meant to rule out would be allowed.
 """
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -13,13 +12,10 @@ import attrs
 
 from pitrix_core.findings import Level
 from pitrix_core.model import JsonObject, JsonValue
+from pitrix_core.validation import nearest
 from pitrix_vm.form.records import Dependency
 from pitrix_vm.form.types import NUMBERS, TEXTS, as_flag, as_integer, as_number, as_text
 
-#: How alike two names are when one is taken for a misspelling of the other.
-_ALIKE: Final = 0.8
-#: What is compared of a name, in characters; the longest known one has 22.
-_NAME_LIMIT: Final = 40
 #: With more unknown names in one place, the place is something else, and no name misspelt.
 _UNKNOWN_LIMIT: Final = 10
 #: Source: AppCenter's specification of config.json, dependencies.
@@ -200,22 +196,6 @@ def group_remarks(node: JsonObject) -> Iterator[Remark]:
             message = f"{name} has no effect: only parameters have one, not groups"
             yield Remark(attribute=name, level=Level.WARNING, code="form.ignored", message=message)
     yield from _name_remarks(node, _ATTRIBUTES.keys() | _OTHERS)
-
-
-def nearest(name: str, names: list[str]) -> str | None:
-    """Return the name that another one is a misspelling of.
-
-    :returns: None for a name that begins with a mark, too: so authors write what is not to be read.
-    """
-    plain = name[:_NAME_LIMIT].strip().rstrip("_-").lower().replace("-", "_")
-    if not plain[:1].isalnum():
-        return None
-    letters = sorted(plain)
-    swapped = [each for each in names if sorted(each) == letters]
-    alike = swapped or difflib.get_close_matches(plain, names, n=1, cutoff=_ALIKE)
-    if not alike and plain.rstrip("0123456789") in names:
-        return plain.rstrip("0123456789")
-    return alike[0] if alike else None
 
 
 def _name_remarks(node: JsonObject, known: set[str]) -> Iterator[Remark]:

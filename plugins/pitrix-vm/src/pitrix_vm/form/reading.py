@@ -12,8 +12,8 @@ from pitrix_core.errors import PackageInvalidError
 from pitrix_core.findings import Finding, errors_in
 from pitrix_core.model import JsonObject, JsonValue
 from pitrix_core.package import parse_tolerant, pointer_to
-from pitrix_core.validation import summary
-from pitrix_vm.form.attributes import Remark, group_remarks, nearest, read_attributes
+from pitrix_core.validation import nearest, summary
+from pitrix_vm.form.attributes import Remark, group_remarks, read_attributes
 from pitrix_vm.form.coherence import settled
 from pitrix_vm.form.dependencies import resolved
 from pitrix_vm.form.notes import CONFIG_FILE, Notes, shortened

@@ -4,8 +4,6 @@ Values are told by their kind before anything is done with them, so that nothing
 kinds listed here is ever touched.
 """
 
-import difflib
-import itertools
 import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, TypeAlias
@@ -14,15 +12,13 @@ import attrs
 
 from pitrix_core.model import JsonValue
 from pitrix_core.model.json import marker_of
+from pitrix_core.validation import nearest
 from pitrix_vm.template.arithmetic import is_in_bounds
 from pitrix_vm.template.fuel import Fuel
 from pitrix_vm.template.records import Secret, TemplateFaultError
 
 #: JSON, :class:`Secret`, :class:`Missing`, or a function of a plugin.
 Value: TypeAlias = Any
-#: Names among which a similar one is looked for, and longest name.
-_SIMILAR_LIMIT: Final = 1_000
-_NAME_LIMIT: Final = 64
 #: Deepest nesting of a value; a value can be put into a list again and again.
 _DEPTH_LIMIT: Final = 50
 #: Kinds by type; what is derived from one of these is unknown, whatever it can do.
@@ -84,9 +80,8 @@ def present(value: Value) -> Value:
 
 
 def _hint(missing: Missing) -> str:
-    known = itertools.islice(missing.known, _SIMILAR_LIMIT)
-    similar = difflib.get_close_matches(missing.name[:_NAME_LIMIT], known, n=1)
-    return f"Is it {similar[0]!r}?" if similar else missing.next_step
+    similar = nearest(missing.name, missing.known)
+    return f"Is it {similar!r}?" if similar else missing.next_step
 
 
 def number(value: Value) -> int | float:
