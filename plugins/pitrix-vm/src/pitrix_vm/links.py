@@ -20,9 +20,9 @@ def cluster_links(cluster: ClusterDocument, form: Form, config: JsonObject) -> d
     That is the one of type ``service`` with the same value; of several, the one that is called like
     the link. A link that is from no parameter is the package's own.
     """
-    places = list(_places(form.root, config, ()))
+    holders = list(_holders(form.root, config, ()))
     return {
-        name: _link(name, cluster_id, [one for one in places if one.value == cluster_id])
+        name: _link(name, cluster_id, [one for one in holders if one.value == cluster_id])
         for name, cluster_id in cluster.links.items()
     }
 
@@ -41,7 +41,7 @@ def link_findings(cluster: ClusterDocument, form: Form, *, file: str) -> Iterato
 
 
 @attrs.frozen(kw_only=True)
-class _Place:
+class _Holder:
     """A parameter that holds a cluster's id."""
 
     leaf: Leaf
@@ -49,19 +49,19 @@ class _Place:
     value: str
 
 
-def _places(group: Group, config: Any, keys: tuple[str, ...]) -> Iterator[_Place]:
+def _holders(group: Group, config: Any, keys: tuple[str, ...]) -> Iterator[_Holder]:
     for member in group.members:
         if not isinstance(config, Mapping) or member.key not in config:
             continue
         value, path = config[member.key], (*keys, member.key)
         if isinstance(member, Group):
-            yield from _places(member, value, path)
+            yield from _holders(member, value, path)
         elif member.type == _SERVICE:
-            yield _Place(leaf=member, pointer=pointer_to(path), value=value)
+            yield _Holder(leaf=member, pointer=pointer_to(path), value=value)
 
 
-def _link(name: str, cluster_id: str, places: list[_Place]) -> Link:
-    if not places:
+def _link(name: str, cluster_id: str, holders: list[_Holder]) -> Link:
+    if not holders:
         return Link(cluster_id=cluster_id)
-    found = next((place for place in places if place.leaf.key == name), places[0])
+    found = next((holder for holder in holders if holder.leaf.key == name), holders[0])
     return Link(cluster_id=cluster_id, pointer=found.pointer, limits=found.leaf.limits)

@@ -11,7 +11,7 @@ from pitrix_vm.cluster.consistency import inconsistencies
 from pitrix_vm.cluster.endpoints import resolved_endpoints
 from pitrix_vm.cluster.records import ClusterDocument
 from pitrix_vm.cluster.schema import CLUSTER_SCHEMA
-from pitrix_vm.cluster.walker import Place, prepared, walk
+from pitrix_vm.cluster.walker import Prepared, prepared, walk
 
 
 @attrs.frozen(kw_only=True)
@@ -47,5 +47,5 @@ def read_cluster(document: JsonValue, *, file: str) -> Reading:
 
 
 @functools.cache
-def _root() -> Place:
+def _root() -> Prepared:
     return prepared(CLUSTER_SCHEMA)

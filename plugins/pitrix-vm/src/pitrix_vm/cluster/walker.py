@@ -41,17 +41,17 @@ class Walk:
 
 
 @attrs.frozen(kw_only=True)
-class Place:
+class Prepared:
     """A schema, prepared for walking."""
 
     types: frozenset[type]
     words: str
     limits: tuple[Limit, ...]
     recommended: tuple[Limit, ...]
-    members: Mapping[str, "Place"]
+    members: Mapping[str, "Prepared"]
     #: Of members with other names; None where the schema has no such members.
-    others: "Place | None"
-    items: "Place | None"
+    others: "Prepared | None"
+    items: "Prepared | None"
     required: tuple[str, ...]
     #: Other members are the author's own if they have these members themselves; None for all.
     free_if: Mapping[str, JsonValue] | None
@@ -60,10 +60,10 @@ class Place:
     nothings: frozenset[type]
 
 
-def prepared(schema: Schema) -> Place:
+def prepared(schema: Schema) -> Prepared:
     """Return a schema as it can be walked through."""
     others, items = schema.get("additionalProperties"), schema.get("items")
-    return Place(
+    return Prepared(
         types=python_types(schema),
         words=type_words(schema),
         limits=limits_of(schema),
@@ -78,7 +78,7 @@ def prepared(schema: Schema) -> Place:
     )
 
 
-def walk(document: JsonValue, root: Place, *, file: str) -> Walk:
+def walk(document: JsonValue, root: Prepared, *, file: str) -> Walk:
     """Walk through a document.
 
     :param file: the template it is from, for the findings.
@@ -96,50 +96,50 @@ class _Walker:
         self._file = file
         self._has_error = False
 
-    def value(self, value: JsonValue, place: Place, at: tuple[object, ...]) -> Any:
+    def value(self, value: JsonValue, schema: Prepared, at: tuple[object, ...]) -> Any:
         """Return a value as the schema has it."""
         kind = type(value)
-        if place.types and kind not in place.types:
-            value = self._taken(value, place, at)
+        if schema.types and kind not in schema.types:
+            value = self._taken(value, schema, at)
             if value is _REFUSED:
                 return value
             kind = type(value)
-        elif kind in place.nothings and not value and _is_member(at):
+        elif kind in schema.nothings and not value and _is_member(at):
             message = f"{quoted(value)} is empty; it is taken for nothing"
             self._note(Level.WARNING, "cluster.spelling", at, message)
             return None
-        has_limits = place.limits or place.recommended
-        is_within = self._is_within(value, place, at) if has_limits else True
+        has_limits = schema.limits or schema.recommended
+        is_within = self._is_within(value, schema, at) if has_limits else True
         if not is_within and kind in (dict, list) and len(value) > _MOST_FINDINGS:
             return value  # far too much of it; what is inside does not matter
-        if kind is dict and (place.members or place.others):
-            return self._members(value, place, at)
-        if kind is list and place.items is not None:
-            return [self.value(item, place.items, (*at, n)) for n, item in enumerate(value)]
+        if kind is dict and (schema.members or schema.others):
+            return self._members(value, schema, at)
+        if kind is list and schema.items is not None:
+            return [self.value(item, schema.items, (*at, n)) for n, item in enumerate(value)]
         return value
 
-    def _is_within(self, value: JsonValue, place: Place, at: tuple[object, ...]) -> bool:
+    def _is_within(self, value: JsonValue, schema: Prepared, at: tuple[object, ...]) -> bool:
         """Note what is beyond the limits, and say whether nothing is beyond those that count."""
         kind, is_within = type(value), True
-        for limit in place.limits:
+        for limit in schema.limits:
             if kind in limit.types and (message := limit.test(value)) is not None:
                 self._note(Level.ERROR, "cluster.value", at, message)
                 is_within = False
-        for limit in place.recommended if len(self.findings) < _MOST_FINDINGS else ():
+        for limit in schema.recommended if len(self.findings) < _MOST_FINDINGS else ():
             if kind in limit.types and (message := limit.test(value)) is not None:
                 self._note(Level.WARNING, "cluster.limit", at, f"{message}; taken as it is")
         return is_within
 
     def _members(
-        self, value: Mapping[str, JsonValue], place: Place, at: tuple[object, ...]
+        self, value: Mapping[str, JsonValue], schema: Prepared, at: tuple[object, ...]
     ) -> dict[str, JsonValue]:
         taken: dict[str, JsonValue] = {}
         for name, member in value.items():
-            known = place.members.get(name)
+            known = schema.members.get(name)
             if known is None:
-                if place.others is None or not _is_free(member, place):
-                    self._note_unknown(name, value, place, at)
-                known = place.others or _ANYTHING
+                if schema.others is None or not _is_free(member, schema):
+                    self._note_unknown(name, value, schema, at)
+                known = schema.others or _ANYTHING
             elif known.is_undocumented and member is not None:
                 message = f"{name} is not in the documentation of the package format"
                 self._note(Level.INFO, "cluster.undocumented", (*at, name), message)
@@ -147,33 +147,33 @@ class _Walker:
                 found = self.value(member, known, (*at, name))
                 if found is not None or member is None:
                     taken[name] = found
-        for name in place.required:
+        for name in schema.required:
             if taken.get(name) is None:
                 self._note_missing(name, value, at)
         return taken
 
-    def _taken(self, value: JsonValue, place: Place, at: tuple[object, ...]) -> Any:
+    def _taken(self, value: JsonValue, schema: Prepared, at: tuple[object, ...]) -> Any:
         """Return what a value of another type plainly means."""
-        is_nothing = _is_member(at) and value in ("", [], {}) and str not in place.types
-        plain = None if is_nothing else _plain(value, place)
+        is_nothing = _is_member(at) and value in ("", [], {}) and str not in schema.types
+        plain = None if is_nothing else _plain(value, schema)
         if plain is _REFUSED:
             what = "a secret" if marker_of(value) else quoted(value)
-            message = f"{what} is not {place.words}"
+            message = f"{what} is not {schema.words}"
             self._note(Level.ERROR, "cluster.type", at, message)
         elif not isinstance(value, float):
-            message = f"{quoted(value)} is not {place.words}; it is taken for {_meaning(plain)}"
+            message = f"{quoted(value)} is not {schema.words}; it is taken for {_meaning(plain)}"
             self._note(Level.WARNING, "cluster.spelling", at, message)
         return plain
 
     def _note_unknown(
-        self, name: str, found: Mapping[str, JsonValue], place: Place, at: tuple[object, ...]
+        self, name: str, found: Mapping[str, JsonValue], schema: Prepared, at: tuple[object, ...]
     ) -> None:
         if len(self.findings) >= _MOST_FINDINGS:
             return
-        near = alike(name, place.members, taken=found)
+        near = alike(name, schema.members, taken=found)
         if near is None:
             message = f"{quoted(name)} is not known here, and has no effect"
-            own = ", ".join(f'"{n}": "{value}"' for n, value in (place.free_if or {}).items())
+            own = ", ".join(f'"{n}": "{value}"' for n, value in (schema.free_if or {}).items())
             step = f"Add {own} if it is one of your own, or remove it." if own else None
             self._note(Level.WARNING, "cluster.unknown", (*at, name), message, step)
             return
@@ -214,11 +214,11 @@ class _Walker:
             )
 
 
-def _is_free(member: JsonValue, place: Place) -> bool:
-    if place.free_if is None:
+def _is_free(member: JsonValue, schema: Prepared) -> bool:
+    if schema.free_if is None:
         return True
     return isinstance(member, dict) and all(
-        member.get(name) == value for name, value in place.free_if.items()
+        member.get(name) == value for name, value in schema.free_if.items()
     )
 
 
@@ -236,9 +236,9 @@ def _nothings(schema: Schema) -> Iterator[type]:
         yield dict
 
 
-def _plain(value: JsonValue, place: Place) -> Any:
+def _plain(value: JsonValue, schema: Prepared) -> Any:
     """Return a value in one of a place's types, if there is one it plainly means."""
-    types = place.types
+    types = schema.types
     if isinstance(value, str | int) and bool in types:
         return _FLAGS.get(str(value).strip().casefold(), _REFUSED)
     if types & {int, float}:
@@ -246,7 +246,7 @@ def _plain(value: JsonValue, place: Place) -> Any:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number and types <= {str, type(None)}:
         return json.dumps(value)
-    return [value] if _is_item(value, place) else _REFUSED
+    return [value] if _is_item(value, schema) else _REFUSED
 
 
 def _number(value: JsonValue, types: frozenset[type]) -> Any:
@@ -257,11 +257,11 @@ def _number(value: JsonValue, types: frozenset[type]) -> Any:
     return value if isinstance(value, float) and float in types else _REFUSED
 
 
-def _is_item(value: JsonValue, place: Place) -> bool:
+def _is_item(value: JsonValue, schema: Prepared) -> bool:
     """Say whether a value is an item of the list that should be there."""
-    if list not in place.types or place.items is None or not isinstance(value, str | dict):
+    if list not in schema.types or schema.items is None or not isinstance(value, str | dict):
         return False
-    return not place.items.types or type(value) in place.items.types
+    return not schema.items.types or type(value) in schema.items.types
 
 
 def _meaning(plain: JsonValue) -> str:
