@@ -77,6 +77,9 @@ class Checker:
     ) -> Checked:
         """Look at a folder or an archive, however wrong it is.
 
+        A package that does not say what it is called is fine otherwise, which is for who builds it
+        to supply: AppCenter's have no place for it.
+
         :param name: of the package, instead of what it says itself.
         :param version: likewise.
         """
@@ -88,7 +91,9 @@ class Checker:
             files = supplemented(package.files, name=name, version=version)
         except PitrixError as ex:
             return self.check(package, findings_of(ex))
-        return self.check(attrs.evolve(package, files=files))
+        checked = self.check(attrs.evolve(package, files=files))
+        findings = tuple(_wanting_a_name(finding) for finding in checked.findings)
+        return attrs.evolve(checked, findings=findings)
 
     def check(self, reader: PackageReader, known: Iterable[Finding] = ()) -> Checked:
         """Look at a package, however wrong it is.
@@ -176,6 +181,11 @@ def _located(
         except PitrixError as ex:
             found = (*found, *findings_of(ex))
     return located_in_json(reader, found)
+
+
+def _wanting_a_name(finding: Finding) -> Finding:
+    is_unnamed = finding.code == "package.unnamed"
+    return attrs.evolve(finding, level=Level.WARNING) if is_unnamed else finding
 
 
 def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:

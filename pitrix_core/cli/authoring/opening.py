@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -17,7 +17,14 @@ from pitrix_core.package import (
     read_archive,
     supplemented,
 )
+from pitrix_core.package.metadata import CHART_FILE, PACKAGE_FILE
 from pitrix_core.plugins import PluginRegistry
+
+#: Files in which a package says what it is called.
+_DESCRIPTIONS: Final = (PACKAGE_FILE, CHART_FILE)
+#: What a package that does not say so is called while it is looked at.
+_ANY_NAME: Final = "unnamed"
+_ANY_VERSION: Final = "0.0.0"
 
 
 @attrs.frozen(kw_only=True)
@@ -46,16 +53,21 @@ def open_package(
 ) -> Opened:
     """Read a package from a folder or an archive.
 
-    :param name: instead of what the package says; for one that has no ``package.json``.
+    :param name: instead of what the package says; one that says none is called something, since
+        its name matters only once it is built.
     :param version: likewise.
     :raises PackageError: it cannot be read; the subclass and the findings say why.
     """
     if path.is_dir():
+        if not any((path / file).is_file() for file in _DESCRIPTIONS):
+            name, version = name or _ANY_NAME, version or _ANY_VERSION
         content = build_archive(path, name=name, version=version).content
         reader = read_archive(content)
     else:
         content = archive_bytes(path)
         packed = read_archive(content)
+        if not packed.files.keys() & {*_DESCRIPTIONS}:
+            name, version = name or _ANY_NAME, version or _ANY_VERSION
         files = supplemented(packed.files, name=name, version=version)
         reader = Package(digest=packed.digest, files=files)
     return Opened(

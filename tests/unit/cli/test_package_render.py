@@ -132,18 +132,45 @@ def test_several_documents_are_told_apart(tmp_path: Path, type_command: Type) ->
     assert result.out == "# a\n{}\n# b\n{}\n"
 
 
-def test_a_package_without_metadata_is_rendered_under_a_given_name(
-    tmp_path: Path, type_command: Type
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param((), id="none"),
+        pytest.param(("--name", "bare"), id="half"),
+        pytest.param(("--name", "bare", "--version", "0.1.0"), id="given"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["render", "inspect"])
+def test_a_package_without_metadata_can_be_looked_at(
+    tmp_path: Path, type_command: Type, verb: str, names: tuple[str, ...]
 ) -> None:
-    """--name and --version supply what a folder does not say."""
+    """What it is called matters only once it is built: AppCenter's packages do not say it."""
     folder = str(write_package(tmp_path / "bare", files_of(about=None)))
-    unnamed = type_command("package", "render", folder)
 
-    result = type_command("package", "render", folder, "--name", "bare", "--version", "0.1.0")
+    result = type_command("package", verb, folder, *names)
 
-    assert unnamed.code == 1
-    assert "--name" in unnamed.err
-    assert result.code == 0
+    assert result.code == 0, result.err
+
+
+def test_a_package_without_metadata_is_not_built(tmp_path: Path, type_command: Type) -> None:
+    """Its archive would have no name."""
+    folder = str(write_package(tmp_path / "bare", files_of(about=None)))
+
+    result = type_command("package", "build", folder)
+
+    assert result.code == 1
+    assert "--name" in result.err
+
+
+def test_a_package_without_metadata_is_fine_otherwise(tmp_path: Path, type_command: Type) -> None:
+    """What building it will ask for is a warning."""
+    folder = str(write_package(tmp_path / "bare", files_of(about=None)))
+
+    result = type_command("package", "lint", folder, "--json")
+
+    findings = json.loads(result.out)["findings"]
+    levels = {found["code"]: found["level"] for found in findings}
+    assert (result.code, levels["package.unnamed"]) == (0, "warning")
 
 
 def test_an_archive_without_metadata_is_rendered_under_a_given_name(
