@@ -7,7 +7,7 @@ refused, and a name that is there twice.
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import attrs
 import yaml
@@ -15,7 +15,7 @@ import yaml
 from pitrix_core.model import JsonValue
 from pitrix_core.package.places import Place
 from pitrix_core.package.yaml import LOADER, YamlFaultError, bounded, place_of_mark
-from pitrix_core.validation import pointer_to
+from pitrix_core.validation import pointer_parts
 
 #: People write these by hand.
 _TEXT_LIMIT: Final = 1024 * 1024
@@ -32,14 +32,29 @@ _NUMBER: Final = re.compile(
 )
 _NO_TAG: Final = frozenset(f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str"))
 
+#: Names and numbers from the top.
+_Path: TypeAlias = tuple[str, ...]
+
 
 @attrs.frozen(kw_only=True)
 class YamlText:
     """What a text says, and where."""
 
     value: JsonValue
-    #: JSON pointer → where the part begins; a member where its value does.
-    places: Mapping[str, Place | None]
+    # NOTE(names): by the names on the way and not by pointer: a list of thousands below one long
+    # name would repeat that name thousands of times
+    _places: Mapping[_Path, Place | None] = attrs.field(repr=False)
+
+    def at(self, pointer: str) -> Place | None:
+        """Return where a part begins; a member where its value does.
+
+        :param pointer: JSON pointer; where it names nothing, the nearest part around it that is
+            there is taken.
+        """
+        path = pointer_parts(pointer)
+        while path and path not in self._places:
+            path = path[:-1]
+        return self._places.get(path)
 
 
 def read_yaml(text: str, *, file: str) -> YamlText:
@@ -49,26 +64,26 @@ def read_yaml(text: str, *, file: str) -> YamlText:
     :raises PackageInvalidError: it is not YAML, or holds what JSON cannot say, or is beyond a
         limit; the finding names the place where it is known.
     """
-    places: dict[str, Place | None] = {}
+    places: dict[_Path, Place | None] = {}
     with bounded(text, file=file, limit=_TEXT_LIMIT):
         root = yaml.compose(text, Loader=LOADER)
         value = _value(root, (), places) if root is not None else None
     return YamlText(value=value, places=places)
 
 
-def _value(node: yaml.Node, path: tuple[object, ...], places: dict[str, Place | None]) -> JsonValue:
+def _value(node: yaml.Node, path: _Path, places: dict[_Path, Place | None]) -> JsonValue:
     if node.tag not in _NO_TAG:
         raise YamlFaultError(f"the tag {node.tag!r} is not allowed", node)
-    places[pointer_to(path)] = place_of_mark(node.start_mark)
+    places[path] = place_of_mark(node.start_mark)
     if isinstance(node, yaml.ScalarNode):
         return _scalar(node)
     if isinstance(node, yaml.MappingNode):
         return _object(node, path, places)
-    return [_value(item, (*path, number), places) for number, item in enumerate(node.value)]
+    return [_value(item, (*path, str(number)), places) for number, item in enumerate(node.value)]
 
 
 def _object(
-    node: yaml.MappingNode, path: tuple[object, ...], places: dict[str, Place | None]
+    node: yaml.MappingNode, path: _Path, places: dict[_Path, Place | None]
 ) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, member in node.value:

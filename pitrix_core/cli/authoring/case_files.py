@@ -25,6 +25,8 @@ from pitrix_core.package.yaml_text import read_yaml
 #: Files with cases, directly in the folder.
 _FILE: Final = re.compile(r"tests/([^/]+)\.(yaml|yml|json)")
 
+#: Most cases of a package; each takes some milliseconds, and real ones have a handful.
+_CASES_LIMIT: Final = 1000
 #: The member that makes an object a case.
 _MEMBER: Final = re.compile(r"""\bexpect["']?\s{0,8}:""")
 #: Codes of findings about names and pointers.
@@ -143,6 +145,9 @@ def read_cases(reader: PackageReader) -> list[Case]:
             cases += _cases(reader.read_text(file), file)
         except PackageInvalidError as ex:
             findings += ex.findings
+    if len(cases) > _CASES_LIMIT:
+        message = f"the package has {len(cases)} cases; {_CASES_LIMIT} are allowed"
+        findings.append(Finding(level=Level.ERROR, code="case.limit", message=message))
     if findings:
         raise PackageInvalidError("The cases cannot be read.", findings=findings)
     return cases
@@ -187,13 +192,7 @@ def _read(text: str, file: str) -> tuple[JsonValue, Callable[[str], Place | None
         places = places_of(text)
         return document, lambda pointer: places.at(pointer) if places else None
     read = read_yaml(text, file=file)
-    return read.value, lambda pointer: _nearest(read.places, pointer)
-
-
-def _nearest(places: Mapping[str, Place | None], pointer: str) -> Place | None:
-    while pointer and pointer not in places:
-        pointer = pointer.rpartition("/")[0]
-    return places.get(pointer)
+    return read.value, read.at
 
 
 def _located(finding: Finding, place_of: Callable[[str], Place | None]) -> Finding:

@@ -317,3 +317,11 @@ def test_no_case_is_too_strange(config: Any, settings: Any, expect: Any) -> None
         results = list(tried(package, read_cases(package.reader)))
 
         assert [result.name for result in results] == ["a"]
+
+
+def test_endless_cases_are_refused(try_cases: Try) -> None:
+    """A package of a stranger keeps nobody busy for hours."""
+    result = try_cases("- expect: {}\n" * 1001)
+
+    assert result.code == 1
+    assert "1001 cases; 1000 are allowed" in result.err

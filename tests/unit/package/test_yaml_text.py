@@ -1,6 +1,7 @@
 """YAML of people, read as JSON is."""
 
 import contextlib
+import tracemalloc
 from typing import Any
 
 import hypothesis
@@ -70,8 +71,21 @@ def test_every_part_has_its_place() -> None:
     """By pointer; a member is where its value is."""
     read = read_yaml("- a/b:\n    c: 1\n- 2\n", file="x")
 
-    assert read.places["/0/a~1b/c"] == Place(2, 8)
-    assert read.places["/1"] == Place(3, 3)
+    assert read.at("/0/a~1b/c") == Place(2, 8)
+    assert read.at("/1") == Place(3, 3)
+
+
+def test_a_long_name_above_many_parts_costs_its_length_once() -> None:
+    """A few kilobytes cannot fill the memory."""
+    text = f"? {'a' * 20_000}\n: [{'1,' * 20_000}1]\n"
+    tracemalloc.start()
+
+    place = read_yaml(text, file="x").at(f"/{'a' * 20_000}/20000")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert place == Place(2, 40_004)
+    assert peak < 50_000_000
 
 
 JSON = st.recursive(
@@ -97,4 +111,4 @@ def test_nothing_but_our_own_error_comes_of_a_text(text: str) -> None:
     with contextlib.suppress(PackageInvalidError):
         read = read_yaml(text, file="x")
 
-        assert "" in read.places or read.value is None
+        assert read.at("") or read.value is None

@@ -26,7 +26,12 @@ class Marker:
     #: ``$secret``, for one.
     name: str
     content: JsonValue = attrs.field(repr=False)
-    pointer: str
+    _at: _Path = attrs.field(repr=False)
+
+    @property
+    def pointer(self) -> str:
+        """JSON pointer into the document."""
+        return pointer_to(self._at)
 
 
 def made_marker(text: str, document: JsonValue, values: Values) -> Marker | None:
@@ -49,7 +54,7 @@ def _markers(value: Any, at: _Path = ()) -> Iterator[Marker]:
     inner = value.value if isinstance(value, Secret) else value
     marker = marker_of(inner)
     if marker is not None:
-        yield Marker(*marker, pointer_to(at))
+        yield Marker(*marker, at)
     elif isinstance(inner, Mapping):
         for name, member in inner.items():
             yield from _markers(member, (*at, name))
