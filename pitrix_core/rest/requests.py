@@ -1,6 +1,7 @@
 """Reads what a request says: its body and its parameters, checked with their schemas."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
@@ -78,7 +79,7 @@ def parse(body: bytes) -> Any:
     """
     try:
         text = body.decode()
-        document = json.loads(text, parse_constant=_refuse_constant)
+        document = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
         if "\\ud" in text.lower():  # half a surrogate pair is no character
             json.dumps(document, ensure_ascii=False).encode()
     except json.JSONDecodeError as ex:
@@ -88,13 +89,19 @@ def parse(body: bytes) -> Any:
         raise refusals.MalformedJsonError("The body is not JSON: it is not UTF-8.") from ex
     except RecursionError as ex:
         raise refusals.MalformedJsonError("The body is nested too deeply.") from ex
-    except ValueError as ex:  # NaN, or a number of thousands of digits
+    except ValueError as ex:  # NaN, infinite, or of thousands of digits
         raise refusals.MalformedJsonError("The body has a number that JSON cannot hold.") from ex
     return document
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+def _finite(number: str) -> float:
+    """Return a number; 1e999 is infinite for Python, which no answer of ours could hold."""
+    value = float(number)
+    return value if math.isfinite(value) else _refuse_constant(number)
 
 
 def _is_json(content_type: str | None) -> bool:

@@ -92,6 +92,7 @@ def _post(client: Client, body: bytes, content_type: str = "application/json") -
         pytest.param(b'{"name": "\xff"}', "UTF-8", id="not-utf-8"),
         pytest.param(b'{"name": "\\ud800"}', "UTF-8", id="half-a-character"),
         pytest.param(b'{"size": NaN}', "number", id="not-a-number"),
+        pytest.param(b'{"size": -1e999}', "number", id="infinite"),
         pytest.param(b'{"size": ' + b"9" * 5000 + b"}", "number", id="endless-number"),
         pytest.param(b"[" * 200_000, "deep", id="deep"),
     ],
