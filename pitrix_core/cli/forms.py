@@ -11,6 +11,14 @@ from pitrix_core.model import JsonObject
 from pitrix_core.validation import pointer_to
 from pitrix_core.validation.words import choices, kinds
 
+#: How fields are shown as a table.
+ROW_COLUMNS: Final = {
+    "path": "path",
+    "type": "type",
+    "default": "default",
+    "choices": "enum",
+    "about": "about",
+}
 #: Deepest section that is shown; a form has three levels.
 _DEPTH_LIMIT: Final = 20
 
@@ -125,6 +133,24 @@ def sections_of(schema: JsonObject) -> list[Section]:
 def fields_of(schema: JsonObject) -> list[Field]:
     """Return every field of a form, as ``x-order`` has them."""
     return [field for section in sections_of(schema) for field in section.fields]
+
+
+def rows_of(schema: JsonObject) -> list[JsonObject]:
+    """Return a row for each field of a form, for :data:`ROW_COLUMNS`."""
+    return [_row(field) for field in fields_of(schema)]
+
+
+def _row(field: Field) -> JsonObject:
+    default = "required" if field.is_required else ""
+    if not field.is_secret:
+        default = field.schema.get("default", default)
+    return {
+        "path": field.path,
+        "type": field.schema.get("type"),
+        "default": default,
+        "enum": field.schema.get("enum"),
+        "about": field.description or field.schema.get("title"),
+    }
 
 
 def _sections(

@@ -1,17 +1,17 @@
 """What a user of a package can set, told from its schema, and how two versions of it differ."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import attrs
 
 from pitrix_core.cli.authoring.comparison import Change, changes, union
+from pitrix_core.cli.forms import fields_of
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonObject, JsonValue
-from pitrix_core.validation import pointer_to
 
 #: Keywords that say how a parameter is shown, and not what it may be.
-_SHOWN: Final = frozenset({"title", "description", "x-order", "properties", "required", "$schema"})
+_SHOWN: Final = frozenset({"title", "description", "x-order", "$ref"})
 
 
 @attrs.frozen(kw_only=True)
@@ -25,21 +25,14 @@ class Parameter:
     rules: JsonObject
 
 
-def parameters_of(schema: JsonObject, *, at: tuple[str, ...] = ()) -> Iterator[Parameter]:
-    """Yield every parameter of a schema, in its order; groups are none."""
-    properties = schema.get("properties")
-    required = schema.get("required")
-    for name, part in (properties if isinstance(properties, Mapping) else {}).items():
-        if not isinstance(part, Mapping):
-            continue
-        if isinstance(part.get("properties"), Mapping):
-            yield from parameters_of(part, at=(*at, name))
-        else:
-            yield Parameter(
-                pointer=pointer_to((*at, name)),
-                is_required=name in (required if isinstance(required, list) else ()),
-                rules={key: value for key, value in part.items() if key not in _SHOWN},
-            )
+def parameters_of(schema: JsonObject) -> Iterator[Parameter]:
+    """Yield every parameter of a schema, in the order of its form."""
+    for field in fields_of(schema):
+        yield Parameter(
+            pointer=field.pointer,
+            is_required=field.is_required,
+            rules={key: value for key, value in field.schema.items() if key not in _SHOWN},
+        )
 
 
 def parameter_changes(before: Sequence[Parameter], after: Sequence[Parameter]) -> Iterator[Change]:

@@ -1,24 +1,10 @@
 """``pitrix app``: what there is to deploy."""
 
-from collections.abc import Iterator
-from typing import Final
-
 import click
 
 from pitrix_core.cli.completion.values import apps
 from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import print_fields, print_json, print_table
-from pitrix_core.cli.values import resolve
-from pitrix_core.model import JsonObject
-
-#: How the parameters of an app, or of a provider, are shown.
-PARAMETER_COLUMNS: Final = {
-    "path": "path",
-    "type": "type",
-    "default": "default",
-    "choices": "enum",
-    "about": "about",
-}
 
 
 @click.group()
@@ -68,27 +54,3 @@ def versions(session: Session, app_id: str) -> None:
     columns = {"version": "version", "of": "app_version", "type": "app_type", "state": "state"}
     columns |= {"signed by": "signed_by", "id": "id"}
     print_table(items, columns, nothing="It has no version.")
-
-
-def parameters_of(schema: JsonObject) -> list[JsonObject]:
-    """Return a row for each value that a schema takes, for :data:`PARAMETER_COLUMNS`."""
-    return list(_leaves(resolve(schema, schema), schema, ()))
-
-
-def _leaves(part: JsonObject, schema: JsonObject, path: tuple[str, ...]) -> Iterator[JsonObject]:
-    """Yield a row for each parameter of a schema, in its order."""
-    for name, member in (part.get("properties") or {}).items():
-        # What stands beside a reference is this member's own: its default.
-        inner = {**resolve(member, schema), **member}
-        if inner.get("properties"):
-            yield from _leaves(inner, schema, (*path, name))
-            continue
-        required = "" if name not in part.get("required", ()) else "required"
-        about = inner.get("description") or inner.get("title") or ""
-        yield {
-            "path": ".".join((*path, name)),
-            "type": inner.get("type"),
-            "default": inner.get("default", required),
-            "enum": inner.get("enum"),
-            "about": about,
-        }

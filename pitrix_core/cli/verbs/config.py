@@ -3,12 +3,11 @@
 import click
 
 from pitrix_core.cli.completion.values import app_versions
-from pitrix_core.cli.forms import sections_of
+from pitrix_core.cli.forms import ROW_COLUMNS, rows_of, sections_of
 from pitrix_core.cli.lookup import app_version
 from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import print_json, print_table
 from pitrix_core.cli.terminal import say
-from pitrix_core.cli.verbs.app import PARAMETER_COLUMNS, parameters_of
 from pitrix_core.model import JsonObject
 
 
@@ -57,11 +56,7 @@ def schema(session: Session, version: str) -> None:
     if session.as_json:
         print_json(document)
         return
-    print_table(
-        parameters_of(document),
-        PARAMETER_COLUMNS,
-        nothing="It has no parameters.",
-    )
+    print_table(rows_of(document), ROW_COLUMNS, nothing="It has no parameters.")
 
 
 def _schema_of(session: Session, version: str) -> JsonObject:

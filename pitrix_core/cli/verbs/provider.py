@@ -2,10 +2,10 @@
 
 import click
 
+from pitrix_core.cli.forms import ROW_COLUMNS, rows_of
 from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import print_json, print_table
 from pitrix_core.cli.terminal import say
-from pitrix_core.cli.verbs.app import PARAMETER_COLUMNS, parameters_of
 
 
 @click.group()
@@ -41,6 +41,6 @@ def show(session: Session, name: str) -> None:
         print_json(found)
         return
     say("settings, for: pitrix runtime add --set KEY=VALUE")
-    print_table(parameters_of(found["settings_schema"]), PARAMETER_COLUMNS, nothing="none")
+    print_table(rows_of(found["settings_schema"]), ROW_COLUMNS, nothing="none")
     say("\ncredential, for: pitrix runtime add --credential KEY=-")
-    print_table(parameters_of(found["credential_schema"]), PARAMETER_COLUMNS, nothing="none")
+    print_table(rows_of(found["credential_schema"]), ROW_COLUMNS, nothing="none")

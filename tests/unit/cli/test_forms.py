@@ -10,7 +10,7 @@ import pytest
 from conftest import Result
 from stand_in import StandIn
 
-from pitrix_core.cli.forms import fields_of, sections_of
+from pitrix_core.cli.forms import fields_of, rows_of, sections_of
 
 #: As packages of machines have it: groups, conditions, a secret, and a key with a dot in it.
 FORM: dict[str, Any] = {
@@ -150,6 +150,23 @@ def test_a_path_is_one_that_can_be_set() -> None:
         "env.password",
         "/env/log/level",
     ]
+
+
+def test_a_row_says_how_a_field_is_set_and_tells_no_secret() -> None:
+    """Its path is one that can be set; a secret that is the default stays one."""
+    secret = {"type": "string", "writeOnly": True, "default": "hush"}
+    schema = {"properties": {"a.b": secret, "a": {"properties": {"b": {"type": "integer"}}}}}
+
+    rows = {row["path"]: row["default"] for row in rows_of(schema)}
+
+    assert rows == {"a.b": "", "/a/b": ""}
+
+
+def test_a_form_that_holds_itself_has_an_end() -> None:
+    """Sections below sections are shown as far as anybody reads."""
+    schema = {"properties": {"x": {"type": "string"}, "inner": {"$ref": "#"}}}
+
+    assert len(rows_of(schema)) < 100
 
 
 def test_a_form_without_fields_has_no_sections() -> None:

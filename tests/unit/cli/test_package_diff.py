@@ -100,6 +100,14 @@ def test_what_differs_is_shown(compare: Compare, other: dict[str, Any], line: st
             {**SCHEMA, "required": ["password", "size"]}, "upgrade.required", id="mandatory-now"
         ),
         pytest.param(
+            {
+                **schema_with(rack={"$ref": "#/$defs/Rack"}),
+                "$defs": {"Rack": {"required": ["u"], "properties": {"u": {"type": "integer"}}}},
+            },
+            "upgrade.required",
+            id="new-and-mandatory-behind-a-reference",
+        ),
+        pytest.param(
             schema_with(size={"type": "string", "default": "2"}), "upgrade.type", id="type"
         ),
         pytest.param(
