@@ -6,7 +6,7 @@ found where the schema has them; elsewhere the path is written as a JSON pointer
 the server to object to: it names everything that is wrong at once.
 """
 
-import json
+import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -138,9 +138,22 @@ def _flag(text: str) -> bool:
     return _WORDS[text.lower()]
 
 
+def _fraction(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):  # JSON has none of these
+        raise ValueError(text)
+    return number
+
+
+def _decoded(text: str) -> JsonValue:
+    from pitrix_core.package.json import decode  # noqa: PLC0415  # slow to import, seldom needed
+
+    return decode(text)
+
+
 def _guessed(text: str) -> Any:
     try:
-        return json.loads(text)
+        return _decoded(text)
     except ValueError:
         return text
 
@@ -148,10 +161,10 @@ def _guessed(text: str) -> Any:
 _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "string": str,
     "integer": int,
-    "number": float,
+    "number": _fraction,
     "boolean": _flag,
-    "array": json.loads,
-    "object": json.loads,
+    "array": _decoded,
+    "object": _decoded,
 }
 
 

@@ -54,6 +54,10 @@ SCHEMA = {
         pytest.param("cluster.count=three", {"cluster": {"count": "three"}}, id="no-number"),
         pytest.param("cluster.public=maybe", {"cluster": {"public": "maybe"}}, id="no-boolean"),
         pytest.param("images=[/a", {"images": "[/a"}, id="no-list"),
+        pytest.param("share=nan", {"share": "nan"}, id="no-number-of-json"),
+        pytest.param("share=1e999", {"share": "1e999"}, id="infinite"),
+        pytest.param("new=NaN", {"new": "NaN"}, id="guessed-no-number"),
+        pytest.param("new=" + "[" * 5000, {"new": "[" * 5000}, id="deep"),
     ],
 )
 def test_a_setting_is_typed_by_the_schema(setting: str, values: dict[str, object]) -> None:
