@@ -4,10 +4,10 @@ import argparse
 import json
 import sys
 
-from bench import demo, packages
+from bench import crash, demo, load, packages, takeover
 from bench.results import MeasurementError
 
-_BENCHES = {"demo": demo, "packages": packages}
+_BENCHES = {"crash": crash, "demo": demo, "load": load, "packages": packages, "takeover": takeover}
 
 
 def main() -> int:

@@ -64,6 +64,7 @@ def declared(interface: type[_I], settings: FakeSettings) -> type[_I]:
                 creates=True,
                 honours_key=settings.honours_keys,
                 settle_s=settings.visible_after_s,
+                timeout_s=settings.request_s,
             )
             members[verb] = mark(_passing_on(getattr(interface, verb), verb))
     return cast("type[_I]", type(interface.__name__, (interface,), members))

@@ -190,6 +190,8 @@ class FakeProvider(Provider[FakeSettings, FakeCredential]):
         if fault.effect is FakeEffect.HANG:
             threading.Event().wait(fault.seconds)
         yield fault.effect
+        if fault.effect is FakeEffect.SLOW:
+            threading.Event().wait(fault.seconds)
         if fault.effect is FakeEffect.CRASH:
             os._exit(1)
         if fault.effect is FakeEffect.LOST:

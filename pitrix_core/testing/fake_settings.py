@@ -18,6 +18,7 @@ class FakeEffect(enum.StrEnum):
     LOST = "lost"  #: it is done, and the answer does not arrive
     CRASH = "crash"  #: it is done, and this process dies at once
     HANG = "hang"  #: the call is held for ``seconds`` and then goes on
+    SLOW = "slow"  #: it is done, and the answer takes ``seconds``
     FAILED = "failed"  #: it starts, and its operation ends as failed
 
 
@@ -52,6 +53,8 @@ class FakeSettings:
     honours_keys: bool = True
     #: Seconds after which ``find`` and ``owned`` see what was made.
     visible_after_s: float = 0.0
+    #: Longest a creating request takes, in seconds, as the provider declares it.
+    request_s: float = 60.0
     #: Of how many stages the making of a machine consists.
     stages: int = 1
     faults: tuple[FakeFault, ...] = ()

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -156,6 +157,30 @@ def test_a_held_call_goes_on(build_fake: BuildFake) -> None:
 
     assert found.startswith("img-")
     assert time.monotonic() - before >= 0.05
+
+
+def test_a_slow_answer_comes(build_fake: BuildFake) -> None:
+    """What a slow call asks for is done at once; its answer takes its seconds."""
+    provider = build_fake()
+    fault = FakeFault(operation="compute.create", effect=FakeEffect.SLOW, seconds=0.5)
+    provider.inject(fault)
+
+    caller = threading.Thread(
+        target=provider.compute.create, args=(SPEC,), kwargs={"request_key": "key-1"}
+    )
+    caller.start()
+    found = eventually(lambda: provider.compute.find("key-1"), within_s=5.0)
+
+    assert found
+    assert caller.is_alive()
+    caller.join()
+
+
+def test_a_request_takes_no_longer_than_declared(build_fake: BuildFake) -> None:
+    """The settings say how long a creating request takes at the longest."""
+    provider = build_fake(request_s=7.0)
+
+    assert provider.compute.start_of("create").timeout_s == 7.0
 
 
 def test_an_operation_may_fail(build_fake: BuildFake) -> None:

@@ -1,0 +1,333 @@
+"""Whether anything is lost, made twice or left behind when runners are killed, again and again.
+
+Several installations at a time, on clouds with and without request keys that are honoured, with
+what was made seen at once or late; answers are lost, calls hang, requests are throttled and refused
+all the while. In half of them runners are killed with SIGKILL at every boundary of every task of a
+creation, a growth and a deletion; in the other half at random instants, while clusters come and go.
+At the end new runners finish what is left, and the cloud is compared with the database.
+"""
+
+import argparse
+import concurrent.futures
+import contextlib
+import random
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from bench.audit import Audit, audit
+from bench.results import MeasurementError
+from bench.toy_installation import ToyInstallation
+from bench.toy_runner import RunnerOrder, RunnerProcesses, kill, takeovers
+from bench.traffic import Traffic
+from pitrix_core.jobs.runner import RunnerSettings
+from pitrix_core.testing.fake_provider import FakeEffect
+
+_SEED: Final = 2026
+#: More would starve one another of two cores, and no job would get further between two kills.
+_PLAYED_AT_ONCE: Final = 4
+#: Seconds; far below an installation's, so that hundreds of take-overs fit into minutes.
+_LEASE_S: Final = 0.5
+_REQUEST_S: Final = 1.0
+_HIDDEN_S: Final = 0.5
+#: Seconds a call may hang: less than it may take, as the contract wants.
+_HANG_S: Final = (0.1, 0.8)
+#: Seconds a runner lives that is killed at a random instant; what is longer than a lease lets it
+#: take over from the one before.
+_LIFE_S: Final = (0.02, 1.2)
+#: Seconds after which what does not end is taken to be stuck.
+_PATIENCE_S: Final = 120.0
+#: Seconds between looks.
+_LOOK_S: Final = 0.05
+#: Calls of a kind among which faults are spread, and the part of them that go wrong.
+_CALLS: Final = 3000
+_FAULTY: Final = 0.06
+_EFFECTS: Final[Mapping[str, tuple[FakeEffect, ...]]] = {
+    "create": (
+        FakeEffect.LOST, FakeEffect.LOST, FakeEffect.HANG, FakeEffect.SLOW, FakeEffect.TEMPORARY,
+        FakeEffect.THROTTLED, FakeEffect.QUOTA, FakeEffect.FAILED, FakeEffect.UNEXPECTED,
+    ),
+    "poll": (FakeEffect.TEMPORARY, FakeEffect.THROTTLED, FakeEffect.HANG, FakeEffect.LOST),
+    "advance": (FakeEffect.LOST, FakeEffect.SLOW, FakeEffect.TEMPORARY, FakeEffect.THROTTLED),
+    "find": (FakeEffect.TEMPORARY, FakeEffect.AUTH, FakeEffect.HANG, FakeEffect.THROTTLED),
+    "delete": (
+        FakeEffect.LOST, FakeEffect.HANG, FakeEffect.SLOW, FakeEffect.TEMPORARY,
+        FakeEffect.THROTTLED, FakeEffect.PERMANENT,
+    ),
+}  # fmt: skip
+
+
+@attrs.frozen(kw_only=True)
+class World:
+    """One installation's cloud, and how its runners die."""
+
+    name: str
+    at_boundaries: bool
+    honours_keys: bool
+    visible_after_s: float
+    #: At a time.
+    runners: int
+    seed: int
+    #: At most, where they die at boundaries.
+    kills: int
+
+
+@attrs.frozen(kw_only=True)
+class Fate:
+    """What became of one installation."""
+
+    world: World
+    kills: int
+    #: Tasks that were taken over.
+    takeovers: int
+    begun: Mapping[str, int]
+    clusters: int
+    resources: int
+    audit: Audit
+    seconds: float
+
+
+@attrs.frozen(kw_only=True)
+class Result:
+    """What was measured."""
+
+    fates: tuple[Fate, ...]
+    seconds: float
+
+    def total(self, name: str) -> int:
+        """Return how many of a kind disagree in all installations."""
+        return sum(len(getattr(fate.audit, name)) for fate in self.fates)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what can be asked for."""
+    parser.add_argument(
+        "--points", type=int, default=500, metavar="N", help="random instants to kill at"
+    )
+    parser.add_argument(
+        "--boundaries",
+        type=int,
+        default=10_000,
+        metavar="N",
+        help="boundaries of tasks to kill at, at most; every one by default",
+    )
+    parser.add_argument("--seed", type=int, default=_SEED)
+
+
+def measure(typed: argparse.Namespace) -> Result:
+    """Kill, and compare.
+
+    :raises MeasurementError: jobs do not end any more.
+    """
+    began_s = time.monotonic()
+    processes = RunnerProcesses()
+    with contextlib.ExitStack() as stack:
+        plays = [
+            stack.enter_context(_played(world, processes))
+            for world in worlds_of(typed.points, typed.boundaries, seed=typed.seed)
+        ]  # one by one: migrations are no business of several threads
+        with concurrent.futures.ThreadPoolExecutor(_PLAYED_AT_ONCE) as pool:
+            fates = tuple(pool.map(_Play.fate, plays))
+    return Result(fates=fates, seconds=time.monotonic() - began_s)
+
+
+def to_json(result: Result) -> dict[str, Any]:
+    """Return the result for programs."""
+    fates = [attrs.asdict(fate) for fate in result.fates]
+    return {
+        **{name: result.total(name) for name in ("lost", "duplicated", "orphaned", "stuck")},
+        "kills": sum(fate.kills for fate in result.fates),
+        "takeovers": sum(fate.takeovers for fate in result.fates),
+        "seconds": round(result.seconds, 1),
+        "ideal": {"lost": 0, "duplicated": 0, "orphaned": 0, "stuck": 0},
+        "installations": fates,
+    }
+
+
+def table(result: Result) -> str:
+    """Return the result for people."""
+    head = f"{'installation':<42}{'kills':>7}{'taken over':>12}{'jobs':>6}{'resources':>11}"
+    lines = [f"{head}{'lost':>6}{'doubled':>9}{'orphaned':>10}{'stuck':>7}"]
+    for fate in result.fates:
+        jobs = sum(fate.begun.values())
+        counts = f"{fate.kills:>7}{fate.takeovers:>12}{jobs:>6}{fate.resources:>11}"
+        found = fate.audit
+        ends = f"{len(found.lost):>6}{len(found.duplicated):>9}{len(found.orphaned):>10}"
+        lines.append(f"{fate.world.name:<42}{counts}{ends}{len(found.stuck):>7}")
+    kills = sum(fate.kills for fate in result.fates)
+    lines += ["", f"{kills} kills in {result.seconds:.0f} s; ideal: nothing but zeros at the end"]
+    return "\n".join(lines)
+
+
+# -- installations ---------------------------------------------------------------------------------
+
+
+def worlds_of(points: int, boundaries: int, *, seed: int) -> Iterator[World]:
+    """Return the installations among which kills are shared out; none where there are none."""
+    clouds = [(honours, hidden_s) for honours in (True, False) for hidden_s in (0.0, _HIDDEN_S)]
+    for number, (honours_keys, hidden_s) in enumerate(clouds):
+        keys = "keys kept" if honours_keys else "keys forgotten"
+        cloud = f"{keys}, seen {'late' if hidden_s else 'at once'}"
+        blank = World(
+            name=f"boundaries: {cloud}",
+            at_boundaries=True,
+            honours_keys=honours_keys,
+            visible_after_s=hidden_s,
+            runners=1,
+            seed=seed + number,
+            kills=boundaries,
+        )
+        if boundaries:
+            yield blank
+        if points:
+            yield attrs.evolve(
+                blank,
+                name=f"instants: {cloud}",
+                at_boundaries=False,
+                runners=1 + number % 2,
+                kills=-(-points // len(clouds)),
+            )
+
+
+def cloud_of(world: World) -> dict[str, Any]:
+    """Return the fake provider's settings."""
+    chance = random.Random(world.seed)  # noqa: S311 (to be repeated; guards nothing)
+    return {
+        "honours_keys": world.honours_keys,
+        "visible_after_s": world.visible_after_s,
+        "request_s": _REQUEST_S,
+        "delay_s": 0.05,
+        "retry_after_s": 0.03,
+        "stages": 2,
+        "faults": list(_faults(chance)),
+    }
+
+
+def _faults(chance: random.Random) -> Iterator[dict[str, Any]]:
+    for verb, effects in _EFFECTS.items():
+        for interface in ("compute",) if verb == "advance" else ("compute", "volume"):
+            for number in range(_CALLS):
+                if chance.random() < _FAULTY:
+                    yield {
+                        "operation": f"{interface}.{verb}",
+                        "effect": str(chance.choice(effects)),
+                        "skip": number,
+                        "seconds": chance.uniform(*_HANG_S),
+                    }
+
+
+@contextlib.contextmanager
+def _played(world: World, processes: RunnerProcesses) -> Iterator["_Play"]:
+    """Make one installation, in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="pitrix-crash-") as folder:
+        installation = ToyInstallation(Path(folder), cloud=cloud_of(world))
+        try:
+            yield _Play(world, installation, processes)
+        finally:
+            installation.close()
+
+
+class _Play:
+    """One installation while its runners die."""
+
+    def __init__(
+        self, world: World, installation: ToyInstallation, processes: RunnerProcesses
+    ) -> None:
+        self._kills = 0
+        self._world = world
+        self._installation = installation
+        self._processes = processes
+        self._chance = random.Random(world.seed)  # noqa: S311 (to be repeated; guards nothing)
+        config = installation.config
+        self._order = RunnerOrder(
+            config=config,
+            settings=RunnerSettings(slots=8, lease_s=_LEASE_S, look_s=0.02, drain_s=0.5),
+        )
+        self._mortal = attrs.evolve(self._order, deaths=config.data_dir / "deaths")
+        at_once = 2 if world.at_boundaries else 4
+        self._traffic = Traffic(installation, seed=world.seed, at_once=at_once)
+
+    def fate(self) -> Fate:
+        """Let runners die and a last one finish, and see what became of it all.
+
+        :raises MeasurementError: jobs do not end any more.
+        """
+        began_s = time.monotonic()
+        self._run()
+        time.sleep(self._world.visible_after_s)
+        return Fate(
+            world=self._world,
+            kills=self._kills,
+            takeovers=takeovers(self._installation.config),
+            begun=self._traffic.begun,
+            clusters=len(self._traffic.cluster_ids),
+            resources=_resources(self._installation),
+            audit=audit(self._installation, self._traffic.cluster_ids),
+            seconds=round(time.monotonic() - began_s, 1),
+        )
+
+    def _run(self) -> None:
+        if self._world.at_boundaries:
+            for change in ("create", "grow", "create", "delete"):
+                self._die_at_boundaries_of(change)
+        else:
+            self._kill_at_instants()
+        last = self._processes.start(self._order)
+        try:
+            self._finish(last)
+        finally:
+            kill(last)
+
+    def _kill_at_instants(self) -> None:
+        runners = [self._processes.start(self._order) for _ in range(self._world.runners)]
+        try:
+            while self._kills < self._world.kills:
+                self._traffic.go_on()
+                time.sleep(self._chance.uniform(*_LIFE_S) / len(runners))
+                victim = self._chance.randrange(len(runners))
+                kill(runners[victim])
+                self._kills += 1
+                runners[victim] = self._processes.start(self._order)
+        finally:
+            for runner in runners:
+                kill(runner)
+
+    def _die_at_boundaries_of(self, change: str) -> None:
+        """Start a runner whenever the last one has died, until none dies any more."""
+        self._traffic.begin(change)
+        ends_s = time.monotonic() + _PATIENCE_S
+        runner = self._processes.start(self._mortal)
+        try:
+            while self._traffic.mend():
+                if not runner.is_alive():
+                    runner.join()
+                    self._kills += 1
+                    is_over = self._kills >= self._world.kills
+                    runner = self._processes.start(self._order if is_over else self._mortal)
+                    ends_s = time.monotonic() + _PATIENCE_S
+                self._require(time.monotonic() < ends_s)
+                time.sleep(_LOOK_S)
+        finally:
+            kill(runner)
+
+    def _finish(self, runner: BaseProcess) -> None:
+        ends_s = time.monotonic() + _PATIENCE_S
+        while self._traffic.mend():
+            self._require(time.monotonic() < ends_s and runner.is_alive())
+            time.sleep(_LOOK_S)
+
+    def _require(self, goes_on: bool) -> None:
+        if not goes_on:
+            raise MeasurementError(
+                f"{self._world.name}: jobs do not end any more (seed {self._world.seed})"
+            )
+
+
+def _resources(installation: ToyInstallation) -> int:
+    with installation.cloud.rows() as rows:
+        return sum(len(rows.all(name)) for name in ("compute", "volume", "network"))

@@ -1,0 +1,116 @@
+"""``python -m bench crash``: in short, for good; and that it would notice."""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from installation import wait_until
+
+from bench import crash
+from bench.audit import audit
+from bench.toy_installation import ToyInstallation
+from bench.toy_runner import RunnerOrder, RunnerProcesses, kill
+from pitrix_core.jobs.runner import RunnerSettings
+from pitrix_core.model import ClusterState, Job, Tags
+
+#: Seconds a cluster of one machine may take.
+PATIENCE_S = 20
+
+
+@pytest.fixture
+def toys(tmp_path: Path) -> Iterator[ToyInstallation]:
+    """An installation with nothing in it."""
+    toys = ToyInstallation(tmp_path, cloud={})
+    yield toys
+    toys.close()
+
+
+@pytest.fixture
+def made(toys: ToyInstallation) -> Job:
+    """The job that made a cluster of one machine."""
+    job = toys.create()
+    runner = RunnerProcesses().start(RunnerOrder(config=toys.config, settings=RunnerSettings()))
+
+    def is_active() -> bool:
+        with toys.store.read() as tx:
+            return tx.clusters.get(job.cluster_id).state is ClusterState.ACTIVE
+
+    wait_until(is_active, within_s=PATIENCE_S, what="the cluster is active")
+    kill(runner)
+    return job
+
+
+@pytest.mark.timeout(120)
+def test_killed_runners_lose_double_and_leave_nothing() -> None:
+    """At boundaries of tasks and at random instants, on clouds that remember keys or do not."""
+    result = crash.measure(argparse.Namespace(points=12, boundaries=4, seed=2026))
+
+    assert (
+        crash.to_json(result).items()
+        >= {
+            "lost": 0,
+            "duplicated": 0,
+            "orphaned": 0,
+            "stuck": 0,
+        }.items()
+    )
+    assert sum(fate.kills for fate in result.fates) >= 12
+    assert sum(fate.takeovers for fate in result.fates) > 0
+
+
+def test_all_agrees_where_nothing_went_wrong(toys: ToyInstallation, made: Job) -> None:
+    """A cluster that was made is on record and in the cloud."""
+    found = audit(toys, [made.cluster_id])
+
+    assert found.is_clean
+
+
+def test_what_nobody_knows_is_orphaned(toys: ToyInstallation, made: Job) -> None:
+    """Something with this installation's tag that no cluster has on record."""
+    thing_id = add_thing(toys, request_key="unknown")
+
+    found = audit(toys, [made.cluster_id])
+
+    assert found.orphaned == (thing_id,)
+
+
+def test_what_was_made_again_is_duplicated(toys: ToyInstallation, made: Job) -> None:
+    """Two things that carry one request's key."""
+    with toys.store.read() as tx:
+        key = tx.clusters.snapshot(made.cluster_id).resources[0].request_key
+    thing_id = add_thing(toys, request_key=key)
+
+    found = audit(toys, [made.cluster_id])
+
+    assert found.duplicated == (thing_id,)
+
+
+def test_what_is_gone_is_lost(toys: ToyInstallation, made: Job) -> None:
+    """Something on record that the cloud does not have."""
+    with toys.cloud.rows() as rows:
+        [machine] = rows.all("compute")
+        rows.remove(machine.id)
+
+    found = audit(toys, [made.cluster_id])
+
+    assert found.lost == (machine.id,)
+
+
+def test_what_nothing_will_end_is_stuck(toys: ToyInstallation, made: Job) -> None:
+    """A cluster in a transition state without a job."""
+    with toys.store.begin() as tx:
+        tx.clusters.set_state(made.cluster_id, ClusterState.DELETING)
+
+    found = audit(toys, [made.cluster_id])
+
+    assert found.stuck == (made.cluster_id,)
+
+
+def add_thing(toys: ToyInstallation, *, request_key: str) -> str:
+    """Put something into the cloud behind everybody's back; return its id."""
+    with toys.store.begin() as tx:
+        installation_id = tx.identity.installation_id()
+    tags = Tags(installation_id=installation_id, cluster_id="cl-x", request_key=request_key)
+    with toys.cloud.rows() as rows:
+        return rows.add("volume", prefix="vol", tags=tags, made_at=0.0, facts={}).id
