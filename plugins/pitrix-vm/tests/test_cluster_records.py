@@ -225,6 +225,11 @@ def test_a_service_is_read(service: dict[str, Any], expected: Service) -> None:
             Volume(size_gib=20, mount_points=("d:", "e:"), filesystem="ntfs", mount_options=""),
             id="drives",
         ),
+        pytest.param(
+            {"size": 20, "filesystem": "ntfs"},
+            Volume(size_gib=20, mount_points=("d:",), filesystem="ntfs", mount_options=""),
+            id="windows",
+        ),
     ],
 )
 def test_a_volume_is_read(volume: dict[str, Any], expected: Volume | None) -> None:

@@ -121,7 +121,8 @@ def _role(node: JsonObject, index: int, document: JsonObject) -> Role:
 def _volume(volume: JsonObject | None) -> Volume | None:
     if volume is None or not volume["size"]:
         return None
-    named = volume.get("mount_point") or "/data"
+    usual = "d:" if volume.get("filesystem") == "ntfs" else "/data"
+    named = volume.get("mount_point") or usual
     points = (named,) if isinstance(named, str) else tuple(named)
     is_windows = points[0].endswith(":")  # a drive
     filesystem = volume.get("filesystem", "ntfs" if is_windows else "ext4")

@@ -30,7 +30,7 @@ _VOLUME: Final[Schema] = record(
     "The data disk of each machine.",
     size=whole("GiB in all, shared evenly by the mount points; none where 0.", least=0),
     mount_point={
-        "description": "Where it is seen; /data if not given.",
+        "description": "Where it is seen; /data if not given, on ntfs d:.",
         "type": ["string", "array"],
         **_MOUNT_POINT,
         "items": {"type": "string", **_MOUNT_POINT},
