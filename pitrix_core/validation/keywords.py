@@ -114,7 +114,9 @@ def _multiple_of(validator: Any, step: Any, instance: Any, schema: Any) -> _Erro
 def _is_multiple(value: float, step: float) -> bool:
     if isinstance(value, int) and isinstance(step, int):
         return value % step == 0
-    return math.isfinite(value) and (Fraction(str(value)) / Fraction(str(step))).denominator == 1
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    return (Fraction(str(value)) / Fraction(str(step))).denominator == 1
 
 
 _CHECKS: Final[Mapping[str, _Check]] = {

@@ -406,3 +406,12 @@ def test_a_repaired_form_that_is_refused_says_both() -> None:
 def test_a_sample_is_plausible(a_leaf: dict[str, Any], value: object) -> None:
     """It is within the limits as far as possible."""
     assert sample_values(form_of(a_leaf)) == {"cluster.a": value}
+
+
+@pytest.mark.parametrize("kind", ["integer", "number", "string", "password"])
+def test_a_number_that_no_program_can_hold_is_remarked_on(kind: str) -> None:
+    """Whatever it stands for, it is no value and no choice."""
+    form = form_of(leaf("a", kind, default=10**400, range=[10**400]))
+
+    assert {code for _, code, _ in remarks(form)} == {"form.value"}
+    assert only_leaf(form).choices == ()

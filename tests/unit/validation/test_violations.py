@@ -73,6 +73,7 @@ def test_a_violation_is_told_with_its_label(
         pytest.param(1.1, 0.01, id="a-hundredth"),
         pytest.param(10**30, 10, id="large"),
         pytest.param(1e300, 0.5, id="a-large-float"),
+        pytest.param(10**400, 0.5, id="larger-than-a-float"),
     ],
 )
 def test_multiples_are_what_they_are_on_paper(value: float, step: float) -> None:

@@ -1,7 +1,6 @@
 """The types of parameters: what JSON holds their values, and how a value is taken as one."""
 
 import json
-import math
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Final
@@ -91,7 +90,7 @@ def as_text(value: JsonValue) -> str | None:
     """Return what is a text, or a number or boolean as JSON writes it."""
     if isinstance(value, str):
         return value
-    if isinstance(value, int | float) and math.isfinite(value):
+    if isinstance(value, int | float) and abs(value) <= _LARGEST:
         return json.dumps(value)
     return None
 
