@@ -65,13 +65,13 @@ def outcome_of(package: Package) -> Outcome:
 
 
 def steps_of(package: Package) -> Mapping[str, float]:
-    """Return how long each step of a sound package takes, in milliseconds."""
+    """Return how long a processor works on each step of a sound package, in milliseconds."""
     taken: dict[str, float] = {}
 
     def timed(name: str, step: Callable[[], Any]) -> Any:
-        began = time.perf_counter()
+        began = time.process_time()
         value = step()
-        taken[name] = (time.perf_counter() - began) * 1000
+        taken[name] = (time.process_time() - began) * 1000
         return value
 
     spec = timed("parse", lambda: _TYPE.parse(package))
