@@ -17,6 +17,7 @@ from pitrix_core.catalog.loader import PackageLoader
 from pitrix_core.config import Config
 from pitrix_core.errors import NotFoundError, PitrixError, UnsupportedOperationError
 from pitrix_core.jobs.handler import TaskHandler
+from pitrix_core.jobs.orphan_tasks import OrphanDelete
 from pitrix_core.jobs.provider_tasks import ProviderTasks
 from pitrix_core.jobs.runner import Runner, RunnerSettings
 from pitrix_core.jobs.worker import Worker
@@ -124,6 +125,7 @@ def make_task_kinds(services: Services, config: Config) -> TaskKindTable:
             ),
         ),
         kinds.SERVICE_RUN: ServiceRun(store=store),
+        kinds.ORPHAN_DELETE: OrphanDelete(store=store, gate=services.gates.of),
     }
     provider = ProviderTasks(
         gate=services.gates.of,

@@ -30,6 +30,12 @@ _CORE_INPUTS: Final[Mapping[str, Mapping[str, bool]]] = {
         "idempotent": False,
         "may_fail": False,
     },
+    "orphan.delete": {
+        "id": True,
+        "interface": True,
+        "tagged_cluster_id": True,
+        "tagged_request_key": True,
+    },
 }
 
 

@@ -8,7 +8,16 @@ METADATA_PUT: Final = "metadata.put"
 METADATA_DELETE: Final = "metadata.delete"
 AGENT_WAIT: Final = "agent.wait"
 SERVICE_RUN: Final = "service.run"
+ORPHAN_DELETE: Final = "orphan.delete"
 
 CORE_KINDS: Final = frozenset(
-    {FRONTGATE_ENSURE, FRONTGATE_WAIT, METADATA_PUT, METADATA_DELETE, AGENT_WAIT, SERVICE_RUN}
+    {
+        FRONTGATE_ENSURE,
+        FRONTGATE_WAIT,
+        METADATA_PUT,
+        METADATA_DELETE,
+        AGENT_WAIT,
+        SERVICE_RUN,
+        ORPHAN_DELETE,
+    }
 )

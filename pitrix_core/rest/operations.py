@@ -3,12 +3,13 @@
 from typing import Final
 
 from pitrix_core.rest.operation import Operation
-from pitrix_core.rest.routes import catalogue, clusters, jobs, runtimes, system
+from pitrix_core.rest.routes import catalogue, clusters, jobs, orphans, runtimes, system
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *system.OPERATIONS,
     *catalogue.OPERATIONS,
     *runtimes.OPERATIONS,
+    *orphans.OPERATIONS,
     *clusters.OPERATIONS,
     *jobs.OPERATIONS,
 )

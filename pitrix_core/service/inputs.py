@@ -63,3 +63,11 @@ class ApplyInput:
     """A plan to carry out."""
 
     plan_id: str
+
+
+@attrs.frozen(kw_only=True)
+class SweepInput:
+    """Orphans to remove."""
+
+    #: Ids, as they were listed; empty for all there are.
+    orphans: tuple[str, ...] = ()

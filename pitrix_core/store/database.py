@@ -15,6 +15,7 @@ from pitrix_core.store.engine import db_now, read_options
 from pitrix_core.store.events import EventRepository
 from pitrix_core.store.identity import IdentityRepository
 from pitrix_core.store.jobs import JobRepository
+from pitrix_core.store.ownership import OwnershipRepository
 from pitrix_core.store.plans import PlanRepository
 from pitrix_core.store.queue import QueueRepository
 from pitrix_core.store.runtimes import RuntimeRepository
@@ -72,6 +73,11 @@ class Transaction:
     def clusters(self) -> ClusterRepository:
         """Clusters, nodes, and their resources."""
         return ClusterRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def ownership(self) -> OwnershipRepository:
+        """Whose resources in an account are."""
+        return OwnershipRepository(self._connection, now=self.now)
 
     @functools.cached_property
     def jobs(self) -> JobRepository:

@@ -64,6 +64,11 @@ class RuntimeRepository:
         )
         return [record(row, Runtime) for row in self._connection.execute(query)]
 
+    def lock(self, runtime_id: str) -> None:
+        """Be the only one to sweep a runtime until the transaction ends."""
+        query = sa.select(tables.runtimes.c.id).where(tables.runtimes.c.id == runtime_id)
+        self._connection.execute(query.with_for_update()).all()  # SQLite: one writes at a time
+
     def close(self, runtime_id: str) -> None:
         """Take no new cluster on it; its name is free again once it is deleted."""
         self._set_state(runtime_id, _DELETING)

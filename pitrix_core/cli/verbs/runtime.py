@@ -12,6 +12,7 @@ from pitrix_core.cli.problems import CliError, finding_lines
 from pitrix_core.cli.progress import follow
 from pitrix_core.cli.terminal import say
 from pitrix_core.cli.values import collect, pairs, read_file
+from pitrix_core.cli.verbs.sweep import sweep
 from pitrix_core.model import JsonObject
 
 #: Asks for the value without showing it.
@@ -140,6 +141,9 @@ def delete(session: Session, runtime_id: str, yes: bool) -> None:
         say("The runtime is gone.")
     if any(job["state"] != "succeeded" for job in jobs):
         click.get_current_context().exit(1)
+
+
+runtime.add_command(sweep)
 
 
 def _credential(file: Path | None, secrets: tuple[str, ...]) -> dict[str, Any]:

@@ -365,3 +365,13 @@ def test_another_owner_s_things_are_not_there(store: Store, services: Services) 
 
     assert answer.status_code == 404
     assert answer.json["code"] == "not_found"
+
+
+def test_orphans_are_listed_and_swept(api: Client, runtime: Any) -> None:
+    """Where there is none, nothing is begun."""
+    listed = api.simulate_get("/v1/runtimes/here/orphans")
+    swept = api.simulate_post("/v1/runtimes/here/orphans/sweep", json={})
+
+    nothing = {"orphans": [], "unrecorded": [], "lost": []}
+    assert listed.json == {"runtime_id": runtime.json["id"], **nothing}
+    assert (swept.status_code, swept.content) == (204, b"")

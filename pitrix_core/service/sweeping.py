@@ -1,0 +1,149 @@
+"""Compare accounts with the database, and have removed what belongs to nobody.
+
+What is to go is first recorded, under a hidden cluster of its own; then that cluster is deleted by
+an ordinary job. So a sweep is crash-safe, can be watched, stopped and retried by the same means as
+everything else, and nothing is deleted that is not written down.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from pitrix_core.errors import ConflictError
+from pitrix_core.jobs.orphans import report_of
+from pitrix_core.model import (
+    AccountReport,
+    Action,
+    AppInfo,
+    Cluster,
+    ClusterState,
+    Job,
+    Orphan,
+    PackageSpec,
+    PlanRequest,
+    Runtime,
+)
+from pitrix_core.pilot.frontgates import SYSTEM_OWNER
+from pitrix_core.planner.build import Offers, PlanFrame, build_plan
+from pitrix_core.planner.kinds import CORE_KINDS
+from pitrix_core.planner.orphans import draft_sweep
+from pitrix_core.service.inputs import SweepInput
+from pitrix_core.service.runtimes import get as get_runtime
+from pitrix_core.service.services import Services, require_admin
+from pitrix_core.store import Transaction, new_id
+from pitrix_core.store.identity import Actor
+from pitrix_core.store.ownership import NO_APP_VERSION
+
+_SPEC: Final = PackageSpec(info=AppInfo(name="orphans", version="0.1.0"))
+
+
+def report(services: Services, actor: Actor, runtime_id: str) -> AccountReport:
+    """Say what in a runtime's account belongs to nothing here, and what is missing there.
+
+    :raises ForbiddenError: the actor is no admin.
+    :raises NotFoundError: there is no such runtime.
+    :raises ProviderTemporaryError: the cloud did not answer.
+    """
+    require_admin(actor, "look for orphans")
+    runtime = get_runtime(services, actor, runtime_id)
+    listed = services.gates.of(runtime.id).owned()  # before the database: see jobs/orphans.py
+    with services.store.read() as tx:
+        return report_of(tx, runtime.id, listed)
+
+
+def sweep(services: Services, actor: Actor, runtime_id: str, data: SweepInput) -> Job | None:
+    """Have orphans removed.
+
+    :returns: the job that does it; None where there is nothing to remove.
+    :raises ForbiddenError: the actor is no admin.
+    :raises NotFoundError: there is no such runtime.
+    :raises ConflictError: one that is named is no orphan, or a sweep is at work already.
+    :raises ProviderTemporaryError: the cloud did not answer.
+    """
+    require_admin(actor, "remove orphans")
+    runtime = get_runtime(services, actor, runtime_id)
+    gate = services.gates.of(runtime.id)
+    listed = gate.owned()
+    with services.store.begin() as tx:
+        tx.runtimes.lock(runtime.id)
+        _require_no_other(tx, runtime)
+        wanted = _wanted(report_of(tx, runtime.id, listed).orphans, data.orphans)
+        _end_failed(tx, runtime)
+        return _submit(tx, runtime, wanted, provider=gate) if wanted else None
+
+
+def _wanted(orphans: Sequence[Orphan], named: Collection[str]) -> list[Orphan]:
+    unknown = sorted(set(named) - {orphan.id for orphan in orphans})
+    if unknown:
+        raise ConflictError(
+            f"No orphan (any more): {', '.join(unknown)}.",
+            pointer="/orphans",
+            next_step="Look again: pitrix runtime sweep RUNTIME",
+        )
+    return [orphan for orphan in orphans if not named or orphan.id in named]
+
+
+def _sweeps(tx: Transaction, runtime: Runtime) -> list[Cluster]:
+    found = tx.clusters.search(runtime_id=runtime.id)
+    return [cluster for cluster in found if cluster.app_version_id == NO_APP_VERSION]
+
+
+def _require_no_other(tx: Transaction, runtime: Runtime) -> None:
+    for cluster in _sweeps(tx, runtime):
+        running = tx.jobs.running_on(cluster.id)
+        if running is not None:
+            raise ConflictError(
+                f"Job {running} sweeps runtime {runtime.name} already.",
+                next_step=f"pitrix job watch {running}",
+            )
+
+
+def _end_failed(tx: Transaction, runtime: Runtime) -> None:
+    """End earlier sweeps that failed: what they left is found anew."""
+    for cluster in _sweeps(tx, runtime):
+        tx.ownership.let_go(cluster.id)
+        tx.clusters.set_state(cluster.id, ClusterState.DELETED)
+
+
+def _submit(
+    tx: Transaction, runtime: Runtime, orphans: Sequence[Orphan], *, provider: Offers
+) -> Job:
+    cluster = Cluster(
+        id=new_id("cl"),
+        name=f"orphans-of-{runtime.name}",
+        owner=SYSTEM_OWNER,
+        state=ClusterState.DELETING,
+        runtime_id=runtime.id,
+        app_version_id=NO_APP_VERSION,
+        config={},
+        revision=1,
+        hidden=True,
+        created_at=tx.now,
+        updated_at=tx.now,
+    )
+    tx.clusters.add(cluster)
+    tx.ownership.adopt(orphans, cluster=cluster)
+    request = PlanRequest(
+        action=Action.DELETE,
+        cluster_id=cluster.id,
+        name=cluster.name,
+        spec=_SPEC,
+        config={},
+        runtime=runtime,
+        current=tx.clusters.snapshot(cluster.id),
+        offers=provider.offers() | CORE_KINDS,
+    )
+    frame = PlanFrame(
+        id=new_id("pln"),
+        owner=SYSTEM_OWNER,
+        revision=cluster.revision,
+        app_version_id=NO_APP_VERSION,
+        created_at=tx.now,
+    )
+    draft = draft_sweep(orphans)
+    plan = build_plan(request, draft, frame=frame, provider=provider)
+    tx.plans.add(plan)
+    job = tx.jobs.add(plan)
+    tx.plans.mark_applied(plan.id, job_id=job.id)
+    data = {"job_id": job.id, "orphans": [orphan.id for orphan in orphans]}
+    tx.events.add("runtime.sweep", runtime.id, owner=SYSTEM_OWNER, data=data)
+    return job
