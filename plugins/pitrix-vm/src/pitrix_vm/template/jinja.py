@@ -46,10 +46,6 @@ class JinjaTemplate(Template):
         """The dialect with logic."""
         return JINJA
 
-    def paths(self) -> frozenset[str]:
-        """Return the flat paths of the parameters it names, or of groups."""
-        return frozenset(self._named)
-
     def uses(self, path: str) -> bool:
         """Say whether it names a parameter, a part of it, or a group it is in."""
         inner = f"{path}."

@@ -77,10 +77,6 @@ class Template(abc.ABC):
         """The dialect it is written in."""
 
     @abc.abstractmethod
-    def paths(self) -> frozenset[str]:
-        """Return the flat paths of the parameters it names; a group's path stands for all below."""
-
-    @abc.abstractmethod
     def uses(self, path: str) -> bool:
         """Say whether a parameter's value may be part of what the template gives."""
 
@@ -172,11 +168,6 @@ class Filled:
     def duplicates(self) -> tuple[str, ...]:
         """Return the pointers of members that are there more than once; of them the last counts."""
         return duplicates_in(self._text)
-
-    def line_of(self, pointer: str) -> int | None:
-        """Return the line in the template of a part of the document; see :meth:`place_of`."""
-        place = self.place_of(pointer)
-        return None if place is None else place.line
 
     @functools.cached_property
     def _places(self) -> Places | None:

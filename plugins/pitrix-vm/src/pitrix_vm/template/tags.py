@@ -63,10 +63,6 @@ class TagTemplate(Template):
             return next(iter(self._tags))
         return APPCENTER if self.file.endswith(".mustache") else OPENPITRIX
 
-    def paths(self) -> frozenset[str]:
-        """Return the flat paths of the parameters it names."""
-        return frozenset(self._named)
-
     def uses(self, path: str) -> bool:
         """Say whether a tag names a parameter."""
         return path in self._named
