@@ -49,7 +49,7 @@ def recognise(index: PackageIndex, app_types: Mapping[str, AppType[Any]]) -> App
     raise UnknownPackageError(
         f"No installed app type recognises the package (installed: {known}).{broken}",
         next_step="Install the plugin of its app type, or look at what it lacks: "
-        "a VM package has cluster.json.tmpl and config.json at its top.",
+        "a VM package has config.json and cluster.json.mustache, .tmpl or .j2 at its top.",
     )
 
 
