@@ -7,7 +7,7 @@ from typing import Final
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonObject, JsonValue
 from pitrix_core.package import pointer_to
-from pitrix_vm.cluster.keywords import quoted
+from pitrix_core.validation import quoted
 from pitrix_vm.cluster.records import Role
 
 #: Source: RFC 9293, section 3.1: a port has 16 bits.
@@ -52,8 +52,10 @@ def _candidates(
 ) -> Iterable[JsonValue]:
     """Return what ``env.PARAM`` or ``ROLE.env.PARAM`` may mean; either name may hold dots."""
     for role in roles:
-        if role.name and reference.startswith(f"{role.name}.env."):
-            yield role.env.get(reference.removeprefix(f"{role.name}.env."))
+        # NOTE(unnamed): the only role may go without the name that it has in config.json
+        name = role.name or reference.partition(".env.")[0]
+        if reference.startswith(f"{name}.env."):
+            yield role.env.get(reference.removeprefix(f"{name}.env."))
     if reference.startswith("env."):
         parameter = reference.removeprefix("env.")
         yield env.get(parameter)
