@@ -9,6 +9,7 @@ from pitrix_core.validation.pointers import pointer_parts, pointer_to, resolve_p
 from pitrix_core.validation.spelling import nearest
 from pitrix_core.validation.statements import parts_inside, parts_of
 from pitrix_core.validation.visibility import is_visible
+from pitrix_core.validation.words import quoted
 
 __all__ = [
     "is_too_deep",
@@ -19,6 +20,7 @@ __all__ = [
     "parts_of",
     "pointer_parts",
     "pointer_to",
+    "quoted",
     "resolve_pointer",
     "summary",
     "violations",

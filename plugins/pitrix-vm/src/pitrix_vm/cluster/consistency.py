@@ -13,7 +13,7 @@ import attrs
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonObject
 from pitrix_core.package import pointer_to
-from pitrix_vm.cluster.keywords import quoted
+from pitrix_core.validation import quoted
 from pitrix_vm.cluster.replicas import REPLICA_SUFFIX, replicas_of
 from pitrix_vm.cluster.schema import SERVICE, SERVICES
 

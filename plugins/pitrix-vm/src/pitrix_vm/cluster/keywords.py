@@ -4,7 +4,6 @@ Only those that our schema uses (:mod:`pitrix_vm.cluster.schema`); the tests hol
 a validator of the whole language.
 """
 
-import json
 import re
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from typing import Any, Final, TypeAlias
@@ -12,14 +11,12 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from pitrix_core.model import JsonValue
-from pitrix_core.validation import nearest
+from pitrix_core.validation import nearest, quoted
 from pitrix_vm.cluster.schema import Schema
 
 #: Says what is wrong with a value; None where nothing is.
 Test: TypeAlias = Callable[[Any], str | None]
 
-#: Longest quotation of a value, in characters.
-_QUOTED_CHARACTERS: Final = 60
 
 #: The standard's word for a type → the types of ``json.loads``, and ours in messages.
 _TYPES: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
@@ -59,14 +56,6 @@ def limits_of(schema: Schema) -> tuple[Limit, ...]:
         for keyword, (types, make) in _KEYWORDS.items()
         if keyword in schema
     )
-
-
-def quoted(value: JsonValue) -> str:
-    """Return what a value is called in a message: itself, if it is short and plain."""
-    if isinstance(value, list | dict):
-        return "the list" if isinstance(value, list) else "the object"
-    words = repr(value) if isinstance(value, str) else json.dumps(value)
-    return words if len(words) <= _QUOTED_CHARACTERS else words[: _QUOTED_CHARACTERS - 1] + "…"
 
 
 def alike(name: str, names: Collection[str], *, taken: Container[str] = ()) -> str | None:

@@ -20,7 +20,8 @@ from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonValue
 from pitrix_core.model.json import marker_of
 from pitrix_core.package import pointer_to
-from pitrix_vm.cluster.keywords import Limit, alike, limits_of, python_types, quoted, type_words
+from pitrix_core.validation import quoted
+from pitrix_vm.cluster.keywords import Limit, alike, limits_of, python_types, type_words
 from pitrix_vm.cluster.schema import Schema
 
 #: Findings after which a document is not worth more of them.
