@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pitrix_core.contracts import hookspecs
+from pitrix_core.contracts import AppType, hookspecs
 from pitrix_core.model.job import TASK_TRANSITIONS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -27,6 +27,15 @@ def test_every_hook_is_listed() -> None:
 
     listed = set(re.findall(r"^\| `(pitrix_\w+)` \|", text, flags=re.MULTILINE))
     assert listed == {name for name in vars(hookspecs) if name.startswith("pitrix_")}
+
+
+def test_what_an_app_type_has_to_do_is_listed() -> None:
+    """The page for plugin authors names the methods that have to be there, and no other."""
+    text = (DOCS / "plugins.md").read_text()
+    [_, table] = text.split("Five methods have to be there:")
+
+    listed = re.findall(r"^\| `(\w+)\(", table.partition("\n\nThe others")[0], flags=re.MULTILINE)
+    assert set(listed) == AppType.__abstractmethods__
 
 
 def test_the_smallest_provider_is_the_example() -> None:
