@@ -254,7 +254,7 @@ def test_endpoints_are_resolved(port: object, resolved: int | None) -> None:
 
 def test_the_only_role_is_meant_whatever_it_is_called() -> None:
     """It needs no name in cluster.json, though its parameters stand below one in config.json."""
-    only = node("db", env={"the.port": "{{.env.db.port}}"}, role=None)
+    only = {**node("db", env={"the.port": "{{.env.db.port}}"}), "role": ""}
     spec = parsed(cluster_json(only, endpoints={"sql": {"port": "db.env.the.port"}}))
 
     assert planned(spec).endpoints == {"sql": {"port": 5432, "protocol": ""}}
