@@ -251,6 +251,21 @@ def test_what_is_calculated_with_a_parameter_that_is_lacking_is_named(steps: str
     assert "no parameter 'cluster.nope'" in finding.message
 
 
+@pytest.mark.parametrize(
+    ("template", "place"),
+    [
+        pytest.param('{"name": {{cluster.nope}}}', "", id="no-nodes"),
+        pytest.param('{"nodes": [{"count": {{cluster.nope}}}]}', "/nodes/0", id="no-container"),
+    ],
+)
+def test_a_member_is_missing_beside_a_parameter_that_is_lacking(template: str, place: str) -> None:
+    """No tag stands for it, so it is the template that has to be mended."""
+    with pytest.raises(PackageInvalidError) as caught:
+        parsed(template)
+
+    assert place in {f.pointer for f in caught.value.findings if f.code == "cluster.missing"}
+
+
 def test_what_else_is_wrong_is_said_beside_a_parameter_that_is_lacking() -> None:
     """The package cannot be read then, and its author learns of both at once."""
     with pytest.raises(PackageInvalidError) as caught:

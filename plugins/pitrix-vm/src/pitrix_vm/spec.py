@@ -228,7 +228,9 @@ def _explained(reading: Reading, document: JsonValue, template: Template, form: 
     lacking = {
         finding.pointer: path
         for finding in reading.findings
-        if finding.code == "cluster.missing" and (path := _at(named, finding.pointer)) in paths
+        if finding.code == "cluster.missing"
+        and isinstance(path := _at(named, finding.pointer), str)
+        and path in paths
     }
     findings = tuple(_naming(finding, lacking) for finding in reading.findings)
     if {finding.pointer for finding in errors_in(findings)} != lacking.keys():
