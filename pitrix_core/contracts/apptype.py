@@ -40,7 +40,7 @@ class LinkedCluster:
 
 
 @attrs.frozen(kw_only=True)
-class RenderRequest:
+class MetadataRequest:
     """What metadata is made from, at the moment its task runs."""
 
     #: With its nodes' facts: the outputs of the tasks that made their machines.
@@ -86,7 +86,7 @@ class AppType(Authoring[SpecT], abc.ABC):
         completes the CLI.
 
         A property that holds a secret has ``"writeOnly": true``: its value is stored encrypted and
-        replaced by a ``$secret`` marker before :meth:`plan` and :meth:`render` see it. Every
+        replaced by a ``$secret`` marker before :meth:`plan` and :meth:`metadata` see it. Every
         property has ``title`` and, where it can, ``default``.
 
         :param language: of titles and descriptions, as far as the package is translated.
@@ -135,7 +135,7 @@ class AppType(Authoring[SpecT], abc.ABC):
         """Return the other clusters that a configuration names: link name → link.
 
         Before a cluster is planned, each one is looked for: it has to be active, of the same owner,
-        and of an app that the link's limits allow. What :meth:`render` sees of it is in its
+        and of an app that the link's limits allow. What :meth:`metadata` sees of it is in its
         request. Asked again with the stored configuration of a cluster, for what is linked to it.
 
         :param config: checked, with defaults and without secrets.
@@ -160,7 +160,7 @@ class AppType(Authoring[SpecT], abc.ABC):
 
     # -- while a cluster runs ----------------------------------------------------------------------
 
-    def render(self, spec: SpecT, request: RenderRequest) -> Metadata:
+    def metadata(self, spec: SpecT, request: MetadataRequest) -> Metadata:
         """Make the metadata that a cluster's machines can read.
 
         Called by the task ``metadata.put`` when it runs, with the facts of that moment. Not called

@@ -8,7 +8,7 @@ from pitrix_core.catalog.guard import asking
 from pitrix_core.catalog.links import links_of
 from pitrix_core.catalog.loader import PackageLoader
 from pitrix_core.catalog.recognise import ReadPackage
-from pitrix_core.contracts.apptype import LinkedCluster, RenderRequest
+from pitrix_core.contracts.apptype import LinkedCluster, MetadataRequest
 from pitrix_core.errors import NotFoundError, TaskFailedError
 from pitrix_core.model import (
     ClusterSnapshot,
@@ -49,7 +49,7 @@ class MetadataMaker:
             runtime = tx.runtimes.get(snapshot.cluster.runtime_id)
         return Deployed(snapshot=snapshot, runtime=runtime, package=self.loader.load(version))
 
-    def render(self, deployed: Deployed) -> Metadata:
+    def make(self, deployed: Deployed) -> Metadata:
         """Make a cluster's metadata.
 
         :raises TaskFailedError: a cluster it is linked to is gone, or it names a secret of others.
@@ -57,7 +57,7 @@ class MetadataMaker:
         """
         cluster = deployed.snapshot.cluster
         links = links_of(deployed.package, cluster.config)
-        metadata = _rendered(
+        metadata = _metadata_of(
             deployed,
             links={name: self._linked(name, link, cluster.owner) for name, link in links.items()},
         )
@@ -85,19 +85,19 @@ class MetadataMaker:
         if cluster.owner != owner or cluster.state is ClusterState.DELETED:
             raise _gone(name, link)
         linked = self.deployed(cluster.id)
-        return LinkedCluster(snapshot=linked.snapshot, metadata=_rendered(linked, links={}))
+        return LinkedCluster(snapshot=linked.snapshot, metadata=_metadata_of(linked, links={}))
 
 
-def _rendered(deployed: Deployed, *, links: dict[str, LinkedCluster]) -> Metadata:
+def _metadata_of(deployed: Deployed, *, links: dict[str, LinkedCluster]) -> Metadata:
     package = deployed.package
-    request = RenderRequest(
+    request = MetadataRequest(
         snapshot=deployed.snapshot,
         runtime=deployed.runtime,
         config=deployed.snapshot.cluster.config,
         links=links,
     )
     with asking(package.app_type, to="make the metadata"):
-        return package.app_type.render(package.spec, request)
+        return package.app_type.metadata(package.spec, request)
 
 
 def _secrets_in(metadata: Metadata) -> Iterator[str]:

@@ -47,7 +47,7 @@ _REPORT_S: Final = 60.0
 
 @attrs.frozen(kw_only=True)
 class MetadataPut(CoreTasks):
-    """``metadata.put``: renders a cluster's metadata from what is known now, and hands it over."""
+    """``metadata.put``: makes a cluster's metadata from what is known now, and hands it over."""
 
     store: Store
     loader: PackageLoader
@@ -57,7 +57,7 @@ class MetadataPut(CoreTasks):
         cluster_id = call.input["cluster_id"]
         maker = MetadataMaker(store=self.store, loader=self.loader)
         deployed = maker.deployed(cluster_id)
-        metadata = maker.render(deployed)
+        metadata = maker.make(deployed)
         with self.store.begin() as tx:
             if not tx.agents.is_sent(request_key):
                 body = {

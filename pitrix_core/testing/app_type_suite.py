@@ -18,7 +18,7 @@ from pitrix_core.contracts import (
     NetworkInterface,
     VolumeInterface,
 )
-from pitrix_core.contracts.apptype import RenderRequest
+from pitrix_core.contracts.apptype import MetadataRequest
 from pitrix_core.contracts.reader import PackageReader
 from pitrix_core.convert import canonical, from_json, to_json
 from pitrix_core.convert import schema_of as schema_of_class
@@ -343,14 +343,14 @@ class AppTypeSuite(AuthoringSuite):
         linked clusters too.
         """
         links = app_type.links(spec, snapshot.cluster.config)
-        request = RenderRequest(
+        request = MetadataRequest(
             snapshot=snapshot,
             runtime=runtime,
             config=cases.linked_config(snapshot.cluster.config, links),
             links=dict.fromkeys(links, cases.linked_to(snapshot)),
         )
 
-        metadata = app_type.render(spec, request)
+        metadata = app_type.metadata(spec, request)
 
         trees = [metadata.shared, *metadata.roles.values(), *metadata.nodes.values()]
         leaves = [(path, leaf) for tree in trees for path, leaf in tree.items()]
@@ -358,7 +358,7 @@ class AppTypeSuite(AuthoringSuite):
         assert [path for path, leaf in leaves if not _is_leaf(leaf)] == []
         assert metadata.nodes.keys() <= {node.id for node in snapshot.nodes}
 
-    def test_rendering_is_repeatable(
+    def test_metadata_is_repeatable(
         self,
         app_type: AppType[Any],
         spec: PackageSpec,
@@ -366,9 +366,11 @@ class AppTypeSuite(AuthoringSuite):
         runtime: Runtime,
     ) -> None:
         """The same facts give the same metadata."""
-        request = RenderRequest(snapshot=snapshot, runtime=runtime, config=snapshot.cluster.config)
+        request = MetadataRequest(
+            snapshot=snapshot, runtime=runtime, config=snapshot.cluster.config
+        )
 
-        first, second = app_type.render(spec, request), app_type.render(spec, request)
+        first, second = app_type.metadata(spec, request), app_type.metadata(spec, request)
 
         assert first == second
 

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from pitrix_core import AppType
-from pitrix_core.contracts.apptype import RenderRequest
+from pitrix_core.contracts.apptype import MetadataRequest
 from pitrix_core.contracts.authoring import Documents
 from pitrix_core.contracts.reader import PackageReader
 from pitrix_core.errors import InvalidInputError
@@ -100,7 +100,7 @@ class Sample(AppType[PackageSpec]):
         ]
         return PlanDraft(tasks=tuple(tasks))
 
-    def render(self, spec: PackageSpec, request: RenderRequest) -> Metadata:
+    def metadata(self, spec: PackageSpec, request: MetadataRequest) -> Metadata:
         password = request.config["password"]
         return Metadata(shared={"name": spec.info.name, "password": password})
 
@@ -213,8 +213,8 @@ class ShowsSnapshots(Sample):
     def links(self, spec: PackageSpec, config: JsonObject) -> dict[str, Link]:
         return {"db": Link(cluster_id="cl-of-the-package")}
 
-    def render(self, spec: PackageSpec, request: RenderRequest) -> Metadata:
-        shared = super().render(spec, request).shared
+    def metadata(self, spec: PackageSpec, request: MetadataRequest) -> Metadata:
+        shared = super().metadata(spec, request).shared
         return Metadata(shared={**shared, **{k: v.snapshot for k, v in request.links.items()}})
 
 
@@ -225,14 +225,14 @@ class LeavesVolumes(Sample):
 
 
 class RendersNumbers(Sample):
-    def render(self, spec: PackageSpec, request: RenderRequest) -> Metadata:
+    def metadata(self, spec: PackageSpec, request: MetadataRequest) -> Metadata:
         return Metadata(shared={"size": request.config["size"]})
 
 
-class RendersAnew(Sample):
+class MakesMetadataAnew(Sample):
     numbers = itertools.count()
 
-    def render(self, spec: PackageSpec, request: RenderRequest) -> Metadata:
+    def metadata(self, spec: PackageSpec, request: MetadataRequest) -> Metadata:
         return Metadata(shared={"number": str(next(self.numbers))})
 
 

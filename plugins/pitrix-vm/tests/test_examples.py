@@ -14,7 +14,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from vm_packages import VM, parsed_folder, planned, render_request, snapshot
+from vm_packages import VM, metadata_request, parsed_folder, planned, snapshot
 
 from pitrix_core.model import PlanDraft
 from pitrix_core.package import build_archive, read_archive
@@ -123,7 +123,7 @@ def members(tmp_path: Path) -> Iterator[list[Member]]:
     facts = with_addresses(draft, addresses)
     current = snapshot(draft)
     nodes = tuple(attrs.evolve(node, facts=facts[node.id]) for node in current.nodes)
-    metadata = VM.render(package, render_request(attrs.evolve(current, nodes=nodes), config))
+    metadata = VM.metadata(package, metadata_request(attrs.evolve(current, nodes=nodes), config))
     made = []
     for node, address in zip(draft.nodes, addresses, strict=True):
         root = tmp_path / f"machine {node.sid}"  # a blank, as users' folders have

@@ -12,10 +12,10 @@ from vm_packages import (
     config_json,
     group,
     leaf,
+    metadata_request,
     node,
     parsed,
     planned,
-    render_request,
     snapshot,
 )
 
@@ -24,10 +24,10 @@ from pitrix_core.model import Metadata
 from pitrix_vm.spec import VmSpec
 
 
-def rendered(spec: VmSpec, config: dict[str, Any] | None = None) -> Metadata:
+def metadata_of(spec: VmSpec, config: dict[str, Any] | None = None) -> Metadata:
     """Return the metadata of a cluster whose machines are all there."""
     current = snapshot(planned(spec, config))
-    return VM.render(spec, render_request(current, config))
+    return VM.metadata(spec, metadata_request(current, config))
 
 
 def bare(template: dict[str, Any]) -> VmSpec:
@@ -41,7 +41,7 @@ def test_hosts_are_shown_with_their_facts() -> None:
     spec = parsed(cluster_json(node("db", volume={"size": 10, "class": 3}, instance_class=1)))
     first = planned(spec).nodes[0].id
 
-    metadata = rendered(spec)
+    metadata = metadata_of(spec)
 
     expected = {
         "ip": "127.0.0.1",
@@ -73,8 +73,8 @@ def test_a_machine_that_is_not_there_is_not_shown() -> None:
     current = snapshot(planned(spec))
     gone = attrs.evolve(current.nodes[0], facts={})
 
-    metadata = VM.render(
-        spec, render_request(attrs.evolve(current, nodes=(gone, *current.nodes[1:])))
+    metadata = VM.metadata(
+        spec, metadata_request(attrs.evolve(current, nodes=(gone, *current.nodes[1:])))
     )
     assert set(metadata.nodes) == {current.nodes[1].id}
 
@@ -85,7 +85,7 @@ def test_an_unnamed_role_has_no_folder_among_hosts() -> None:
         '{"nodes": [{"container": {"image": "i"}, "count": 1, "env": {"a": {{env.db.port}}}}]}'
     )
 
-    metadata = rendered(parsed(template))
+    metadata = metadata_of(parsed(template))
 
     assert metadata.shared["hosts/i-1/ip"] == "127.0.0.1"
     assert metadata.roles == {"_": {"env/a": "5432"}}
@@ -96,7 +96,7 @@ def test_values_become_texts_and_secrets_stay_markers() -> None:
     env = {"a": True, "b": 1.5, "c": None, "d": [1], "e.f": "{{.env.password}}", "g": "x"}
     spec = parsed(cluster_json(node("db", env=env)))
 
-    metadata = rendered(spec, {"env": {"password": {"$secret": "sec-1"}}})
+    metadata = metadata_of(spec, {"env": {"password": {"$secret": "sec-1"}}})
 
     assert metadata.roles["db"] == {
         "env/a": "true",
@@ -118,7 +118,7 @@ TWO_ROLES = cluster_json(
 
 def test_openpitrix_has_its_own_places() -> None:
     """A role's parameters hide the cluster's; endpoints are at the top; the network is a subnet."""
-    metadata = rendered(parsed(TWO_ROLES), {"cluster": {"subnet": "net-7"}})
+    metadata = metadata_of(parsed(TWO_ROLES), {"cluster": {"subnet": "net-7"}})
 
     assert metadata.roles == {"db": {"env/own": "1"}, "web": {"env/common": "2", "env/own": "3"}}
     assert metadata.shared["endpoints/sql/port"] == "5432"
@@ -128,7 +128,7 @@ def test_openpitrix_has_its_own_places() -> None:
 
 def test_appcenter_has_its_own_places() -> None:
     """A role's parameters are laid over the cluster's; endpoints are the cluster's."""
-    metadata = rendered(bare(TWO_ROLES))
+    metadata = metadata_of(bare(TWO_ROLES))
 
     assert metadata.roles["db"] == {"env/common": "2", "env/own": "1"}
     assert metadata.shared["cluster/endpoints/sql/protocol"] == "tcp"
@@ -146,7 +146,7 @@ def test_appcenter_has_its_own_places() -> None:
 )
 def test_the_cluster_is_shown(name: str, value: str) -> None:
     """What identifies a cluster is there in either dialect."""
-    assert rendered(parsed(TWO_ROLES)).shared[f"cluster/{name}"] == value
+    assert metadata_of(parsed(TWO_ROLES)).shared[f"cluster/{name}"] == value
 
 
 KEY = {"access_key_id": "AK1", "secret_access_key": {"$secret": "sec-2"}}
@@ -157,7 +157,7 @@ def test_an_access_key_has_two_parts() -> None:
     form = config_json(FORM["properties"][0], group("env", leaf("key", "accesskey")))
     spec = parsed(cluster_json(node("db", env={"key": "{{.env.key}}"})), form=form)
 
-    assert rendered(spec, {"env": {"key": KEY}}).roles["db"] == {
+    assert metadata_of(spec, {"env": {"key": KEY}}).roles["db"] == {
         "env/key": "AK1",
         "env/key/access_key_id": "AK1",
         "env/key/secret_access_key": {"$secret": "sec-2"},
@@ -169,7 +169,7 @@ def test_addresses_to_be_reserved_are_shown_without_values() -> None:
     vip = {"vip": {"value": ""}}
     spec = bare(cluster_json(node("db", reserved_ips=vip), endpoints={"reserved_ips": vip}))
 
-    shared = rendered(spec).shared
+    shared = metadata_of(spec).shared
 
     assert shared["cluster/endpoints/reserved_ips/vip/value"] == ""
     assert shared["hosts/db/i-1/reserved_ips/vip/value"] == ""
@@ -179,7 +179,7 @@ def test_what_the_package_says_of_its_machines_is_shown() -> None:
     """Classes as the package writes them; what it does not say has no leaf."""
     spec = parsed(cluster_json(node("db", gpu=2, gpu_class=1), node("web")))
 
-    metadata = rendered(spec)
+    metadata = metadata_of(spec)
 
     [db, _, web] = metadata.nodes.values()
     assert (db["host/gpu"], db["host/gpu_class"]) == ("2", "1")
@@ -199,9 +199,9 @@ def test_a_linked_cluster_is_shown_as_a_whole() -> None:
     spec = parsed(cluster_json(node("db")))
     current = snapshot(planned(spec))
     linked = LinkedCluster(snapshot=current, metadata=other)
-    request = attrs.evolve(render_request(current), links={"zk_service": linked})
+    request = attrs.evolve(metadata_request(current), links={"zk_service": linked})
 
-    shared = VM.render(spec, request).shared
+    shared = VM.metadata(spec, request).shared
 
     assert {path: value for path, value in shared.items() if path.startswith("links/")} == {
         "links/zk_service/hosts/zk/i-9/ip": "10.0.0.9",
@@ -220,6 +220,6 @@ def test_a_linked_cluster_of_one_unnamed_role_has_no_role_level() -> None:
     current = snapshot(planned(spec))
     linked = LinkedCluster(snapshot=current, metadata=other)
 
-    shared = VM.render(spec, attrs.evolve(render_request(current), links={"zk": linked})).shared
+    shared = VM.metadata(spec, attrs.evolve(metadata_request(current), links={"zk": linked})).shared
 
     assert {path for path in shared if path.startswith("links/")} == {"links/zk/env/port"}

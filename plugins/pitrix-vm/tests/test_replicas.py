@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from vm_packages import VM, cluster_json, node, parsed, planned, render_request, snapshot
+from vm_packages import VM, cluster_json, metadata_request, node, parsed, planned, snapshot
 
 from pitrix_core.model import Metadata
 from pitrix_vm.spec import VmSpec
@@ -26,7 +26,7 @@ def appcenter_package() -> VmSpec:
 
 def metadata_of(spec: VmSpec) -> Metadata:
     """Return the metadata of a cluster whose machines are all there."""
-    return VM.render(spec, render_request(snapshot(planned(spec))))
+    return VM.metadata(spec, metadata_request(snapshot(planned(spec))))
 
 
 def runs_of(spec: VmSpec) -> set[str]:

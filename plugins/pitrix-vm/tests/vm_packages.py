@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pitrix_core.contracts.apptype import RenderRequest
+from pitrix_core.contracts.apptype import MetadataRequest
 from pitrix_core.model import (
     Action,
     Cluster,
@@ -168,11 +168,11 @@ def snapshot(
     )
 
 
-def render_request(
+def metadata_request(
     current: ClusterSnapshot, config: Mapping[str, Any] | None = None
-) -> RenderRequest:
+) -> MetadataRequest:
     """Return what metadata are made from."""
-    return RenderRequest(snapshot=current, runtime=RUNTIME, config=config or {})
+    return MetadataRequest(snapshot=current, runtime=RUNTIME, config=config or {})
 
 
 def parsed_folder(folder: Path) -> VmSpec:

@@ -112,7 +112,7 @@ def test_a_secret_of_others_is_not_shown(
     """Whatever a package makes its app type say; a Frontgate's token is one of them."""
     named = {"node": {"host/token": {"$secret": "sec-fg-1"}}}
     made = Metadata(shared={}, roles={"_": {"env/a": "1"}}, nodes=named)
-    monkeypatch.setattr(core_world.NoteType, "render", lambda *_: made)
+    monkeypatch.setattr(core_world.NoteType, "metadata", lambda *_: made)
     with world.store.begin() as tx:
         if owner:
             tx.secrets.add("a token", owner=owner, secret_id="sec-fg-1")

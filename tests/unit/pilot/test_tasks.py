@@ -56,7 +56,7 @@ def after(call: Any, waited_s: float) -> Any:
     return attrs.evolve(call, task=attrs.evolve(call.task, started_at=started_at))
 
 
-def test_metadata_are_rendered_and_handed_over(world: Any, put: MetadataPut) -> None:
+def test_metadata_are_made_and_handed_over(world: Any, put: MetadataPut) -> None:
     """With the users that may read them; their passwords are secrets."""
     call = world.task("metadata.put", cluster_id="cl-1")
 
@@ -124,9 +124,11 @@ def test_without_a_frontgate_nothing_is_counted(world: Any, release: Callable[..
         assert tx.clusters.snapshot("cl-1").metadata_revision == 0
 
 
-def test_an_app_type_that_cannot_render_is_named(world: Any, release: Callable[..., Any]) -> None:
+def test_an_app_type_that_cannot_make_metadata_is_named(
+    world: Any, release: Callable[..., Any]
+) -> None:
     """Nothing is sent."""
-    note = release(raises="render")
+    note = release(raises="metadata")
     world.cluster(version=note.version_id)
     world.frontgate("fg-1", "cl-1")
     call = world.task("metadata.put", cluster_id="cl-1")

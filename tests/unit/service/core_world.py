@@ -153,8 +153,8 @@ class NoteType(AppType[NoteSpec]):
         machines = tuple(_machine(request, node) for node in nodes)
         return PlanDraft(tasks=machines, nodes=nodes, endpoints={"main": {"port": 1}})
 
-    def render(self, spec: NoteSpec, request: Any) -> Metadata:
-        _fail("render", spec.says)
+    def metadata(self, spec: NoteSpec, request: Any) -> Metadata:
+        _fail("metadata", spec.says)
         password = request.config.get("password", "")
         linked = {
             f"links/{name}/{key}": value

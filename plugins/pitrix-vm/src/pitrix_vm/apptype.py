@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pitrix_core import AppType, Finding, Level
-from pitrix_core.contracts.apptype import RenderRequest
+from pitrix_core.contracts.apptype import MetadataRequest
 from pitrix_core.contracts.authoring import Documents
 from pitrix_core.contracts.reader import PackageReader
 from pitrix_core.errors import PackageInvalidError, PlanRefusedError
@@ -184,7 +184,7 @@ class VmAppType(AppType[VmSpec]):
 
     # -- while a cluster runs ----------------------------------------------------------------------
 
-    def render(self, spec: VmSpec, request: RenderRequest) -> Metadata:
+    def metadata(self, spec: VmSpec, request: MetadataRequest) -> Metadata:
         """Make the tree that the machines read.
 
         :raises TemplateRenderError: the template gives no cluster with this configuration.

@@ -12,7 +12,7 @@ There is no leaf for what is not known: templates ask whether it exists.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
-from pitrix_core.contracts.apptype import LinkedCluster, RenderRequest
+from pitrix_core.contracts.apptype import LinkedCluster, MetadataRequest
 from pitrix_core.model import JsonObject, JsonValue, Metadata, Node
 from pitrix_core.model.json import marker_of
 from pitrix_vm.cluster import UNNAMED, ClusterDocument, Role
@@ -20,7 +20,7 @@ from pitrix_vm.spec import VmSpec, configured_cluster, image_dialect
 from pitrix_vm.template import APPCENTER
 
 
-def cluster_metadata(spec: VmSpec, request: RenderRequest) -> Metadata:
+def cluster_metadata(spec: VmSpec, request: MetadataRequest) -> Metadata:
     """Return what the cluster's machines can read, with the facts there are now.
 
     :raises TemplateRenderError: the template gives no cluster with this configuration.
@@ -63,7 +63,7 @@ def _folder(spec: VmSpec, role_name: str, roles: Mapping[str, Role]) -> str:
     return role.master
 
 
-def _host(node: Node, role: Role | None, request: RenderRequest) -> dict[str, str]:
+def _host(node: Node, role: Role | None, request: MetadataRequest) -> dict[str, str]:
     values = {
         "ip": node.facts.get("ip", ""),
         "mac": node.facts.get("mac"),
@@ -97,7 +97,7 @@ def _described(role: Role) -> dict[str, JsonValue]:
 # -- the cluster -----------------------------------------------------------------------------------
 
 
-def _cluster(spec: VmSpec, document: ClusterDocument, request: RenderRequest) -> JsonObject:
+def _cluster(spec: VmSpec, document: ClusterDocument, request: MetadataRequest) -> JsonObject:
     cluster = request.snapshot.cluster
     network = _network_id(document, request)
     values = {
@@ -113,7 +113,7 @@ def _cluster(spec: VmSpec, document: ClusterDocument, request: RenderRequest) ->
     return {**values, "subnet": network, "provider": request.runtime.provider}
 
 
-def _network_id(document: ClusterDocument, request: RenderRequest) -> str:
+def _network_id(document: ClusterDocument, request: MetadataRequest) -> str:
     made = (r.resource_id for r in request.snapshot.resources if r.kind == "network.ensure")
     return document.network or next(made, "")
 
