@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 POLL_S: Final = 0.25
 #: Seconds the API may be away, while it is started again.
 _PATIENCE_S: Final = 30.0
+#: Seconds from which on what is left is told in minutes.
+_LONGEST_IN_SECONDS: Final = 90.0
 _ENDED: Final = frozenset({"succeeded", "failed", "skipped"})
 #: How tasks that ended are called in a line of their own.
 _WORDS: Final[Mapping[str, str]] = {
@@ -146,6 +148,16 @@ def state_of(task: JsonObject) -> str:
     return state
 
 
+def time_left(job: JsonObject) -> str:
+    """Say how long a job is likely to take yet; nothing where nobody knows."""
+    left_s = job.get("remaining_s")
+    if left_s is None:
+        return ""
+    if left_s < _LONGEST_IN_SECONDS:
+        return f"about {math.ceil(left_s)} s left"
+    return f"about {math.ceil(left_s / 60)} min left"
+
+
 def summary(seen: Snapshot) -> list[str]:
     """Say how a job ended, and what to do if it failed."""
     job_id, count = seen.job["id"], len(seen.tasks)
@@ -167,6 +179,7 @@ class LineDisplay:
         """Begin with nothing seen."""
         self._to_stderr = to_stderr
         self._known: dict[str, tuple[str, int]] = {}
+        self._has_said_when = False
 
     def __enter__(self) -> Self:
         return self
@@ -175,7 +188,11 @@ class LineDisplay:
         return
 
     def show(self, seen: Snapshot) -> None:
-        """Write what changed since the last look."""
+        """Write what changed since the last look; once, how long it is likely to take."""
+        left = time_left(seen.job)
+        if left and not self._has_said_when:
+            self._has_said_when = True
+            say(f"{seen.elapsed_s:7.1f} s  {left}, going by past jobs", err=self._to_stderr)
         for task in seen.tasks:
             now = (state_of(task), int(task.get("attempts") or 0))
             before = self._known.get(task["key"], ("waiting", 0))
@@ -228,6 +245,7 @@ class LiveDisplay:
             Text(f"{done}/{len(seen.tasks)} tasks", style="bold"),
             ProgressBar(total=max(len(seen.tasks), 1), completed=done, width=40),
             Text(f"{seen.elapsed_s:.1f} s"),
+            Text(time_left(seen.job), style="dim"),
         )
         rows = Table.grid(padding=(0, 2))
         for kind, text in _by_kind(seen.tasks).items():

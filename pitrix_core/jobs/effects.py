@@ -8,6 +8,7 @@ import logging
 
 import attrs
 
+from pitrix_core.jobs import task_events
 from pitrix_core.jobs.outcome import Failed, Outcome, Succeeded, Waiting
 from pitrix_core.model import (
     Action,
@@ -36,11 +37,7 @@ def of_outcome(tx: Transaction, task: TaskRecord, outcome: Outcome) -> None:
         _record_resource(tx, task, outcome.operation)
     if isinstance(outcome, Succeeded):
         _record_success(tx, task, outcome.outputs)
-    if isinstance(outcome, Succeeded | Failed):
-        kind = "task.succeeded" if isinstance(outcome, Succeeded) else "task.failed"
-        error = outcome.error if isinstance(outcome, Failed) else None
-        data = {"job_id": task.job_id, "key": task.key, "title": task.title, "error": error}
-        tx.events.add(kind, task.cluster_id, owner=task.owner, data=data)
+    task_events.of_outcome(tx, task, outcome)
 
 
 def record_id(tx: Transaction, task: TaskRecord, outcome: Outcome) -> None:

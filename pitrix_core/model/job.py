@@ -60,6 +60,9 @@ class Job:
     finished_at: dt.datetime | None = None
     #: Task state → number of tasks in it.
     progress: Mapping[str, int] = attrs.field(factory=dict)
+    #: Seconds it is likely to take yet, going by past tasks of the same kinds on its runtime; None
+    #: where too little is known, where it is not at work, and in lists of jobs.
+    remaining_s: float | None = None
 
 
 @attrs.frozen(kw_only=True)

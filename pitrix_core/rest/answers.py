@@ -7,6 +7,7 @@ import attrs
 
 from pitrix_core.findings import Finding
 from pitrix_core.model import Job, JsonObject, OperationState, TaskRecord, TaskState
+from pitrix_core.model.output import excerpt_of
 
 T = TypeVar("T", bound=attrs.AttrsInstance)
 
@@ -71,6 +72,8 @@ class JobTask:
     sent_at: dt.datetime | None
     operation: CloudOperation | None
     outputs: JsonObject
+    #: The last 2,000 characters of what its command wrote; None for a task that ran none.
+    output_excerpt: str | None
     error: str | None
     error_code: str | None
     run_at: dt.datetime
@@ -82,7 +85,8 @@ def task_of(record: TaskRecord) -> JobTask:
     """Return what is shown of a task."""
     operation = record.operation
     shown = None if operation is None else _copy(operation, CloudOperation)
-    return _copy(record, JobTask, operation=shown)
+    excerpt = excerpt_of(record.outputs)
+    return _copy(record, JobTask, operation=shown, output_excerpt=excerpt)
 
 
 def _copy(record: attrs.AttrsInstance, cls: type[T], **changes: object) -> T:

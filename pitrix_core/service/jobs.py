@@ -1,6 +1,9 @@
 """Look at jobs, and let failed ones go on."""
 
-from pitrix_core.model import Action, ClusterState, Job, TaskRecord
+import attrs
+
+from pitrix_core.jobs.estimate import remaining_s_of
+from pitrix_core.model import Action, ClusterState, Job, JobState, TaskRecord
 from pitrix_core.service.services import Services, require_owner, visible_owner
 from pitrix_core.store.identity import Actor
 
@@ -22,10 +25,18 @@ def search(services: Services, actor: Actor, *, cluster_id: str | None = None) -
 
 
 def get(services: Services, actor: Actor, job_id: str) -> Job:
-    """Return a job.
+    """Return a job, with how long it is likely to take yet while it is at work.
 
     :raises NotFoundError: there is none.
     """
+    job = _find(services, actor, job_id)
+    if job.state is not JobState.RUNNING:
+        return job
+    with services.store.read() as tx:
+        return attrs.evolve(job, remaining_s=remaining_s_of(tx, job.id))
+
+
+def _find(services: Services, actor: Actor, job_id: str) -> Job:
     with services.store.read() as tx:
         job = tx.jobs.get(job_id)
     step = "List them: pitrix job list"
@@ -38,7 +49,7 @@ def tasks(services: Services, actor: Actor, job_id: str) -> list[TaskRecord]:
 
     :raises NotFoundError: there is no such job.
     """
-    get(services, actor, job_id)
+    _find(services, actor, job_id)
     with services.store.read() as tx:
         return tx.jobs.tasks(job_id)
 
@@ -49,7 +60,7 @@ def retry(services: Services, actor: Actor, job_id: str) -> Job:
     :raises NotFoundError: there is no such job.
     :raises ConflictError: it has not failed, or another job is at work on its cluster.
     """
-    job = get(services, actor, job_id)
+    job = _find(services, actor, job_id)
     with services.store.begin() as tx:
         tx.jobs.require_newest(job)
         tx.jobs.retry(job_id)

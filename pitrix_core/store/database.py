@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from pitrix_core.store.agents import AgentRepository
 from pitrix_core.store.catalog import CatalogRepository
 from pitrix_core.store.clusters import ClusterRepository
+from pitrix_core.store.durations import DurationRepository
 from pitrix_core.store.engine import db_now, read_options
 from pitrix_core.store.events import EventRepository
 from pitrix_core.store.identity import IdentityRepository
@@ -88,6 +89,11 @@ class Transaction:
     def queue(self) -> QueueRepository:
         """Tasks and runners, as runners use them."""
         return QueueRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def durations(self) -> DurationRepository:
+        """How long tasks take."""
+        return DurationRepository(self._connection)
 
     @functools.cached_property
     def agents(self) -> AgentRepository:

@@ -91,6 +91,41 @@ def test_another_attempt_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert "(attempt 2)" in capsys.readouterr().out.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("remaining_s", "words"),
+    [
+        pytest.param(None, "", id="unknown"),
+        pytest.param(0.0, "about 0 s left", id="any-moment"),
+        pytest.param(11.2, "about 12 s left", id="seconds"),
+        pytest.param(89.9, "about 90 s left", id="nearly-minutes"),
+        pytest.param(90.0, "about 2 min left", id="minutes"),
+        pytest.param(3600.0, "about 60 min left", id="an-hour"),
+    ],
+)
+def test_what_is_left_is_told_in_words(remaining_s: float | None, words: str) -> None:
+    """In seconds, or minutes where it is long; not at all where nobody knows."""
+    assert progress.time_left(job("running", remaining_s=remaining_s)) == words
+
+
+def test_how_long_it_takes_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """A log is not the place for a countdown."""
+    display = LineDisplay()
+
+    for remaining_s in (None, 30.0, 20.0):
+        display.show(Snapshot(job=job("running", remaining_s=remaining_s), tasks=()))
+
+    [line] = capsys.readouterr().out.splitlines()
+    assert line.endswith("about 30 s left, going by past jobs")
+
+
+def test_the_picture_shows_what_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside the time it took so far."""
+    with LiveDisplay() as display:
+        display.show(Snapshot(job=job("running", remaining_s=30.0), tasks=(), elapsed_s=1.5))
+
+    assert "about 30 s left" in capsys.readouterr().out
+
+
 def test_the_picture_shows_counts_running_and_failed(capsys: pytest.CaptureFixture[str]) -> None:
     """The live picture ends with what was last seen."""
     with LiveDisplay() as display:

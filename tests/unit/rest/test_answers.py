@@ -48,3 +48,4 @@ def test_an_operation_is_shown_without_the_provider_s_notes() -> None:
     assert not hasattr(shown, "input")
     assert not hasattr(shown.operation, "handle")
     assert shown.outputs == {"id": "i-1"}
+    assert shown.output_excerpt is None

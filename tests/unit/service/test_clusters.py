@@ -68,6 +68,7 @@ def test_cluster_and_job_are_there_together(services: Services, plan: Any) -> No
     assert found.cluster.state is ClusterState.CREATING
     assert len(found.nodes) == 2
     assert [task.state for task in jobs.tasks(services, ADMIN, job.id)] == [TaskState.READY] * 2
+    assert jobs.get(services, ADMIN, job.id).remaining_s is None  # nothing was ever done here
     assert [e.kind for e in events.after(services, ADMIN, 0, subjects=frozenset({made.cluster_id}))]
     with services.store.read() as tx:
         passwords = {tx.secrets.get(s) for s in tx.clusters.node_secrets(made.cluster_id).values()}

@@ -234,6 +234,13 @@ def upgrade() -> None:  # noqa: PLR0915  # one for each table and index
     )
     with op.batch_alter_table("tasks", schema=None) as batch_op:
         batch_op.create_index("ix_tasks_claim", ["state", "run_at"], unique=False)
+        batch_op.create_index(
+            "ix_tasks_durations",
+            ["runtime_id", "kind", "finished_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'succeeded'"),
+            postgresql_where=sa.text("state = 'succeeded'"),
+        )
         batch_op.create_index("ix_tasks_request", ["request_key"], unique=False)
         batch_op.create_index("ix_tasks_runner", ["runner_id"], unique=False)
 
