@@ -2,13 +2,13 @@
 
 This package is the core: it defines what plugins implement (``contracts``), plans, carries plans
 out, and serves the API and the command line. It knows no cloud and no application type. The names
-below are what plugin authors may rely on, with the packages ``errors``, ``model``, ``contracts``,
-``package`` and, in tests, ``testing``.
+below are what plugin authors may rely on, with ``errors``, ``findings``, ``validation``, ``model``,
+``contracts``, ``package`` and, in tests, ``testing``.
 
 Layers, lower ones first; imports go downwards only::
 
-    findings, errors, model, contracts, package | convert, plugins, store, catalog | planner, jobs |
-    pilot, service, rest | cli, wiring
+    findings, validation, errors, model, contracts, package | convert, plugins, store,
+    catalog | planner, jobs, pilot, service, rest | cli, wiring
 """
 
 from pitrix_core import errors

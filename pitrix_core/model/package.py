@@ -23,7 +23,8 @@ class PackageIndex:
 class AppInfo:
     """What a package says about its application."""
 
-    #: Name in a repo's index: at most 63 characters of ``[a-z0-9-]``, beginning with a letter.
+    #: Name in a repo's index: 1 to 63 letters, digits, ``-``, ``_`` and ``.``, beginning with a
+    #: letter or digit.
     name: str
     #: SemVer 2.
     version: str
