@@ -9,6 +9,7 @@ import logging
 import attrs
 
 from pitrix_core.jobs import task_events
+from pitrix_core.jobs.compensation import STATE_AFTER_UNDOING, begin_next
 from pitrix_core.jobs.outcome import Failed, Outcome, Succeeded, Waiting
 from pitrix_core.model import (
     Action,
@@ -20,12 +21,18 @@ from pitrix_core.model import (
     OwnedResource,
     TaskRecord,
 )
+from pitrix_core.model.job import DEADLINE_CODE
 from pitrix_core.store import Transaction
 
 log = logging.getLogger(__name__)
 
 #: What a cluster is after a job on it, if the job succeeds.
 _STATE_AFTER = {Action.CREATE: ClusterState.ACTIVE, Action.DELETE: ClusterState.DELETED}
+#: What a cluster is after a job on it that did not.
+_STATE_WITHOUT = {
+    JobState.FAILED: ClusterState.FAILED,
+    JobState.CANCELLED: ClusterState.CANCELLED,
+}
 
 #: Kinds of the core that wait for a Frontgate, woken when one is ready or has failed.
 _FRONTGATE_WAITERS = ("frontgate.ensure", "frontgate.wait")
@@ -47,20 +54,49 @@ def record_id(tx: Transaction, task: TaskRecord, outcome: Outcome) -> None:
 
 
 def end_job(tx: Transaction, job_id: str) -> None:
-    """End a job of which nothing is left to do, with what that changes."""
-    state = tx.queue.settle_job(job_id)
-    if state is not None:
-        _of_job_end(tx, tx.jobs.get(job_id), state)
+    """End a job of which nothing is left to do, with what that changes; what waits for it begins.
+
+    The transaction has locked the job.
+    """
+    state = tx.courses.settle(job_id)
+    if state is None:
+        return
+    job = tx.jobs.get(job_id)
+    _of_job_end(tx, job, state)
+    begun = begin_next(tx, job.cluster_id)
+    if begun is not None:
+        end_job(tx, begun)
+
+
+def stop_overdue(tx: Transaction) -> None:
+    """Stop the jobs whose deadline has passed: nothing new is started, and they fail."""
+    overdue = tx.courses.overdue()
+    tx.queue.lock_jobs(overdue)
+    for job_id in overdue:
+        job = tx.jobs.get(job_id)
+        error = f"Not done within its deadline of {job.deadline_s:g} s."
+        if tx.courses.stop(job_id, error=error, error_code=DEADLINE_CODE):
+            data = {"job_id": job_id, "error": error}
+            tx.events.add("job.stopping", job.cluster_id, owner=job.owner, data=data)
+            end_job(tx, job_id)
+
+
+def _state_after(tx: Transaction, job: Job, state: JobState) -> ClusterState:
+    if state is not JobState.SUCCEEDED:
+        return _STATE_WITHOUT[state]
+    if job.undoes is not None:
+        return STATE_AFTER_UNDOING[tx.jobs.get(job.undoes).action]
+    return _STATE_AFTER[job.action]
 
 
 def _of_job_end(tx: Transaction, job: Job, state: JobState) -> None:
     """Write what the end of a job changes: its cluster leaves the transition state."""
-    after = _STATE_AFTER[job.action] if state is JobState.SUCCEEDED else ClusterState.FAILED
+    after = _state_after(tx, job, state)
     tx.clusters.set_state(job.cluster_id, after)
     cluster = tx.clusters.get(job.cluster_id)
-    tx.events.add(
-        f"cluster.{after}", cluster.id, owner=job.owner, data={"job_id": job.id, "error": job.error}
-    )
+    data = {"job_id": job.id, "error": job.error}
+    tx.events.add(f"job.{state}", cluster.id, owner=job.owner, data=data)
+    tx.events.add(f"cluster.{after}", cluster.id, owner=job.owner, data=data)
     if cluster.hidden:
         _after_frontgate(tx, cluster.id, cluster.runtime_id, after)
     log.info(
@@ -94,6 +130,7 @@ def _record_resource(tx: Transaction, task: TaskRecord, operation: Operation | N
         ),
         owner=task.owner,
         runtime_id=task.runtime_id,
+        task_id=task.id,
     )
 
 

@@ -289,7 +289,7 @@ class Runner:
     def _end_idle_jobs(self) -> None:
         """End jobs that nobody has ended, such as those of plans without tasks."""
         with self._store.read() as tx:
-            idle = tx.queue.idle_jobs()
+            idle = tx.courses.idle()
         for job_id in idle:
             with self._store.begin() as tx:
                 tx.queue.lock_jobs([job_id])

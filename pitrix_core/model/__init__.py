@@ -15,7 +15,17 @@ from pitrix_core.model.cluster import (
     OwnedResource,
 )
 from pitrix_core.model.image import ImageChoice, ImageQuery
-from pitrix_core.model.job import Job, JobState, TaskRecord, TaskState
+from pitrix_core.model.job import (
+    Job,
+    JobAction,
+    JobReport,
+    JobState,
+    MadeResource,
+    TaskFailure,
+    TaskRecord,
+    TaskState,
+    UndecidedTask,
+)
 from pitrix_core.model.json import JsonObject, JsonValue, Ref, SecretRef
 from pitrix_core.model.link import Link
 from pitrix_core.model.operation import Operation, OperationState
@@ -59,12 +69,15 @@ __all__ = [
     "InstanceSpec",
     "InstanceState",
     "Job",
+    "JobAction",
+    "JobReport",
     "JobState",
     "JsonObject",
     "JsonValue",
     "Level",
     "Link",
     "Lost",
+    "MadeResource",
     "Metadata",
     "NetworkSpec",
     "NoCredential",
@@ -89,9 +102,11 @@ __all__ = [
     "TaggedResource",
     "Tags",
     "Task",
+    "TaskFailure",
     "TaskRecord",
     "TaskState",
     "Totals",
+    "UndecidedTask",
     "VolumeAttachment",
     "VolumeSpec",
 ]

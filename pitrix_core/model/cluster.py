@@ -16,11 +16,17 @@ class ClusterState(enum.StrEnum):
     ACTIVE = "active"
     DELETING = "deleting"
     DELETED = "deleted"
-    FAILED = "failed"  #: the last job failed; it can be retried, or the cluster deleted
+    ROLLING_BACK = "rolling_back"
+    FAILED = "failed"  #: the last job failed; it can be retried or undone, or the cluster deleted
+    CANCELLED = "cancelled"  #: the last job was cancelled; the same can be done
 
 
 #: A job is at work; it ends in one of the others.
-TRANSITION_STATES = frozenset({ClusterState.CREATING, ClusterState.DELETING})
+TRANSITION_STATES = frozenset(
+    {ClusterState.CREATING, ClusterState.DELETING, ClusterState.ROLLING_BACK}
+)
+#: The last job was not carried out to its end; nothing is at work.
+UNFINISHED_STATES = frozenset({ClusterState.FAILED, ClusterState.CANCELLED})
 
 
 @attrs.frozen(kw_only=True)

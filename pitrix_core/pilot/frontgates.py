@@ -23,7 +23,7 @@ from pitrix_core.model import (
     PlanRequest,
     Runtime,
 )
-from pitrix_core.model.cluster import ClusterSnapshot
+from pitrix_core.model.cluster import UNFINISHED_STATES, ClusterSnapshot
 from pitrix_core.pilot.answers import CoreTasks, absence_of, done, failed, pending
 from pitrix_core.planner.agents import frontgate_secret
 from pitrix_core.planner.build import Offers, PlanFrame, build_plan
@@ -158,9 +158,9 @@ def _standing(tx: Transaction, call: TaskCall, frontgate: Frontgate) -> Operatio
         outputs = {"id": frontgate.id, "endpoints": list(frontgate.endpoints)}
         return done(call, outputs)
     cluster = tx.clusters.get(frontgate.cluster_id)
-    if cluster.state is ClusterState.FAILED:
+    if cluster.state in UNFINISHED_STATES:
         [job, *_] = tx.jobs.search(cluster_id=cluster.id, limit=1)
-        error = f"Job {job.id} of the network's Frontgate failed: {job.error}"
+        error = f"Job {job.id} of the network's Frontgate has {job.state}: {job.error}"
         return failed(call, error, code="frontgate")
     note = f"the Frontgate's cluster {cluster.id} is {cluster.state}"
     is_made = cluster.state is ClusterState.ACTIVE
@@ -168,12 +168,13 @@ def _standing(tx: Transaction, call: TaskCall, frontgate: Frontgate) -> Operatio
 
 
 def _revive(tx: Transaction, frontgate: Frontgate) -> None:
-    """Let the failed job of a Frontgate go on: whoever asks for it again wants it tried again.
+    """Let the job of a Frontgate go on that failed or was cancelled: whoever asks for it again
+    wants it tried again.
 
     Not one that failed to remove it: what is to go is not to be used again.
     """
     cluster = tx.clusters.get(frontgate.cluster_id)
-    if cluster.state is not ClusterState.FAILED:
+    if cluster.state not in UNFINISHED_STATES:
         return
     [job, *_] = tx.jobs.search(cluster_id=cluster.id, limit=1)
     if job.action is not Action.CREATE:

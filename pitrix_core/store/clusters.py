@@ -13,6 +13,7 @@ from pitrix_core.model import (
     ClusterSnapshot,
     ClusterState,
     JsonObject,
+    MadeResource,
     Node,
     NodeState,
     OwnedResource,
@@ -242,14 +243,25 @@ class ClusterRepository:
 
     # -- resources ---------------------------------------------------------------------------------
 
-    def put_resource(self, resource: OwnedResource, *, owner: str, runtime_id: str) -> None:
-        """Write down what a request made, or what is newly known of it."""
+    def put_resource(
+        self,
+        resource: OwnedResource,
+        *,
+        owner: str,
+        runtime_id: str,
+        task_id: str | None = None,
+    ) -> None:
+        """Write down what a request made, or what is newly known of it.
+
+        :param task_id: task whose request it was.
+        """
         columns = tables.resources.c
         same = columns.request_key == resource.request_key
         values = {
             **convert.to_json(resource),
             "owner": owner,
             "runtime_id": runtime_id,
+            "task_id": task_id,
         }
         changed = self._connection.execute(tables.resources.update().where(same).values(**values))
         if not changed.rowcount:
@@ -270,6 +282,17 @@ class ClusterRepository:
         )
         node_id: str | None = self._connection.scalar(sa.select(columns.node_id).where(*which))
         return node_id
+
+    def made_by(self, job_id: str) -> list[MadeResource]:
+        """Return what a job made and is still there, of all attempts of its tasks, oldest first."""
+        columns, tasks = tables.resources.c, tables.tasks
+        query = (
+            sa.select(tables.resources, tasks.c.key.label("task"))
+            .join(tasks, tasks.c.id == columns.task_id)
+            .where(tasks.c.job_id == job_id, columns.released_at.is_(None))
+            .order_by(columns.created_at, columns.request_key)
+        )
+        return [record(row, MadeResource) for row in self._connection.execute(query)]
 
     def _resources(self, cluster_id: str) -> list[OwnedResource]:
         columns = tables.resources.c

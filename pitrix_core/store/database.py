@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from pitrix_core.store.agents import AgentRepository
 from pitrix_core.store.catalog import CatalogRepository
 from pitrix_core.store.clusters import ClusterRepository
+from pitrix_core.store.courses import CourseRepository
 from pitrix_core.store.durations import DurationRepository
 from pitrix_core.store.engine import db_now, read_options
 from pitrix_core.store.events import EventRepository
@@ -84,6 +85,11 @@ class Transaction:
     def jobs(self) -> JobRepository:
         """Jobs and tasks, as they are written by the API and read by everyone."""
         return JobRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def courses(self) -> CourseRepository:
+        """How jobs begin, are paused, are stopped, and end."""
+        return CourseRepository(self._connection, now=self.now)
 
     @functools.cached_property
     def queue(self) -> QueueRepository:

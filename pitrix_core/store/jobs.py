@@ -2,21 +2,15 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
+import attrs
 import sqlalchemy as sa
 
 from pitrix_core import convert
-from pitrix_core.errors import ConflictError, NotFoundError, ProviderNotFoundError
-from pitrix_core.model import (
-    Job,
-    JobState,
-    OperationState,
-    Plan,
-    Task,
-    TaskRecord,
-    TaskState,
-)
+from pitrix_core.errors import ConflictError, NotFoundError
+from pitrix_core.model import Action, Job, JobState, Plan, Task, TaskRecord, TaskState
+from pitrix_core.model.job import JOB_FINAL_STATES
 from pitrix_core.store import tables
 from pitrix_core.store.ids import new_id
 from pitrix_core.store.records import record
@@ -30,6 +24,10 @@ _NEVER_SENT: Final[Mapping[str, None]] = {
 }
 
 
+#: A job that ended in one of these can go on.
+_UNFINISHED_STATES: Final = (JobState.FAILED, JobState.CANCELLED)
+
+
 class JobRepository:
     """Plans being carried out."""
 
@@ -38,8 +36,12 @@ class JobRepository:
         self._connection = connection
         self._now = now
 
-    def add(self, plan: Plan) -> Job:
-        """Store a plan's job with all its tasks; those that come after nothing are ready."""
+    def add(self, plan: Plan, *, deadline_s: float | None = None) -> Job:
+        """Store a plan's job with all its tasks; those that come after nothing are ready.
+
+        :param deadline_s: seconds it may be at work; None for no limit.
+        """
+        deadline_at = None if deadline_s is None else self._now + dt.timedelta(seconds=deadline_s)
         job = Job(
             id=new_id("job"),
             action=plan.action,
@@ -47,23 +49,39 @@ class JobRepository:
             cluster_id=plan.cluster_id,
             owner=plan.owner,
             state=JobState.RUNNING,
+            deadline_s=deadline_s,
+            deadline_at=deadline_at,
             created_at=self._now,
+            started_at=self._now,
         )
-        self._connection.execute(
-            tables.jobs.insert().values(
-                id=job.id,
-                owner=job.owner,
-                action=job.action,
-                plan_id=job.plan_id,
-                cluster_id=job.cluster_id,
-                state=job.state,
-                created_at=self._now,
-            )
-        )
-        self._add_tasks(job, plan.tasks, runtime_id=plan.runtime_id)
+        self._insert(job)
+        self.add_tasks(job, plan.tasks, runtime_id=plan.runtime_id)
         return job
 
-    def _add_tasks(self, job: Job, tasks: tuple[Task, ...], *, runtime_id: str) -> None:
+    def add_roll_back(self, undone: Job) -> Job:
+        """Store the job that undoes another one; it waits, and its tasks are not known before it
+        begins.
+        """
+        job = Job(
+            id=new_id("job"),
+            action=Action.ROLL_BACK,
+            plan_id=undone.plan_id,
+            cluster_id=undone.cluster_id,
+            owner=undone.owner,
+            state=JobState.QUEUED,
+            undoes=undone.id,
+            created_at=self._now,
+        )
+        self._insert(job)
+        return job
+
+    def _insert(self, job: Job) -> None:
+        names = (field.name for field in attrs.fields(Job) if field.name in tables.jobs.c)
+        values = {name: getattr(job, name) for name in names}
+        self._connection.execute(tables.jobs.insert().values(**values))
+
+    def add_tasks(self, job: Job, tasks: tuple[Task, ...], *, runtime_id: str) -> None:
+        """Store the tasks of a job; those that come after nothing are ready."""
         if not tasks:
             return
         ids = {task.key: new_id("t") for task in tasks}
@@ -136,10 +154,32 @@ class JobRepository:
         return [record(row, TaskRecord) for row in self._connection.execute(query)]
 
     def running_on(self, cluster_id: str) -> str | None:
-        """Return the job that changes a cluster now, if one does."""
+        """Return the job that changes a cluster now, or is the next to, if one does."""
         columns = tables.jobs.c
-        query = sa.select(columns.id).where(
-            columns.cluster_id == cluster_id, columns.state == JobState.RUNNING
+        query = (
+            sa.select(columns.id)
+            .where(columns.cluster_id == cluster_id, columns.state.not_in(JOB_FINAL_STATES))
+            .order_by(columns.state == JobState.QUEUED, columns.created_at, columns.id)
+        )
+        found: str | None = self._connection.scalar(query.limit(1))
+        return found
+
+    def undone_by(self, job_id: str) -> str | None:
+        """Return the job that undoes another one, or waits to; not one that never began."""
+        columns = tables.jobs.c
+        query = sa.select(columns.id).where(columns.undoes == job_id, _counts())
+        found: str | None = self._connection.scalar(query.limit(1))
+        return found
+
+    def newest_on(self, cluster_id: str) -> str | None:
+        """Return the job that changed a cluster last, or is about to; those that never began have
+        not.
+        """
+        columns = tables.jobs.c
+        query = (
+            sa.select(columns.id)
+            .where(columns.cluster_id == cluster_id, _counts())
+            .order_by(columns.created_at.desc(), columns.undoes.is_(None), columns.id)
         )
         found: str | None = self._connection.scalar(query.limit(1))
         return found
@@ -149,29 +189,46 @@ class JobRepository:
 
         :raises ConflictError: one has, or is about to.
         """
-        [newest, *_] = self.search(cluster_id=job.cluster_id, limit=1)
-        if newest.id != job.id:
+        newest = self.newest_on(job.cluster_id)
+        if newest not in (None, job.id):
             raise ConflictError(
-                f"Job {newest.id} came after job {job.id} on the same cluster.",
-                next_step=f"Look at the newer one: pitrix job show {newest.id}",
+                f"Job {newest} came after job {job.id} on the same cluster.",
+                next_step=f"Look at the newer one: pitrix job show {newest}",
             )
 
     def retry(self, job_id: str) -> None:
-        """Let a failed job go on from where it failed; finished tasks are not done again.
+        """Let a failed or cancelled job go on from where it ended; finished tasks are not done
+        again.
 
         An operation that has not ended, as far as is known, is polled on. A request of which it is
         not known what it made is settled under its key. Everything else is sent again under a new
-        key; what a failed operation made stays written down with its cluster.
+        key; what a failed operation made stays written down with its cluster. The job has its
+        deadline's time again.
 
-        :raises ConflictError: the job has not failed.
+        :raises ConflictError: the job has not ended, has succeeded, or never began.
         """
+        job = self.get(job_id)
+        limit = job.deadline_s
+        deadline_at = None if limit is None else self._now + dt.timedelta(seconds=limit)
         changed = self._connection.execute(
             tables.jobs.update()
-            .where(tables.jobs.c.id == job_id, tables.jobs.c.state == JobState.FAILED)
-            .values(state=JobState.RUNNING, error=None, finished_at=None)
+            .where(
+                tables.jobs.c.id == job_id,
+                tables.jobs.c.state.in_(_UNFINISHED_STATES),
+                tables.jobs.c.started_at.is_not(None),
+            )
+            .values(
+                state=JobState.RUNNING,
+                error=None,
+                error_code=None,
+                finished_at=None,
+                deadline_at=deadline_at,
+            )
         ).rowcount
         if not changed:
-            raise ConflictError(f"Job {job_id} has not failed; only failed jobs can be retried.")
+            raise ConflictError(
+                f"Job {job_id} has not failed and was not cancelled; only such jobs can be retried."
+            )
         self._reopen_failed(job_id)
         self._reopen_skipped(job_id)
 
@@ -182,6 +239,8 @@ class JobRepository:
             "attempts": 0,
             "error": None,
             "error_code": None,
+            "vendor_code": None,
+            "vendor_request_id": None,
             "run_at": self._now,
             "started_at": None,
             "finished_at": None,
@@ -190,7 +249,7 @@ class JobRepository:
             columns.job_id == job_id, columns.state == TaskState.FAILED
         )
         for row in self._connection.execute(failed.order_by(columns.id)).all():
-            kept = {} if _goes_on(row) else _NEVER_SENT
+            kept = {} if record(row, TaskRecord).is_undecided else _NEVER_SENT
             self._connection.execute(
                 tables.tasks.update().where(columns.id == row.id).values(**again, **kept)
             )
@@ -236,9 +295,7 @@ class JobRepository:
         return progress
 
 
-def _goes_on(row: "sa.Row[Any]") -> bool:
-    """Say whether a failed task's request is still to be heard of: it may have made something."""
-    if row.operation is None:
-        return row.sent_at is not None
-    is_gone = row.error_code == ProviderNotFoundError.code
-    return row.operation["state"] != OperationState.FAILED and not is_gone
+def _counts() -> "sa.ColumnElement[bool]":
+    """Say of a job that it has changed its cluster, or still may."""
+    columns = tables.jobs.c
+    return columns.started_at.is_not(None) | columns.state.not_in(JOB_FINAL_STATES)

@@ -6,7 +6,7 @@ claim. Who was taken for dead, and comes back, finds the number changed and is r
 
 import datetime as dt
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import attrs
@@ -14,17 +14,15 @@ import sqlalchemy as sa
 
 from pitrix_core import convert
 from pitrix_core.errors import InvalidInputError
-from pitrix_core.model import JobState, JsonObject, Operation, TaskRecord, TaskState
+from pitrix_core.model import JsonObject, Operation, TaskRecord, TaskState
 from pitrix_core.store import tables
+from pitrix_core.store.courses import UNSENT, CourseRepository
 from pitrix_core.store.records import record
 
 log = logging.getLogger(__name__)
 
-#: Written where a request is known to have made nothing.
-_UNSENT: Final[Mapping[str, None]] = {"sent_at": None, "sent_fence": None}
 #: Until a task that this version cannot read is claimed again, perhaps by another version.
 _UNREADABLE_PAUSE: Final = dt.timedelta(seconds=60)
-_OPEN_STATES: Final = (TaskState.CLAIMED, TaskState.READY, TaskState.WAITING)
 
 
 @attrs.frozen(kw_only=True)
@@ -45,6 +43,7 @@ class QueueRepository:
         """Work inside the transaction of ``connection``."""
         self._connection = connection
         self._now = now
+        self._courses = CourseRepository(connection, now=now)
 
     # -- claims ------------------------------------------------------------------------------------
 
@@ -154,7 +153,7 @@ class QueueRepository:
 
         :param is_counted: the attempt is one of those the plan allows.
         """
-        forget: dict[str, object] = {} if task.operation else dict(_UNSENT)
+        forget: dict[str, object] = {} if task.operation else dict(UNSENT)
         if forget and not is_counted:
             forget["attempts"] = tables.tasks.c.attempts - 1
         return self._write(
@@ -197,20 +196,32 @@ class QueueRepository:
         return written
 
     def fail(
-        self, task: TaskRecord, operation: Operation | None, *, error: str, error_code: str
+        self,
+        task: TaskRecord,
+        operation: Operation | None,
+        *,
+        error: str,
+        error_code: str,
+        **vendor: str | None,
     ) -> bool:
         """Store a failure, and skip what has not been started yet of its job.
 
         Without an operation, its request is known to have made nothing.
-        """
-        forget = {} if operation is not None else _UNSENT
-        return self._fail(task, operation, error=error, error_code=error_code, **forget)
 
-    def give_up(self, task: TaskRecord, *, error: str, error_code: str) -> bool:
+        :param vendor: ``vendor_code`` and ``vendor_request_id``, where the vendor named them.
+        """
+        forget = {} if operation is not None else UNSENT
+        return self._fail(task, operation, error=error, error_code=error_code, **vendor, **forget)
+
+    def give_up(
+        self, task: TaskRecord, *, error: str, error_code: str, **vendor: str | None
+    ) -> bool:
         """Store a failure that leaves open what the request made: key and operation are kept, so
         that a retry begins by finding out.
+
+        :param vendor: ``vendor_code`` and ``vendor_request_id``, where the vendor named them.
         """
-        return self._fail(task, task.operation, error=error, error_code=error_code)
+        return self._fail(task, task.operation, error=error, error_code=error_code, **vendor)
 
     def _fail(self, task: TaskRecord, operation: Operation | None, **values: object) -> bool:
         written = self._write(
@@ -221,7 +232,7 @@ class QueueRepository:
             **values,
         )
         if written:
-            self._skip_unsent(task.job_id)
+            self._courses.skip_unsent(task.job_id)
         return written
 
     def _unless_woken(self, after_s: float) -> "sa.ColumnElement[dt.datetime]":
@@ -253,24 +264,7 @@ class QueueRepository:
             .where(columns.id.in_(dependents))
             .values(unfinished_before=columns.unfinished_before - 1)
         )
-        self._connection.execute(
-            tables.tasks.update()
-            .where(
-                columns.id.in_(dependents),
-                columns.state == TaskState.WAITING,
-                columns.unfinished_before == 0,
-            )
-            .values(state=TaskState.READY, run_at=self._now)
-        )
-
-    def _skip_unsent(self, job_id: str) -> None:
-        columns = tables.tasks.c
-        unsent = (columns.state == TaskState.READY) & columns.sent_at.is_(None)
-        self._connection.execute(
-            tables.tasks.update()
-            .where(columns.job_id == job_id, (columns.state == TaskState.WAITING) | unsent)
-            .values(state=TaskState.SKIPPED, finished_at=self._now)
-        )
+        self._courses.make_ready(columns.id.in_(dependents))
 
     def lock_jobs(self, job_ids: Iterable[str]) -> None:
         """Be the only one to write outcomes of these jobs until the transaction ends.
@@ -285,53 +279,6 @@ class QueueRepository:
             .order_by(columns.id)
             .with_for_update()  # ignored by SQLite, where one writes at a time
         ).all()
-
-    def idle_jobs(self) -> Sequence[str]:
-        """Return ids of running jobs of which nothing is left to do, and that nobody has ended."""
-        columns = tables.tasks.c
-        has_open = sa.exists().where(
-            columns.job_id == tables.jobs.c.id, columns.state.in_(_OPEN_STATES)
-        )
-        query = sa.select(tables.jobs.c.id).where(
-            tables.jobs.c.state == JobState.RUNNING, ~has_open
-        )
-        return self._connection.scalars(query.order_by(tables.jobs.c.id)).all()
-
-    def settle_job(self, job_id: str) -> JobState | None:
-        """End a job of which nothing is left to do.
-
-        Once a task has failed, nothing new is started; what was started goes on to its end.
-
-        :returns: how it ended, if it ended now.
-        """
-        columns = tables.tasks.c
-        has_failed = self._has_task(job_id, columns.state == TaskState.FAILED)
-        if has_failed:
-            self._skip_unsent(job_id)
-        if self._has_task(job_id, columns.state.in_(_OPEN_STATES)):
-            return None
-        state = JobState.FAILED if has_failed else JobState.SUCCEEDED
-        ended = self._connection.execute(
-            tables.jobs.update()
-            .where(tables.jobs.c.id == job_id, tables.jobs.c.state == JobState.RUNNING)
-            .values(state=state, error=self._first_error(job_id), finished_at=self._now)
-        ).rowcount
-        return state if ended else None
-
-    def _has_task(self, job_id: str, which: "sa.ColumnElement[bool]") -> bool:
-        query = sa.select(tables.tasks.c.id).where(tables.tasks.c.job_id == job_id, which)
-        return self._connection.scalar(query.limit(1)) is not None
-
-    def _first_error(self, job_id: str) -> str | None:
-        columns = tables.tasks.c
-        query = (
-            sa.select(columns.title, columns.error)
-            .where(columns.job_id == job_id, columns.state == TaskState.FAILED)
-            .order_by(columns.finished_at, columns.number)
-            .limit(1)
-        )
-        row = self._connection.execute(query).one_or_none()
-        return None if row is None else f"{row.title}: {row.error}"
 
     # -- waking ------------------------------------------------------------------------------------
 

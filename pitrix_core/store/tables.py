@@ -223,6 +223,7 @@ resources = sa.Table(
     Column("kind", String(64), nullable=False),
     Column("resource_id", String(1024), nullable=False, index=True),
     Column("node_id", _ID),
+    Column("task_id", _ID, index=True),  # which made it
     _json("outputs"),
     Column("released_at", UtcTime),
     _created_at(),
@@ -240,7 +241,13 @@ jobs = sa.Table(
     Column("cluster_id", _ID, nullable=False, index=True),
     Column("state", String(32), nullable=False, index=True),
     Column("error", Text),
+    Column("error_code", String(64)),
+    Column("undoes", _ID, index=True),  # the job that a roll back undoes
+    Column("deadline_s", Float),
+    Column("deadline_at", UtcTime),
     _created_at(),
+    Column("started_at", UtcTime),
+    Column("paused_at", UtcTime),
     Column("finished_at", UtcTime, index=True),
     Column("pruned_at", UtcTime),  # when its tasks' inputs, operations and outputs were dropped
 )
@@ -275,6 +282,8 @@ tasks = sa.Table(
     _json("outputs"),
     Column("error", Text),
     Column("error_code", String(64)),
+    Column("vendor_code", String(255)),
+    Column("vendor_request_id", String(255)),
     Column("run_at", UtcTime, nullable=False),
     Column("started_at", UtcTime),
     Column("finished_at", UtcTime),

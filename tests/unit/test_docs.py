@@ -1,23 +1,31 @@
 """The docs say what the code says."""
 
 import re
+from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
 
 from pitrix_core.contracts import AppType, hookspecs
-from pitrix_core.model.job import TASK_TRANSITIONS
+from pitrix_core.model.job import JOB_TRANSITIONS, TASK_TRANSITIONS
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_diagram_of_tasks_is_the_table() -> None:
-    """Every transition a task may make is an arrow of the diagram, and the other way round."""
+@pytest.mark.parametrize(
+    ("place", "table"),
+    [pytest.param(0, JOB_TRANSITIONS, id="jobs"), pytest.param(1, TASK_TRANSITIONS, id="tasks")],
+)
+def test_the_diagrams_of_states_are_the_tables(
+    place: int, table: Mapping[StrEnum, frozenset[StrEnum]]
+) -> None:
+    """Every transition a job or a task may make is an arrow, and the other way round."""
     text = (DOCS / "architecture.md").read_text()
-    [diagram] = re.findall(r"```mermaid\nstateDiagram-v2\n(.*?)```", text, flags=re.DOTALL)
+    diagrams = re.findall(r"```mermaid\nstateDiagram-v2\n(.*?)```", text, flags=re.DOTALL)
 
-    drawn = set(re.findall(r"^ *(\w+) --> (\w+)", diagram, flags=re.MULTILINE))
-    allowed = {(str(a), str(b)) for a, after in TASK_TRANSITIONS.items() for b in after}
+    drawn = set(re.findall(r"^ *(\w+) --> (\w+)", diagrams[place], flags=re.MULTILINE))
+    allowed = {(str(a), str(b)) for a, after in table.items() for b in after}
     assert drawn == allowed
 
 

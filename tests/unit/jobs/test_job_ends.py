@@ -125,7 +125,7 @@ def test_a_plan_without_tasks_ends_by_itself(engine: Engine) -> None:
     job = engine.submit(action=Action.DELETE)
 
     with engine.store.begin() as tx:
-        idle = tx.queue.idle_jobs()
+        idle = tx.courses.idle()
         effects.end_job(tx, job.id)
 
     assert list(idle) == [job.id]
@@ -139,7 +139,7 @@ def test_a_job_ends_once(engine: Engine) -> None:
     engine.run(job)
 
     with engine.store.begin() as tx:
-        again = tx.queue.settle_job(job.id)
+        again = tx.courses.settle(job.id)
 
     assert again is None
     assert engine.job(job).state is JobState.SUCCEEDED
@@ -150,7 +150,7 @@ def test_a_waiting_task_keeps_its_job(engine: Engine) -> None:
     job = engine.submit(volume())
 
     with engine.store.begin() as tx:
-        ended, idle = tx.queue.settle_job(job.id), tx.queue.idle_jobs()
+        ended, idle = tx.courses.settle(job.id), tx.courses.idle()
 
     assert (ended, list(idle)) == (None, [])
 
@@ -240,6 +240,7 @@ def test_outcomes_are_told_as_events(engine: Engine) -> None:
         events = tx.events.after(0, limit=10)
     assert sorted(event.kind for event in events) == [
         "cluster.failed",
+        "job.failed",
         "task.failed",
         "task.succeeded",
     ]

@@ -128,7 +128,7 @@ def _end(store: Store, claimed: Claim, barrier: threading.Barrier, ended: list[s
     with store.begin() as tx:
         tx.queue.lock_jobs([claimed.task.job_id])
         tx.queue.succeed(claimed.task, {}, None)
-        ended.append(tx.queue.settle_job(claimed.task.job_id))
+        ended.append(tx.courses.settle(claimed.task.job_id))
 
 
 def test_waking_while_a_claim_is_made_is_not_lost(store: Store) -> None:
@@ -167,14 +167,14 @@ def test_a_job_goes_on_after_a_failure_and_a_take_over(store: Store) -> None:
     [first] = claim(store, "run-a")
     with store.begin() as tx:
         tx.queue.fail(first.task, None, error="no", error_code="c")
-        tx.queue.settle_job(job.id)
+        tx.courses.settle(job.id)
         failed = tx.jobs.get(job.id)
         tx.jobs.retry(job.id)
     [again] = claim(store, "run-a")
     with store.begin() as tx:
         tx.queue.remove_runner("run-a")
         freed = tx.queue.take_over(lease_s=6.0)
-        idle = tx.queue.idle_jobs()
+        idle = tx.courses.idle()
     [last] = claim(store, "run-b")
 
     assert (failed.state, failed.error) == ("failed", "a: no")

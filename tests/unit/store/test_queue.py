@@ -320,11 +320,11 @@ def test_every_change_of_a_state_is_in_the_table(
             tx.queue.fail(remaining[0].task, None, error="e", error_code="c")
             for other in remaining[1:]:
                 tx.queue.postpone(other.task, after_s=0.0)
-            tx.queue.settle_job(job.id)
+            tx.courses.settle(job.id)
         for other in claim(store):
             with store.begin() as tx:
                 tx.queue.give_up(other.task, error="e", error_code="c")
-                tx.queue.settle_job(job.id)
+                tx.courses.settle(job.id)
         with store.begin() as tx:
             tx.jobs.retry(job.id)
 
@@ -377,11 +377,11 @@ def test_two_runners_end_a_job_together(store: Store, submit: Callable[..., Job]
     with store.begin() as tx:
         tx.queue.lock_jobs([job.id, job.id])
         tx.queue.succeed(first.task, {}, None)
-        early = tx.queue.settle_job(job.id)
+        early = tx.courses.settle(job.id)
     with store.begin() as tx:
         tx.queue.lock_jobs([job.id])
         tx.queue.succeed(second.task, {}, None)
-        ended = tx.queue.settle_job(job.id)
+        ended = tx.courses.settle(job.id)
 
     assert (early, ended) == (None, "succeeded")
 

@@ -74,7 +74,13 @@ def upgrade() -> None:  # noqa: PLR0915  # one for each table and index
         sa.Column("cluster_id", sa.String(length=64), nullable=False),
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("error_code", sa.String(length=64), nullable=True),
+        sa.Column("undoes", sa.String(length=64), nullable=True),
+        sa.Column("deadline_s", sa.Float(), nullable=True),
+        sa.Column("deadline_at", UtcTime(), nullable=True),
         sa.Column("created_at", UtcTime(), nullable=False),
+        sa.Column("started_at", UtcTime(), nullable=True),
+        sa.Column("paused_at", UtcTime(), nullable=True),
         sa.Column("finished_at", UtcTime(), nullable=True),
         sa.Column("pruned_at", UtcTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
@@ -83,6 +89,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one for each table and index
         batch_op.create_index(batch_op.f("ix_jobs_cluster_id"), ["cluster_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_jobs_finished_at"), ["finished_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_jobs_state"), ["state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_jobs_undoes"), ["undoes"], unique=False)
 
     op.create_table(
         "packages",
@@ -130,6 +137,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one for each table and index
         sa.Column("kind", sa.String(length=64), nullable=False),
         sa.Column("resource_id", sa.String(length=1024), nullable=False),
         sa.Column("node_id", sa.String(length=64), nullable=True),
+        sa.Column("task_id", sa.String(length=64), nullable=True),
         sa.Column("outputs", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("released_at", UtcTime(), nullable=True),
         sa.Column("created_at", UtcTime(), nullable=False),
@@ -139,6 +147,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one for each table and index
         batch_op.create_index(batch_op.f("ix_resources_cluster_id"), ["cluster_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_resources_resource_id"), ["resource_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_resources_runtime_id"), ["runtime_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_resources_task_id"), ["task_id"], unique=False)
 
     op.create_table(
         "runners",
@@ -225,6 +234,8 @@ def upgrade() -> None:  # noqa: PLR0915  # one for each table and index
         sa.Column("outputs", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("error_code", sa.String(length=64), nullable=True),
+        sa.Column("vendor_code", sa.String(length=255), nullable=True),
+        sa.Column("vendor_request_id", sa.String(length=255), nullable=True),
         sa.Column("run_at", UtcTime(), nullable=False),
         sa.Column("started_at", UtcTime(), nullable=True),
         sa.Column("finished_at", UtcTime(), nullable=True),

@@ -1,0 +1,138 @@
+"""What undoes a job: the tasks of a roll back, made from what the job has left behind.
+
+A roll back is a job of its own, so that it is claimed, retried, resumed and shown like any other.
+Its tasks are not planned by an app type: they are made at the moment it begins from the resources
+that the undone job has on record. That is all of them, for requests of which it is not known what
+they made are settled before. How each kind of task is undone is said here; it is undone after
+everything that was built upon it.
+"""
+
+import graphlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import attrs
+
+from pitrix_core.model import Action, ClusterState, Job, MadeResource, Task, TaskRecord
+from pitrix_core.planner.kinds import CORE_KINDS, METADATA_DELETE, METADATA_PUT
+from pitrix_core.store import Transaction
+
+#: What a cluster is after a job was undone. A deletion cannot be: what is gone is gone.
+STATE_AFTER_UNDOING: Final[Mapping[Action, ClusterState]] = {
+    Action.CREATE: ClusterState.DELETED,
+}
+#: Code of a roll back that could not begin.
+UNDECIDED_CODE: Final = "undecided"
+
+#: Verbs of providers' interfaces that make something.
+_MAKING_VERBS: Final = frozenset({"create", "ensure"})
+#: Machines wait for their cloud longer than most.
+_TIMEOUT_S: Final = 1800.0
+
+
+def makes(kind: str) -> bool:
+    """Say whether tasks of a kind make something in a cloud."""
+    return kind not in CORE_KINDS and kind.partition(".")[2] in _MAKING_VERBS
+
+
+def undo_of(kind: str) -> str | None:
+    """Return the kind that undoes what a kind has made; None where it is kept.
+
+    What was *ensured* is shared with other clusters, and goes with its runtime.
+    """
+    interface, _, verb = kind.partition(".")
+    return f"{interface}.delete" if verb == "create" else None
+
+
+def undecided_in(tasks: Iterable[TaskRecord]) -> list[TaskRecord]:
+    """Return the tasks that may have made something of which nobody knows."""
+    return [task for task in tasks if task.is_undecided and makes(task.kind)]
+
+
+def begin_next(tx: Transaction, cluster_id: str) -> str | None:
+    """Let the job begin that waits for a cluster, if none is at work on it.
+
+    :returns: the job, if one began; it may have nothing to do.
+    """
+    job_id = tx.courses.next_on(cluster_id)
+    if job_id is None:
+        return None
+    tx.queue.lock_jobs([job_id])
+    job = tx.jobs.get(job_id)
+    undone = tx.jobs.get(job.undoes or "")
+    tasks = tx.jobs.tasks(undone.id)
+    unknown = undecided_in(tasks)
+    if unknown:
+        _refuse(tx, job, unknown)
+        return None
+    tx.courses.begin(job_id)
+    cluster = tx.clusters.get(cluster_id)
+    tx.clusters.start_change(
+        cluster_id, state=ClusterState.ROLLING_BACK, expected_revision=cluster.revision
+    )
+    undoing = compensation_tasks(tasks, tx.clusters.made_by(undone.id))
+    tx.jobs.add_tasks(job, undoing, runtime_id=cluster.runtime_id)
+    tx.events.add("job.started", cluster_id, owner=job.owner, data={"job_id": job_id})
+    return job_id
+
+
+def _refuse(tx: Transaction, job: Job, unknown: Sequence[TaskRecord]) -> None:
+    titles = "; ".join(task.title for task in unknown)
+    error = f"What came of these is still not known, and could not be undone: {titles}."
+    tx.courses.refuse(job.id, error=error, error_code=UNDECIDED_CODE)
+    data = {"job_id": job.id, "error": error}
+    tx.events.add("job.failed", job.cluster_id, owner=job.owner, data=data)
+
+
+def compensation_tasks(
+    tasks: Sequence[TaskRecord], made: Iterable[MadeResource]
+) -> tuple[Task, ...]:
+    """Return the tasks that undo what a job did, in reverse order.
+
+    :param tasks: the job's.
+    :param made: what they made and is still there.
+    """
+    undoing: dict[str, list[Task]] = {}
+    by_key = {task.key: task for task in tasks}
+    for number, resource in enumerate(made, start=1):
+        kind = undo_of(resource.kind)
+        if kind is not None and resource.task in by_key:
+            undone = by_key[resource.task]
+            arguments = {"id": resource.resource_id, "cluster_id": undone.cluster_id}
+            task = _undoing(undone, kind, number=number, arguments=arguments)
+            undoing.setdefault(undone.key, []).append(task)
+    for put in tasks:
+        if put.kind == METADATA_PUT and put.sent_at is not None:
+            arguments = {"cluster_id": put.cluster_id}
+            undoing[put.key] = [_undoing(put, METADATA_DELETE, number=0, arguments=arguments)]
+    return _in_reverse(tasks, undoing)
+
+
+def _undoing(undone: TaskRecord, kind: str, *, number: int, arguments: dict[str, str]) -> Task:
+    return Task(
+        key=f"{kind}/{number}" if number else kind,
+        kind=kind,
+        title=f"Undo: {undone.title}",
+        input=arguments,
+        node_id=undone.node_id,
+        timeout_s=_TIMEOUT_S,
+    )
+
+
+def _in_reverse(
+    tasks: Sequence[TaskRecord], undoing: Mapping[str, Sequence[Task]]
+) -> tuple[Task, ...]:
+    """Let each task come after all that undo what was built upon the one it undoes."""
+    order = graphlib.TopologicalSorter({task.key: task.after for task in tasks}).static_order()
+    dependents: dict[str, set[str]] = {task.key: set() for task in tasks}
+    for task in tasks:
+        for before in task.after:
+            dependents[before].add(task.key)
+    first: dict[str, frozenset[str]] = {}
+    ordered: list[Task] = []
+    for key in reversed(list(order)):
+        after = frozenset().union(*(first[one] for one in dependents[key]))
+        own = [attrs.evolve(task, after=tuple(sorted(after))) for task in undoing.get(key, ())]
+        first[key] = frozenset(task.key for task in own) or after
+        ordered += own
+    return tuple(ordered)
