@@ -12,6 +12,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
+from pitrix_core.cli.completion.variables import COMPLETION
 from pitrix_core.cli.problems import FAILED, INTERRUPTED, CliError, show_error
 from pitrix_core.errors import PitrixError
 
@@ -44,9 +45,6 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "completion": ("verbs.completion:completion", "Teach a shell to complete what you type."),
     "version": ("verbs.version:version", "Show the versions of this command line and its plugins."),
 }
-
-#: Set by a shell that wants to know what can be typed next; says which shell it is.
-COMPLETION: Final = "_PITRIX_COMPLETE"
 
 
 class _Verb(click.Command):

@@ -13,7 +13,7 @@ from click.shell_completion import (
     split_arg_string,
 )
 
-from pitrix_core.cli.main import COMPLETION
+from pitrix_core.cli.completion.variables import BREAKS, COMPLETION, LINE
 
 PROGRAM: Final = "pitrix"
 SHELLS: Final = ("bash", "zsh", "fish")
@@ -44,8 +44,8 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 
     def __init__(self, cli: click.Command, environ: Mapping[str, str]) -> None:
         super().__init__(cli, {}, PROGRAM, COMPLETION)
-        self._line = environ.get("PITRIX_LINE", "")
-        self._breaks = environ.get("PITRIX_BREAKS", "")
+        self._line = environ.get(LINE, "")
+        self._breaks = environ.get(BREAKS, "")
 
     def get_completion_args(self) -> tuple[list[str], str]:
         """Return the words before the one that is typed, and that one."""
