@@ -19,9 +19,9 @@ CLUSTER_RULES: Final = (
     ),
     Rule(
         code="cluster.spelling",
-        summary="A value is written as another type, and its meaning is plain.",
+        summary="A value is written as another type, or is empty, and its meaning is plain.",
         remedy='It is taken as it is meant; other platforms may refuse it. Write 3 and not "3", '
-        'true and not "yes".',
+        'true and not "yes", ["db"] and not "db"; leave out what is empty.',
     ),
     Rule(
         code="cluster.value",
@@ -39,7 +39,8 @@ CLUSTER_RULES: Final = (
         code="cluster.misspelt",
         summary="A member's name is almost one that is known.",
         remedy="What it says would have no effect, so it is an error. Write the name as the "
-        "message says, or remove the member.",
+        "message says, or remove the member. One that is to be kept without effect begins with a "
+        "mark: _volume.",
     ),
     Rule(
         code="cluster.unknown",
