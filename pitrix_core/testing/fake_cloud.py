@@ -41,7 +41,9 @@ class Thing:
 
 
 class FakeCloud:
-    """One account of a cloud that is not there; safe for threads and, with a file, processes."""
+    """One account of a cloud that is not there; safe for threads and, with a file, for processes,
+    each of which has an object of its own.
+    """
 
     def __init__(self, path: str = "") -> None:
         """Open the cloud.
@@ -50,12 +52,13 @@ class FakeCloud:
         """
         self._path = path
         self._lock = threading.Lock()
-        self._memory: sqlite3.Connection | None = None
+        self._connection: sqlite3.Connection | None = None
 
     @contextlib.contextmanager
     def rows(self) -> Iterator["Rows"]:
         """Open a transaction, alone in the cloud."""
-        with self._lock, self._connection() as connection:
+        with self._lock:
+            connection = self._opened()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield Rows(connection)
@@ -64,25 +67,19 @@ class FakeCloud:
                 raise
             connection.execute("COMMIT")
 
-    @contextlib.contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        if not self._path:
-            if self._memory is None:
-                self._memory = self._open(":memory:")
-                weakref.finalize(self, self._memory.close)
-            yield self._memory
-            return
-        connection = self._open(self._path)
-        try:
-            yield connection
-        finally:
-            connection.close()
+    def _opened(self) -> sqlite3.Connection:
+        """Return the one connection; opening a file takes longer than anything done in it."""
+        if self._connection is None:
+            self._connection = self._open(self._path or ":memory:")
+            weakref.finalize(self, self._connection.close)
+        return self._connection
 
     @staticmethod
     def _open(path: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
             path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
         )
+        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = OFF")  # only a power failure would lose anything
         for statement in _TABLES:
             connection.execute(statement)
