@@ -109,8 +109,9 @@ def _after_frontgate(
 ) -> None:
     if state is ClusterState.DELETED:
         tx.agents.remove_frontgate(cluster_id)
+        state_of_runtime = tx.runtimes.lock(runtime_id)  # of the last two, one sees that it is
         is_last = not tx.clusters.search(runtime_id=runtime_id)
-        if is_last and tx.runtimes.state(runtime_id) == "deleting":
+        if is_last and state_of_runtime == "deleting":
             tx.runtimes.delete(runtime_id)
     for kind in _FRONTGATE_WAITERS:
         tx.queue.wake_kind(kind)

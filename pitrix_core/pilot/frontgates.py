@@ -55,6 +55,7 @@ class FrontgateEnsure(CoreTasks):
         # NOTE(transactions): building a provider opens one; inside of ours it would wait for it
         provider = self.provider(runtime_id)
         with self.store.begin() as tx:
+            tx.runtimes.lock(runtime_id)  # of several who find none, one makes it
             frontgate = tx.agents.frontgate_at(runtime_id, network_id)
             if frontgate is None:
                 self._submit(tx, tx.runtimes.get(runtime_id), network_id, provider=provider)

@@ -80,11 +80,12 @@ def answer_once(
 
 def _reserve(store: Store, request: KeyedRequest, abandoned_after: dt.timedelta) -> Answer | None:
     with store.begin() as tx:
-        kept = tx.identity.kept_answer(request.key, owner=request.owner)
-        if kept is None:
-            tx.identity.reserve_key(request.key, owner=request.owner, request_digest=request.digest)
+        if tx.identity.reserve_key(request.key, owner=request.owner, request_digest=request.digest):
             return None
+        kept = tx.identity.kept_answer(request.key, owner=request.owner)
         now = tx.now
+    if kept is None:  # the request that had it failed just now, and its key is free again
+        raise _in_flight(is_abandoned=False)
     if kept.request_digest != request.digest:
         raise IdempotencyMismatchError(next_step="Use a new key for a new request.")
     if kept.status is None:

@@ -42,6 +42,8 @@ def apply(
     if plan.action is Action.CREATE:
         require_linked(services, plan)
     with services.store.begin() as tx:
+        tx.plans.lock(plan.id)
+        tx.runtimes.hold(plan.runtime_id)
         _require_applicable(tx, plan)
         if plan.action is Action.CREATE:
             _add_cluster(tx, plan)

@@ -33,11 +33,10 @@ def ensure_admin_token(store: Store, path: Path) -> None:
 
     :param path: left alone when any token is known already.
     """
+    token = f"ptx_{secrets.token_urlsafe(_TOKEN_BYTES)}"
     with store.begin() as tx:
-        if tx.identity.has_tokens():
+        if not tx.identity.add_first_token(_digest(token), owner="admin", role="admin"):
             return
-        token = f"ptx_{secrets.token_urlsafe(_TOKEN_BYTES)}"
-        tx.identity.add_token(_digest(token), owner="admin", role="admin")
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             os.fchmod(descriptor, 0o600)  # one that was there already keeps its mode otherwise

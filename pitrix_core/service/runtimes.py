@@ -93,6 +93,7 @@ def delete(services: Services, actor: Actor, runtime_id: str) -> list[Job]:
     # A provider whose plugin is gone must not keep a runtime with nothing on it.
     offers = services.gates.of(runtime.id) if has_frontgates else None
     with services.store.begin() as tx:
+        tx.runtimes.lock(runtime.id)
         _require_empty(tx, runtime)
         hidden = tx.clusters.search(runtime_id=runtime.id)
         if hidden and offers is None:

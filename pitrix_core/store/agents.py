@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from pitrix_core import convert
 from pitrix_core.model import JsonObject
 from pitrix_core.store import tables
+from pitrix_core.store.engine import insert_once
 from pitrix_core.store.records import record
 
 
@@ -134,18 +135,26 @@ class AgentRepository:
         return self._connection.scalar(known) is not None
 
     def send(self, message: Message) -> None:
-        """Put a message into the outbox; one of the same id is not put in twice."""
-        if self.is_sent(message.id):
-            return
-        self._connection.execute(
-            tables.outbox.insert().values(
-                id=message.id,
-                frontgate_id=message.frontgate_id,
-                type=message.type,
-                body=convert.to_json(message.body),
-                created_at=self._now,
-            )
+        """Put a message into the outbox; one of the same id is not put in twice.
+
+        The messages to one Frontgate are put in by one transaction at a time: Pilots go by their
+        numbers, so that none may appear below one that was sent.
+        """
+        self._lock_frontgate(message.frontgate_id)
+        insert_once(
+            self._connection,
+            tables.outbox,
+            id=message.id,
+            frontgate_id=message.frontgate_id,
+            type=message.type,
+            body=convert.to_json(message.body),
+            created_at=self._now,
         )
+
+    def _lock_frontgate(self, frontgate_id: str) -> None:
+        columns = tables.frontgates.c
+        query = sa.select(columns.id).where(columns.id == frontgate_id)
+        self._connection.execute(query.with_for_update(key_share=True)).all()
 
     def unacknowledged(
         self, after: Mapping[str, int], *, limit: int = 1000
@@ -188,20 +197,16 @@ class AgentRepository:
         :returns: False when it was received before.
         """
         inbox_id = f"{message.frontgate_id}:{message.id}"
-        known = sa.select(tables.inbox.c.id).where(tables.inbox.c.id == inbox_id)
-        if self._connection.scalar(known) is not None:
-            return False
-        self._connection.execute(
-            tables.inbox.insert().values(
-                id=inbox_id,
-                frontgate_id=message.frontgate_id,
-                type=message.type,
-                reply_to=message.reply_to,
-                body=convert.to_json(message.body),
-                at=self._now,
-            )
+        return insert_once(
+            self._connection,
+            tables.inbox,
+            id=inbox_id,
+            frontgate_id=message.frontgate_id,
+            type=message.type,
+            reply_to=message.reply_to,
+            body=convert.to_json(message.body),
+            at=self._now,
         )
-        return True
 
     def answer_to(self, message_id: str) -> Message | None:
         """Return what a message was answered by the Frontgate it was sent to, if it was."""

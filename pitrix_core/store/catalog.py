@@ -11,6 +11,7 @@ from pitrix_core.errors import ConflictError, NotFoundError
 from pitrix_core.findings import Finding
 from pitrix_core.model import AppInfo
 from pitrix_core.store import tables
+from pitrix_core.store.engine import insert_once
 from pitrix_core.store.records import record
 
 
@@ -83,11 +84,9 @@ class CatalogRepository:
 
         :raises ConflictError: the name is taken.
         """
-        taken = sa.select(tables.repos.c.id).where(tables.repos.c.name == repo.name)
-        if self._connection.scalar(taken) is not None:
-            raise ConflictError(f"There is a repo {repo.name!r} already.", pointer="/name")
         row = {**convert.to_json(repo), "created_at": self._now, "indexed_at": None}
-        self._connection.execute(tables.repos.insert().values(**row))
+        if not insert_once(self._connection, tables.repos, **row):
+            raise ConflictError(f"There is a repo {repo.name!r} already.", pointer="/name")
 
     def repo(self, id_or_name: str) -> Repo:
         """Return a repo.
@@ -125,11 +124,13 @@ class CatalogRepository:
     def add_package(self, digest: str, content: bytes) -> None:
         """Store a package's bytes, once."""
         known = sa.select(tables.packages.c.digest).where(tables.packages.c.digest == digest)
-        if self._connection.scalar(known) is None:
-            self._connection.execute(
-                tables.packages.insert().values(
-                    digest=digest, content=content, created_at=self._now
-                )
+        if self._connection.scalar(known) is None:  # before so many bytes are sent
+            insert_once(
+                self._connection,
+                tables.packages,
+                digest=digest,
+                content=content,
+                created_at=self._now,
             )
 
     def package(self, digest: str) -> bytes:
@@ -147,17 +148,17 @@ class CatalogRepository:
 
     def put_app(self, app: App) -> App:
         """Store an app, or bring the one of the same repo and name up to date; return it."""
-        columns = tables.apps.c
-        same = (columns.repo_id == app.repo_id, columns.name == app.name)
-        row = self._connection.execute(sa.select(tables.apps).where(*same)).one_or_none()
-        if row is None:
-            values = {**convert.to_json(app), "created_at": self._now}
-            self._connection.execute(tables.apps.insert().values(**values))
+        values = {**convert.to_json(app), "created_at": self._now}
+        if insert_once(self._connection, tables.apps, **values):
             return app
-        self._connection.execute(
-            tables.apps.update().where(*same).values(description=app.description)
-        )
-        return record(row, App, description=app.description)
+        columns = tables.apps.c
+        row = self._connection.execute(
+            tables.apps.update()
+            .where(columns.repo_id == app.repo_id, columns.name == app.name)
+            .values(description=app.description)
+            .returning(tables.apps)
+        ).one()
+        return record(row, App)
 
     def apps(self) -> list[App]:
         """Return every app, by name."""
@@ -189,9 +190,9 @@ class CatalogRepository:
     # -- versions ----------------------------------------------------------------------------------
 
     def add_version(self, version: AppVersion) -> None:
-        """Store a version."""
+        """Store a version; one that is known stays as it is."""
         values = {**convert.to_json(version), "created_at": self._now}
-        self._connection.execute(tables.app_versions.insert().values(**values))
+        insert_once(self._connection, tables.app_versions, **values)
 
     def version(self, version_id: str) -> AppVersion:
         """Return a version.

@@ -20,6 +20,7 @@ from pitrix_core.model import (
     PlannedNode,
 )
 from pitrix_core.store import tables
+from pitrix_core.store.engine import Turn, take_turn
 from pitrix_core.store.records import record
 
 #: Number of the installation's first node: nine digits, as packages expect of a ``gsid``.
@@ -238,6 +239,7 @@ class ClusterRepository:
         )
 
     def _next_gsid(self) -> int:
+        take_turn(self._connection, Turn.NODE_NUMBERS)
         highest = self._connection.scalar(sa.select(sa.func.max(tables.nodes.c.gsid)))
         return _FIRST_GSID if highest is None else highest + 1
 

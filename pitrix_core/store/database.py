@@ -3,8 +3,10 @@
 import contextlib
 import datetime as dt
 import functools
+import random
+import time
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
@@ -13,7 +15,7 @@ from pitrix_core.store.catalog import CatalogRepository
 from pitrix_core.store.clusters import ClusterRepository
 from pitrix_core.store.courses import CourseRepository
 from pitrix_core.store.durations import DurationRepository
-from pitrix_core.store.engine import db_now, read_options
+from pitrix_core.store.engine import DATABASE_TROUBLE, db_now, is_collision, read_options
 from pitrix_core.store.events import EventRepository
 from pitrix_core.store.identity import IdentityRepository
 from pitrix_core.store.jobs import JobRepository
@@ -22,6 +24,13 @@ from pitrix_core.store.plans import PlanRepository
 from pitrix_core.store.queue import QueueRepository
 from pitrix_core.store.runtimes import RuntimeRepository
 from pitrix_core.store.secrets import Cipher, SecretRepository
+
+T = TypeVar("T")
+
+#: How often a transaction is carried out again that others were in the way of, and the longest
+#: pause before the first repetition, in seconds; pauses double.
+_REPETITIONS: Final = 5
+_FIRST_PAUSE_S: Final = 0.02
 
 #: Tells the time of a transaction by its connection.
 Clock: TypeAlias = Callable[[sa.Connection], dt.datetime]
@@ -106,6 +115,11 @@ class Transaction:
         """Frontgates, and the messages to and from them."""
         return AgentRepository(self._connection, now=self.now)
 
+    def finish(self) -> None:
+        """Write what is written last; the store calls it before it commits."""
+        if "events" in vars(self):
+            self.events.flush()
+
 
 class Store:
     """Opens transactions on one database; safe to share between threads, not over a fork."""
@@ -128,9 +142,32 @@ class Store:
 
     @contextlib.contextmanager
     def begin(self) -> Iterator[Transaction]:
-        """Open a transaction; commits at the end of the block, rolls back on an exception."""
+        """Open a transaction; commits at the end of the block, rolls back on an exception.
+
+        :raises Exception: one of ``DATABASE_TROUBLE``: the database is away or busy, or other
+            transactions were in the way; :meth:`carry_out` repeats it in the last case.
+        """
         with self._engine.begin() as connection:
-            yield Transaction(connection, cipher=self._cipher, clock=self._clock)
+            tx = Transaction(connection, cipher=self._cipher, clock=self._clock)
+            yield tx
+            tx.finish()
+
+    def carry_out(self, act: Callable[[Transaction], T]) -> T:
+        """Do something in a transaction, and again if others were in its way.
+
+        :param act: what to do; it may be done several times, of which only the last one counts.
+        :raises Exception: what :meth:`begin` raises.
+        """
+        for pause_s in (_FIRST_PAUSE_S * 2**number for number in range(_REPETITIONS)):
+            try:
+                with self.begin() as tx:
+                    return act(tx)
+            except DATABASE_TROUBLE as ex:
+                if not is_collision(ex):
+                    raise
+            time.sleep(random.uniform(0, pause_s))  # noqa: S311  # not a secret
+        with self.begin() as tx:
+            return act(tx)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:

@@ -1,12 +1,14 @@
 """Connects to SQLite or PostgreSQL, and hides what differs between them."""
 
 import datetime as dt
+import enum
 import importlib.util
 import sqlite3
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from pitrix_core.errors import InvalidInputError
 
@@ -49,6 +51,25 @@ _CONNECT: Final[Mapping[str, object]] = {
 }
 
 
+#: Transactions that were in each other's way, of which the database ended this one: nothing of it
+#: was written, and it can be carried out again at once.
+#: Source: https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html,
+#: read 2026-11.
+_COLLISIONS: Final = frozenset({"40001", "40P01"})
+
+#: Tells our advisory locks from those of others who use the same database.
+_LOCKS: Final = 0x70697472
+
+
+class Turn(enum.IntEnum):
+    """What is done by one transaction at a time, where several could be at it."""
+
+    MIGRATION = 1
+    INSTALLATION = 2
+    NODE_NUMBERS = 3
+    EVENTS = 4
+
+
 def make_engine(url: str) -> sa.Engine:
     """Return an engine for a database URL; connects to nothing yet.
 
@@ -85,6 +106,32 @@ def read_options(engine: sa.Engine) -> Mapping[str, Any]:
     if engine.dialect.name == "sqlite":
         return {"pitrix_read_only": True}
     return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+def take_turn(connection: sa.Connection, turn: Turn) -> None:
+    """Wait until no other transaction has this turn, and keep it until the end of this one.
+
+    Does nothing on SQLite, where one writes at a time anyway.
+    """
+    if connection.dialect.name != "sqlite":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCKS, int(turn))))
+
+
+def insert_once(connection: sa.Connection, table: sa.Table, **values: object) -> bool:
+    """Insert a row, unless there is one that excludes it; waits for who is about to insert that.
+
+    :returns: False when there is one.
+    """
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    unless_known = insert(table).values(**values).on_conflict_do_nothing()
+    inserted = connection.execute(unless_known.returning(sa.literal(value=True)))
+    return inserted.first() is not None
+
+
+def is_collision(error: Exception) -> bool:
+    """Say whether a transaction failed for another one that was in its way."""
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else None
+    return getattr(cause, "sqlstate", None) in _COLLISIONS
 
 
 class UtcTime(sa.types.TypeDecorator[dt.datetime]):

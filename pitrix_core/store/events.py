@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pitrix_core import convert
 from pitrix_core.model import JsonObject
 from pitrix_core.store import tables
+from pitrix_core.store.engine import Turn, take_turn
 from pitrix_core.store.records import record
 
 
@@ -34,14 +35,31 @@ class EventRepository:
         """Work inside the transaction of ``connection``."""
         self._connection = connection
         self._now = now
+        self._added: list[dict[str, Any]] = []
 
     def add(self, kind: str, subject: str, *, owner: str, data: Mapping[str, Any]) -> None:
         """Write down that something happened; never with a secret in it."""
-        self._connection.execute(
-            tables.events.insert().values(
-                kind=kind, subject=subject, owner=owner, at=self._now, data=convert.to_json(data)
-            )
+        self._added.append(
+            {
+                "kind": kind,
+                "subject": subject,
+                "owner": owner,
+                "at": self._now,
+                "data": convert.to_json(data),
+            }
         )
+
+    def flush(self) -> None:
+        """Store what was added.
+
+        The store does it right before it commits, and one transaction at a time: who reads events
+        goes by their numbers, so that none may appear below one that was read. Done last, it keeps
+        others waiting for the length of a commit, and waits for nobody with the turn in its hand.
+        """
+        if self._added:
+            take_turn(self._connection, Turn.EVENTS)
+            self._connection.execute(tables.events.insert(), self._added)
+            self._added = []
 
     def after(
         self,
@@ -56,6 +74,7 @@ class EventRepository:
         :param subjects: only those about one of these; empty for all.
         :param owner: only this owner's; None for everybody's.
         """
+        self.flush()
         query = (
             sa.select(tables.events)
             .where(tables.events.c.id > event_id)
@@ -70,4 +89,5 @@ class EventRepository:
 
     def last_id(self) -> int:
         """Return the newest event's id; 0 when nothing ever happened."""
+        self.flush()
         return self._connection.scalar(sa.select(sa.func.max(tables.events.c.id))) or 0

@@ -8,6 +8,7 @@ import attrs
 import sqlalchemy as sa
 
 from pitrix_core.store import tables
+from pitrix_core.store.engine import Turn, insert_once, take_turn
 from pitrix_core.store.ids import new_id
 
 
@@ -47,8 +48,11 @@ class IdentityRepository:
 
     def installation_id(self) -> str:
         """Return this installation's id, made when first asked for."""
-        found = self._connection.scalar(sa.select(tables.installation.c.id))
-        if found is not None:
+        known = sa.select(tables.installation.c.id)
+        if found := self._connection.scalar(known):
+            return str(found)
+        take_turn(self._connection, Turn.INSTALLATION)
+        if found := self._connection.scalar(known):  # another one was faster
             return str(found)
         made = uuid.uuid4().hex
         self._connection.execute(tables.installation.insert().values(id=made, created_at=self._now))
@@ -61,6 +65,17 @@ class IdentityRepository:
                 id=new_id("tok"), owner=owner, digest=digest, role=role, created_at=self._now
             )
         )
+
+    def add_first_token(self, digest: str, *, owner: str, role: str) -> bool:
+        """Add a token as :meth:`add_token` does, unless there is one.
+
+        :returns: False when there is one.
+        """
+        take_turn(self._connection, Turn.INSTALLATION)
+        if self.has_tokens():
+            return False
+        self.add_token(digest, owner=owner, role=role)
+        return True
 
     def has_tokens(self) -> bool:
         """Say whether anybody can ask yet."""
@@ -86,12 +101,18 @@ class IdentityRepository:
             created_at=row.created_at,
         )
 
-    def reserve_key(self, key: str, *, owner: str, request_digest: str) -> None:
-        """Write down that a request with a key is at work."""
-        self._connection.execute(
-            tables.idempotency_keys.insert().values(
-                key=key, owner=owner, request_digest=request_digest, created_at=self._now
-            )
+    def reserve_key(self, key: str, *, owner: str, request_digest: str) -> bool:
+        """Write down that a request with a key is at work.
+
+        :returns: False when there was one already.
+        """
+        return insert_once(
+            self._connection,
+            tables.idempotency_keys,
+            key=key,
+            owner=owner,
+            request_digest=request_digest,
+            created_at=self._now,
         )
 
     def keep_answer(

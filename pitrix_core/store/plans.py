@@ -42,6 +42,12 @@ class PlanRepository:
             raise NotFoundError(f"There is no plan {plan_id!r}.")
         return convert.from_json(document, Plan)
 
+    def lock(self, plan_id: str) -> None:
+        """Be the only one to apply a plan until the transaction ends."""
+        columns = tables.plans.c
+        query = sa.select(columns.id).where(columns.id == plan_id).with_for_update()
+        self._connection.execute(query).all()
+
     def applied_by(self, plan_id: str) -> str | None:
         """Return the job that carries the plan out, if it was applied."""
         query = sa.select(tables.plans.c.applied_job_id).where(tables.plans.c.id == plan_id)

@@ -8,6 +8,7 @@ from pitrix_core import convert
 from pitrix_core.errors import ConflictError, NotFoundError
 from pitrix_core.model import Runtime
 from pitrix_core.store import tables
+from pitrix_core.store.engine import insert_once
 from pitrix_core.store.records import record
 
 _ACTIVE = "active"
@@ -28,16 +29,16 @@ class RuntimeRepository:
 
         :raises ConflictError: the name is taken.
         """
-        if self._by_name(runtime.name) is not None:
-            raise ConflictError(f"There is a runtime {runtime.name!r} already.", pointer="/name")
-        self._connection.execute(
-            tables.runtimes.insert().values(
-                **convert.to_json(runtime),
-                credential_id=credential_id,
-                state=_ACTIVE,
-                created_at=self._now,
-            )
+        is_new = insert_once(
+            self._connection,
+            tables.runtimes,
+            **convert.to_json(runtime),
+            credential_id=credential_id,
+            state=_ACTIVE,
+            created_at=self._now,
         )
+        if not is_new:
+            raise ConflictError(f"There is a runtime {runtime.name!r} already.", pointer="/name")
 
     def get(self, id_or_name: str) -> Runtime:
         """Return a runtime.
@@ -49,6 +50,25 @@ class RuntimeRepository:
     def state(self, runtime_id: str) -> str:
         """Return ``active``, ``deleting`` or ``deleted``."""
         return str(self._row(runtime_id).state)
+
+    def hold(self, runtime_id: str) -> str:
+        """Keep a runtime as it is until the transaction ends; others may hold it, too.
+
+        :returns: its state, as :meth:`state` does.
+        """
+        return self._state_of(_by_id(runtime_id).with_for_update(read=True))
+
+    def lock(self, runtime_id: str) -> str:
+        """Wait for all who hold or have locked a runtime, and be the only one until the transaction
+        ends.
+
+        :returns: its state, as :meth:`state` does.
+        """
+        # Rows that refer to it can be inserted meanwhile.
+        return self._state_of(_by_id(runtime_id).with_for_update(key_share=True))
+
+    def _state_of(self, query: "sa.Select[str]") -> str:
+        return self._connection.execute(query).scalar_one()
 
     def credential_id(self, runtime_id: str) -> str | None:
         """Return the id of the secret that holds its credential as JSON."""
@@ -63,11 +83,6 @@ class RuntimeRepository:
             .order_by(tables.runtimes.c.created_at, tables.runtimes.c.id)
         )
         return [record(row, Runtime) for row in self._connection.execute(query)]
-
-    def lock(self, runtime_id: str) -> None:
-        """Be the only one to sweep a runtime until the transaction ends."""
-        query = sa.select(tables.runtimes.c.id).where(tables.runtimes.c.id == runtime_id)
-        self._connection.execute(query.with_for_update()).all()  # SQLite: one writes at a time
 
     def close(self, runtime_id: str) -> None:
         """Take no new cluster on it; its name is free again once it is deleted."""
@@ -86,10 +101,6 @@ class RuntimeRepository:
             tables.runtimes.update().where(tables.runtimes.c.id == runtime_id).values(state=state)
         )
 
-    def _by_name(self, name: str) -> sa.Row[tuple[object, ...]] | None:
-        query = sa.select(tables.runtimes).where(tables.runtimes.c.name == name)
-        return self._connection.execute(query).one_or_none()
-
     def _row(self, id_or_name: str) -> sa.Row[tuple[object, ...]]:
         columns = tables.runtimes.c
         query = sa.select(tables.runtimes).where(
@@ -101,3 +112,7 @@ class RuntimeRepository:
                 f"There is no runtime {id_or_name!r}.", next_step="List them: pitrix runtime list"
             )
         return row
+
+
+def _by_id(runtime_id: str) -> "sa.Select[str]":
+    return sa.select(tables.runtimes.c.state).where(tables.runtimes.c.id == runtime_id)
