@@ -94,14 +94,16 @@ class Api:
         """
         return self._json(self._send("POST", path, body=body, key=uuid.uuid4().hex))
 
-    def delete(self, path: str) -> Any:
+    def delete(self, path: str, **query: object) -> Any:
         """Delete a thing.
+
+        :param query: members that are None are left out.
 
         :returns: the API's answer; None where there is nothing to say.
         :raises ApiError: the API refused.
         :raises CliError: it cannot be reached.
         """
-        return self._json(self._send("DELETE", path, key=uuid.uuid4().hex))
+        return self._json(self._send("DELETE", path, query=query, key=uuid.uuid4().hex))
 
     def is_healthy(self) -> bool:
         """Say whether the server answers and its database does."""

@@ -96,6 +96,9 @@ class PlanRequest:
     current: ClusterSnapshot | None
     #: Task kinds that the runtime's provider offers, and the core's own.
     offers: frozenset[str]
+    #: For a deletion: what the package has to say about it by a command that fails does not keep it
+    #: from being carried out, where the package allows that.
+    is_forced: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -133,3 +136,5 @@ class Plan:
     #: SHA-256 over everything above but the id, as hexadecimal.
     digest: str
     created_at: dt.datetime
+    #: For a deletion: the cluster is given up, and its cloud is asked for nothing.
+    forgets: bool = False

@@ -14,6 +14,7 @@ from pitrix_core.model import (
     Plan,
 )
 from pitrix_core.planner.agents import node_secret
+from pitrix_core.service import forgetting
 from pitrix_core.service.inputs import ApplyInput
 from pitrix_core.service.jobs import state_during
 from pitrix_core.service.links import require_linked
@@ -57,6 +58,8 @@ def apply(
         tx.plans.mark_applied(plan.id, job_id=job.id)
         data_ = {"job_id": job.id, "action": plan.action}
         tx.events.add("job.submitted", plan.cluster_id, owner=plan.owner, data=data_)
+        if plan.forgets:
+            forgetting.record(tx, plan)
         if not plan.tasks:
             end_job(tx, job.id)
     return job

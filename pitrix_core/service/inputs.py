@@ -56,6 +56,12 @@ class PlanInput:
     name: str | None = None
     #: For every other action: which cluster.
     cluster_id: str | None = None
+    #: For ``delete``: go on though the application's own commands for it fail, where its package
+    #: allows that; with ``forget``: though the runtime answers.
+    force: bool = False
+    #: For ``delete``: give the cluster up where its runtime does not answer any more. Nothing is
+    #: removed from the cloud; the plan's findings list what may still be there.
+    forget: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import attrs
 
@@ -30,6 +31,7 @@ from pitrix_core.planner.build import PlanFrame, build_plan, digest_of_plan
 from pitrix_core.planner.kinds import CORE_KINDS
 from pitrix_core.service.configs import completed_config, without_secrets
 from pitrix_core.service.defaults import with_defaults
+from pitrix_core.service.forgetting import leftovers, plan_of, require_unreachable
 from pitrix_core.service.inputs import PlanInput
 from pitrix_core.service.languages import DEFAULT_LANGUAGE
 from pitrix_core.service.links import dependent_remarks, distance_remarks, resolve_links
@@ -38,6 +40,8 @@ from pitrix_core.service.services import Services, find_cluster, require_owner
 from pitrix_core.store import Transaction, new_id
 from pitrix_core.store.catalog import AppVersion
 from pitrix_core.store.identity import Actor
+
+_INSISTED: Final = "Its cloud was not asked."
 
 
 def create(
@@ -53,6 +57,8 @@ def create(
     :raises NoRuntimeError: none matches; with the rule against each.
     :raises PlanRefusedError: the plan cannot be carried out; with every finding.
     """
+    if (data.force or data.forget) and not data.action.frees:
+        raise InvalidInputError("`force` and `forget` are for deletions.", pointer="/action")
     if data.action is Action.CREATE:
         return _plan_create(services, actor, data, language=language)
     return _plan_change(services, actor, data)
@@ -123,10 +129,15 @@ def _plan_change(services: Services, actor: Actor, data: PlanInput) -> Plan:
             )
         version = tx.catalog.version(cluster.app_version_id)
         runtime = tx.runtimes.get(cluster.runtime_id)
+        left = leftovers(tx, cluster.id)
     if running:
         raise ConflictError(
             f"Job {running} is at work on the cluster.", next_step=f"pitrix job watch {running}"
         )
+    if data.forget:
+        why = _INSISTED if data.force else _unreachable(services, runtime)
+        plan = plan_of(cluster, runtime, left, why=why)
+        return _stored(services, _reviewed(services, plan, runtime), kept={})
     package = services.loader.load(version)
     request = PlanRequest(
         action=data.action,
@@ -137,12 +148,18 @@ def _plan_change(services: Services, actor: Actor, data: PlanInput) -> Plan:
         runtime=runtime,
         current=current,
         offers=services.gates.of(runtime.id).offers() | CORE_KINDS,
+        is_forced=data.force,
     )
     draft = _drafted(package, request)
     if data.action.frees:
         dependents = dependent_remarks(services, cluster)
         draft = attrs.evolve(draft, findings=(*draft.findings, *dependents))
     return _finish(services, actor, request, draft, kept={}, version=version)
+
+
+def _unreachable(services: Services, runtime: Runtime) -> str:
+    step = "Delete it without `forget`; or say `force`, too, to leave all of it behind."
+    return require_unreachable(services.gates, runtime, otherwise=step)
 
 
 def _drafted(package: ReadPackage, request: PlanRequest) -> PlanDraft:
@@ -173,10 +190,13 @@ def _finish(
     )
     provider = services.gates.of(request.runtime.id)
     plan = build_plan(request, draft, frame=frame, provider=provider)
-    plan = _reviewed(services, plan, request.runtime)
+    return _stored(services, _reviewed(services, plan, request.runtime), kept=kept)
+
+
+def _stored(services: Services, plan: Plan, *, kept: Mapping[str, str]) -> Plan:
     with services.store.begin() as tx:
         for secret_id, text in kept.items():
-            tx.secrets.add(text, owner=owner, secret_id=secret_id)
+            tx.secrets.add(text, owner=plan.owner, secret_id=secret_id)
         tx.plans.add(plan)
     return plan
 

@@ -1,6 +1,7 @@
 """Register runtimes, look at them, and take them away."""
 
 import json
+from collections.abc import Iterable
 
 from pitrix_core.errors import ConflictError, NotFoundError
 from pitrix_core.findings import Finding
@@ -8,6 +9,7 @@ from pitrix_core.jobs.effects import end_job
 from pitrix_core.model import Cluster, ClusterState, Job, Runtime
 from pitrix_core.pilot.frontgates import remove_frontgate
 from pitrix_core.planner.build import Offers
+from pitrix_core.service import forgetting
 from pitrix_core.service.inputs import RuntimeInput
 from pitrix_core.service.names import require_name
 from pitrix_core.service.services import Services, require_admin
@@ -107,6 +109,43 @@ def delete(services: Services, actor: Actor, runtime_id: str) -> list[Job]:
     if not hidden:
         services.gates.forget(runtime.id)
     return jobs
+
+
+def forget(services: Services, actor: Actor, runtime_id: str) -> None:
+    """Take a runtime away whose cloud does not answer any more; nothing is removed from the cloud.
+
+    :raises ForbiddenError: the actor is no admin.
+    :raises NotFoundError: there is no such runtime.
+    :raises ConflictError: clusters are on it, or its cloud answers.
+    """
+    require_admin(actor, "remove runtimes")
+    runtime = get(services, actor, runtime_id)
+    with services.store.read() as tx:
+        _require_empty(tx, runtime)
+    step = f"pitrix runtime delete {runtime.name}"
+    why = forgetting.require_unreachable(services.gates, runtime, otherwise=step)
+    with services.store.begin() as tx:
+        _require_empty(tx, runtime)
+        hidden = tx.clusters.search(runtime_id=runtime.id)
+        _require_idle(tx, hidden)
+        tx.runtimes.close(runtime.id)
+        for cluster in hidden:
+            left = forgetting.leftovers(tx, cluster.id)
+            plan = forgetting.plan_of(cluster, runtime, left, why=why)
+            forgetting.give_up(tx, cluster, plan)
+        if not hidden:
+            tx.runtimes.delete(runtime.id)
+    services.gates.forget(runtime.id)
+
+
+def _require_idle(tx: Transaction, clusters: Iterable[Cluster]) -> None:
+    for cluster in clusters:
+        running = tx.jobs.running_on(cluster.id)
+        if running is not None:
+            raise ConflictError(
+                f"Job {running} is at work on the runtime.",
+                next_step=f"pitrix job watch {running}",
+            )
 
 
 def _removal(tx: Transaction, cluster: Cluster, offers: Offers) -> Job:

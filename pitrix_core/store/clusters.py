@@ -142,6 +142,15 @@ class ClusterRepository:
         """Write a cluster's state."""
         self._update(cluster_id, state=state)
 
+    def forget(self, cluster_id: str) -> None:
+        """Write down that a cluster was given up; its resources stay recorded as they were."""
+        self._update(cluster_id, forgotten_at=self._now)
+        self._connection.execute(
+            tables.nodes.update()
+            .where(tables.nodes.c.cluster_id == cluster_id)
+            .values(state=NodeState.DELETED)
+        )
+
     def next_metadata_revision(self, cluster_id: str) -> int:
         """Return the number of the cluster's next metadata, 1 for the first."""
         columns = tables.clusters.c

@@ -9,6 +9,7 @@ import attrs
 import sqlalchemy as sa
 
 from pitrix_core.model import Cluster, ClusterState, Lost, OperationState, Orphan, TaskState
+from pitrix_core.model.cluster import TRANSITION_STATES
 from pitrix_core.model.job import TASK_FINAL_STATES
 from pitrix_core.store import tables
 from pitrix_core.store.ids import new_id
@@ -106,6 +107,28 @@ class OwnershipRepository:
             for row in self._connection.execute(query.where(columns.request_key.in_(chunk)))
         }
 
+    def open_requests(self, cluster_id: str) -> dict[str, str]:
+        """Return the requests for a cluster of which it is not known what they made: key → title
+        of the task.
+        """
+        columns, jobs = tables.tasks.c, tables.jobs.c
+        recorded = sa.select(tables.resources.c.request_key)
+        query = (
+            sa.select(columns.request_key, columns.title, columns.sent_at, columns.operation)
+            .where(
+                columns.job_id.in_(sa.select(jobs.id).where(jobs.cluster_id == cluster_id)),
+                columns.state == TaskState.FAILED,
+                columns.kind.like("%.create") | columns.kind.like("%.ensure"),
+                columns.request_key.not_in(recorded),
+            )
+            .order_by(columns.number)
+        )
+        return {
+            row.request_key: row.title
+            for row in self._connection.execute(query)
+            if _may_go_on(row.sent_at, row.operation)
+        }
+
     def live_clusters(self, cluster_ids: Collection[str]) -> frozenset[str]:
         """Return those of the clusters that are there, and not deleted."""
         columns = tables.clusters.c
@@ -155,7 +178,7 @@ class OwnershipRepository:
                 resources.released_at.is_(None),
                 resources.created_at < settled_before,
                 sa.not_(resources.kind.like("network.%")),
-                clusters.state.in_([ClusterState.ACTIVE, ClusterState.FAILED]),
+                clusters.state.not_in([*TRANSITION_STATES, ClusterState.DELETED]),
             )
             .order_by(resources.created_at, resources.request_key)
         )

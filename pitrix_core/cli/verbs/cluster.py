@@ -64,24 +64,46 @@ def show(session: Session, cluster_id: str) -> None:
         },
         nothing="It has no machine.",
     )
+    if about.get("forgotten_at"):
+        say("\nIt was forgotten; of it may still be in its cloud:")
+        columns = {"kind": "kind", "id": "resource_id"}
+        print_table(found.get("resources") or [], columns, nothing="Nothing that is known.")
 
 
 @cluster.command()
 @click.argument("cluster_id", metavar="CLUSTER", shell_complete=clusters)
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Go on though the application's own commands fail, where its package allows that.",
+)
+@click.option(
+    "--forget",
+    is_flag=True,
+    help="Its runtime does not answer any more: remove nothing from there. With --force: even if "
+    "it does.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @talks_to_api
-def delete(session: Session, cluster_id: str, yes: bool) -> None:
+def delete(session: Session, cluster_id: str, *, force: bool, forget: bool, yes: bool) -> None:
     """Plan the removal of a cluster, show it, ask, and remove the cluster with all its data."""
     about = parts_of(session.api.get(f"/v1/clusters/{cluster_id}"))
     _require_one(session, cluster_id)
-    plan = session.api.post("/v1/plans", {"action": "delete", "cluster_id": about["id"]})
+    said = {name: True for name, is_said in (("force", force), ("forget", forget)) if is_said}
+    plan = session.api.post("/v1/plans", {"action": "delete", "cluster_id": about["id"], **said})
     if not session.as_json:
         print_plan(plan)
     refuse_unsound(plan)
     if not yes:
-        ask(f"Delete {about['name']} and its data?")
+        ask(_question(about["name"], forget=forget))
     job = session.api.post(f"/v1/clusters/{about['id']}/jobs", {"plan_id": plan["id"]})
     finish(session, job["id"])
+
+
+def _question(name: str, *, forget: bool) -> str:
+    if forget:
+        return f"Forget {name}, and leave behind whatever of it is still in its cloud?"
+    return f"Delete {name} and its data?"
 
 
 def _require_one(session: Session, named: str) -> None:

@@ -127,13 +127,15 @@ def check(session: Session, runtime_id: str) -> None:
 
 @runtime.command()
 @click.argument("runtime_id", metavar="RUNTIME", shell_complete=runtimes)
+@click.option("--forget", is_flag=True, help="Its cloud does not answer any more: do not ask it.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @talks_to_api
-def delete(session: Session, runtime_id: str, yes: bool) -> None:
+def delete(session: Session, runtime_id: str, forget: bool, yes: bool) -> None:
     """Remove a runtime that no cluster runs on, and what pitrix itself made there."""
     if not yes:
-        ask(f"Delete the runtime {runtime_id}?")
-    answer = session.api.delete(f"/v1/runtimes/{runtime_id}") or {"jobs": []}
+        ask(f"{'Forget' if forget else 'Delete'} the runtime {runtime_id}?")
+    path = f"/v1/runtimes/{runtime_id}"
+    answer = session.api.delete(path, forget=forget or None) or {"jobs": []}
     jobs = [follow(session, job["id"]).job for job in answer["jobs"]]
     if session.as_json:
         print_json({"jobs": jobs})

@@ -4,7 +4,7 @@ from typing import Final
 
 from pitrix_core.model import Runtime
 from pitrix_core.rest import answers
-from pitrix_core.rest.operation import Call, Operation, Shape
+from pitrix_core.rest.operation import Call, Operation, Parameter, Shape
 from pitrix_core.service import runtimes
 from pitrix_core.service.inputs import RuntimeInput
 
@@ -15,6 +15,9 @@ def _check_runtime(call: Call) -> answers.Findings:
 
 
 def _delete_runtime(call: Call) -> answers.Jobs | None:
+    if call.parameters["forget"]:
+        runtimes.forget(call.services, call.actor, call.path["id"])
+        return None
     begun = runtimes.delete(call.services, call.actor, call.path["id"])
     return answers.Jobs(jobs=tuple(begun)) if begun else None
 
@@ -65,5 +68,12 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         answer=answers.Jobs,
         status=202,
         may_be_empty=True,
+        parameters=(
+            Parameter(
+                name="forget",
+                description="Its cloud does not answer any more: remove nothing from there.",
+                schema={"type": "boolean", "default": False},
+            ),
+        ),
     ),
 )

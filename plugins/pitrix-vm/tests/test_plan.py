@@ -303,6 +303,41 @@ def test_a_deletion_goes_on_where_stop_fails(shop: VmSpec) -> None:
     assert tolerated == {"destroy": False, "stop": True}
 
 
+def test_a_forced_deletion_goes_on_where_destroy_fails(shop: VmSpec) -> None:
+    """Users may override what a package says about its own end."""
+    draft = planned(shop, current=snapshot(planned(shop)), is_forced=True)
+
+    tolerated = {t.input["service"]: t.input["may_fail"] for t in draft.tasks if "cmd" in t.input}
+    assert tolerated == {"destroy": True, "stop": True}
+    assert draft.findings == ()
+
+
+@pytest.fixture
+def guarded() -> VmSpec:
+    """A database whose ``destroy`` nobody may pass over."""
+    services = {**SERVICES, "destroy": {"cmd": "destroy", "allow_force": False}}
+    return parsed(cluster_json(node("db", services=services)))
+
+
+@pytest.mark.parametrize(
+    ("state", "is_forced", "codes"),
+    [
+        pytest.param("configured", True, ["deletion.force"], id="forced"),
+        pytest.param("configured", False, [], id="not-forced"),
+        pytest.param("starting", True, [], id="where-no-command-can-be-run"),
+    ],
+)
+def test_a_package_may_forbid_force(
+    guarded: VmSpec, state: str, is_forced: bool, codes: list[str]
+) -> None:
+    """Its ``destroy`` may guard data; where it would be run, it has to succeed."""
+    current = snapshot(planned(guarded), state=state)
+
+    draft = planned(guarded, current=current, is_forced=is_forced)
+
+    assert [finding.code for finding in draft.findings] == codes
+
+
 def test_a_resource_is_deleted_by_its_own_id(shop: VmSpec) -> None:
     """The network, which others may use, stays."""
     created = planned(shop)

@@ -102,6 +102,7 @@ def planned(
     config: Mapping[str, Any] | None = None,
     *,
     current: ClusterSnapshot | None = None,
+    is_forced: bool = False,
 ) -> PlanDraft:
     """Plan a cluster's creation, or its deletion where there is one already."""
     request = PlanRequest(
@@ -113,6 +114,7 @@ def planned(
         runtime=RUNTIME,
         current=current,
         offers=frozenset(),
+        is_forced=is_forced,
     )
     return VM.plan(request)
 

@@ -180,6 +180,44 @@ def test_deleting_plans_first(store: StandIn, pitrix: Callable[..., Result]) -> 
     assert store.asked("POST", "/v1/clusters/cl-1/jobs")[0].body == {"plan_id": "plan-1"}
 
 
+@pytest.mark.parametrize(
+    ("option", "question"),
+    [("--force", "Delete demo and its data?"), ("--forget", "Forget demo, and leave behind")],
+)
+def test_a_deletion_can_be_forced_or_leave_things_behind(
+    store: StandIn,
+    pitrix: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+    option: str,
+    question: str,
+) -> None:
+    """The question says which."""
+    store.lists("/v1/clusters", CLUSTER)
+    store.answers("POST", "/v1/clusters/cl-1/jobs", JOB, status=202)
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+
+    result = pitrix("cluster", "delete", "cl-1", option)
+
+    assert result.code == 0
+    assert question in result.err
+    [asked] = store.asked("POST", "/v1/plans")
+    assert asked.body == {"action": "delete", "cluster_id": "cl-1", option[2:]: True}
+
+
+def test_what_a_forgotten_cluster_left_behind_is_shown(
+    store: StandIn, pitrix: Callable[..., Result]
+) -> None:
+    """It may still cost money."""
+    forgotten = {**CLUSTER, "state": "deleted", "forgotten_at": "2026-08-01T00:00:00Z"}
+    left = {"kind": "volume.create", "resource_id": "vol-1"}
+    store.answers("GET", "/v1/clusters/cl-9", {"cluster": forgotten, "resources": [left]})
+
+    result = pitrix("cluster", "show", "cl-9")
+
+    assert "may still be in its cloud" in result.out
+    assert result.out.splitlines()[-1].split() == ["volume.create", "vol-1"]
+
+
 def test_of_two_clusters_of_one_name_none_is_deleted(
     store: StandIn, pitrix: Callable[..., Result]
 ) -> None:
@@ -267,6 +305,16 @@ def test_a_check_ends_as_it_found(
 
     assert result.code == code
     assert "Seen." in result.out
+
+
+def test_a_runtime_can_be_forgotten(store: StandIn, pitrix: Callable[..., Result]) -> None:
+    """Its cloud is not asked for anything."""
+    store.answers("DELETE", "/v1/runtimes/rt-1", None, status=204)
+
+    result = pitrix("runtime", "delete", "rt-1", "--forget", "--yes")
+
+    assert result.code == 0
+    assert store.asked("DELETE", "/v1/runtimes/rt-1")[0].query == {"forget": "true"}
 
 
 def test_deleting_a_runtime_watches_its_jobs(store: StandIn, pitrix: Callable[..., Result]) -> None:

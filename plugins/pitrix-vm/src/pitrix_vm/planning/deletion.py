@@ -3,10 +3,14 @@
 What was made is what the database says was made, not what the package would make. Commands are run
 only on machines whose agent has reported a finished configuration: one that never did would never
 answer, and the deletion would hang. A package's ``destroy`` may object to the deletion by failing;
-``stop`` may not, for what never started well can mostly not be stopped well.
+users may override that, unless the package says ``allow_force: false``. ``stop`` may not object:
+what never started well can mostly not be stopped well.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import Final
+
+import attrs
 
 from pitrix_core.errors import TemplateRenderError
 from pitrix_core.findings import Finding, Level
@@ -17,6 +21,7 @@ from pitrix_core.model import (
     PlanRequest,
     Task,
 )
+from pitrix_vm.cluster import Role
 from pitrix_vm.planning.nodes import node_title
 from pitrix_vm.planning.stages import Phase, Target, last_stage, service_tasks
 from pitrix_vm.spec import VmSpec, configured_cluster, spec_of
@@ -39,12 +44,16 @@ def deletion_draft(request: PlanRequest) -> PlanDraft:
     current = request.current
     if current is None:
         return PlanDraft(tasks=())
+    targets = _targets(current)
     try:
-        services = _service_tasks(request, current)
+        roles = configured_cluster(spec_of(request), request.config).roles if targets else ()
     except TemplateRenderError as ex:
         tasks = _removal_tasks(current, ())
         return PlanDraft(tasks=tasks, findings=(_not_run(ex, spec_of(request)),))
-    return PlanDraft(tasks=_removal_tasks(current, services))
+    phases = [attrs.evolve(each, may_fail=each.may_fail or request.is_forced) for each in _PHASES]
+    services = service_tasks(phases, roles, targets, cluster_id=request.cluster_id, after=())
+    objections = tuple(_objections(roles, targets)) if request.is_forced else ()
+    return PlanDraft(tasks=_removal_tasks(current, services), findings=objections)
 
 
 def _removal_tasks(current: ClusterSnapshot, services: tuple[Task, ...]) -> tuple[Task, ...]:
@@ -66,20 +75,34 @@ def _removal_tasks(current: ClusterSnapshot, services: tuple[Task, ...]) -> tupl
     return (*services, *_metadata_task(current, stopped), *machines, *volumes)
 
 
-def _service_tasks(request: PlanRequest, current: ClusterSnapshot) -> tuple[Task, ...]:
+def _targets(current: ClusterSnapshot) -> list[Target]:
     machines = {resource.node_id for resource in _made(current, "compute.create")}
-    targets = [
+    return [
         Target(id=node.id, role=node.role, sid=node.sid)
         for node in current.nodes
         if node.id in machines and node.agent.get("state") == _CONFIGURED
     ]
-    return service_tasks(
-        _PHASES,
-        configured_cluster(spec_of(request), request.config).roles if targets else (),
-        targets,
-        cluster_id=request.cluster_id,
-        after=(),
-    )
+
+
+def _objections(roles: Iterable[Role], targets: Iterable[Target]) -> Iterator[Finding]:
+    """Name the commands that are to be run, and that nobody may pass over."""
+    present = {target.role for target in targets}
+    for role in roles:
+        destroy = role.services.get("destroy")
+        if destroy is None or not destroy.cmd or destroy.allows_force:
+            continue
+        if role.has_agent and role.name in present:
+            yield Finding(
+                level=Level.ERROR,
+                code="deletion.force",
+                message=f"The package does not allow {_command_of(role)} to be passed over.",
+                next_step="Delete the cluster without force; where destroy fails, its output "
+                "says why.",
+            )
+
+
+def _command_of(role: Role) -> str:
+    return f"destroy of role {role.name}" if role.name else "destroy"
 
 
 def _not_run(error: TemplateRenderError, spec: VmSpec) -> Finding:
