@@ -23,6 +23,8 @@ _MOUNT_OPTIONS: Final[Mapping[str, str]] = {
     "ext4": "defaults,noatime",
     "xfs": "rw,noatime,inode64,allocsize=16m",
 }
+#: Members of a copy of an in-place upgrade that are called here as there.
+_COPY_MEMBERS: Final = ("mount_point", "mount_options", "filesystem", "source", "destination")
 
 
 def built_roles(document: JsonObject) -> tuple[Role, ...]:
@@ -184,9 +186,6 @@ def _in_place_upgrade(upgrade: JsonObject) -> InPlaceUpgrade:
             for copy in copies
         ),
     )
-
-
-_COPY_MEMBERS: Final = ("mount_point", "mount_options", "filesystem", "source", "destination")
 
 
 def _node_names(services: JsonObject) -> NodeNames | None:
