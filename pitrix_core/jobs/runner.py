@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterable
 
 import attrs
 
+from pitrix_core.jobs.limits import RequestMeter, slow_down
 from pitrix_core.jobs.outcome import Postponed
 from pitrix_core.jobs.retry import after_hang
 from pitrix_core.jobs.worker import Worker
@@ -97,6 +98,7 @@ class Runner:
         self._written_off: set[str] = set()
         self._lock = threading.Lock()
         self._beat_at_s = time.monotonic()
+        self._meter = RequestMeter()
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set, then finish the steps under way and leave.
@@ -160,6 +162,7 @@ class Runner:
         claims: list[Claim] = []
         self._guarded(lambda: claims.extend(self._claimed(free)))
         for each in self._hold(claims):
+            self._meter.note(each.claim.lane)
             self._todo.put(each)
         return bool(claims)
 
@@ -227,13 +230,17 @@ class Runner:
 
     def _write(self, batch: list[Finished]) -> None:
         """Write outcomes together; one by one when that fails: one must not spoil the others."""
-        if self._was_written(functools.partial(write_all, batch=batch)):
+        if self._was_written(functools.partial(self._write_together, batch=batch)):
             return
         for finished in batch:
             any(
                 self._was_written(functools.partial(write, finished=finished))
                 for write in (write_alone, write_failure, write_bare_failure)
             )
+
+    def _write_together(self, tx: Transaction, batch: list[Finished]) -> None:
+        write_all(tx, batch)
+        slow_down(tx, batch, self._meter)
 
     def _was_written(self, write: Callable[[Transaction], None]) -> bool:
         """Write as soon as the database lets us; what is not written when the runner has left is

@@ -52,7 +52,7 @@ from pitrix_core.model.resource import (
     VolumeAttachment,
     VolumeSpec,
 )
-from pitrix_core.model.runtime import NoCredential, NoSettings, Runtime
+from pitrix_core.model.runtime import NoCredential, NoSettings, Runtime, RuntimeLimits
 
 __all__ = [
     "AccountReport",
@@ -98,6 +98,7 @@ __all__ = [
     "Ref",
     "ResourceRef",
     "Runtime",
+    "RuntimeLimits",
     "SecretRef",
     "TaggedResource",
     "Tags",

@@ -1,10 +1,15 @@
 """Runtimes: places where clusters can run."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import attrs
 
 from pitrix_core.model.json import JsonObject
+
+#: Beyond these no cloud's API is known to go; a typing error is.
+_MOST_AT_A_TIME: Final = 10_000
+_MOST_PER_S: Final = 10_000.0
 
 
 @attrs.frozen
@@ -15,6 +20,23 @@ class NoSettings:
 @attrs.frozen
 class NoCredential:
     """A provider that asks for no credential."""
+
+
+@attrs.frozen(kw_only=True)
+class RuntimeLimits:
+    """How much a runtime's cloud is asked for, by all runners together."""
+
+    #: Requests under way at a time.
+    concurrency: int = attrs.field(
+        default=64, validator=[attrs.validators.ge(1), attrs.validators.le(_MOST_AT_A_TIME)]
+    )
+    #: Requests a second; None for as many as the cloud takes without throttling.
+    rate_per_s: float | None = attrs.field(default=None)
+
+    @rate_per_s.validator
+    def _is_possible(self, _field: object, value: float | None) -> None:
+        if value is not None and not 0 < value <= _MOST_PER_S:
+            raise ValueError(f"rate_per_s has to be more than 0 and at most {_MOST_PER_S:g}")
 
 
 @attrs.frozen(kw_only=True)
@@ -36,3 +58,4 @@ class Runtime:
     labels: Mapping[str, str] = attrs.field(factory=dict)
     #: Nothing of value may be lost with it: a demo, a test. Allows what is not fit to keep data.
     throw_away: bool = False
+    limits: RuntimeLimits = attrs.field(factory=RuntimeLimits)

@@ -19,6 +19,7 @@ from pitrix_core.store.engine import DATABASE_TROUBLE, db_now, is_collision, rea
 from pitrix_core.store.events import EventRepository
 from pitrix_core.store.identity import IdentityRepository
 from pitrix_core.store.jobs import JobRepository
+from pitrix_core.store.lanes import LaneRepository
 from pitrix_core.store.ownership import OwnershipRepository
 from pitrix_core.store.plans import PlanRepository
 from pitrix_core.store.queue import QueueRepository
@@ -109,6 +110,11 @@ class Transaction:
     def durations(self) -> DurationRepository:
         """How long tasks take."""
         return DurationRepository(self._connection)
+
+    @functools.cached_property
+    def lanes(self) -> LaneRepository:
+        """What shares the limits of a runtime."""
+        return LaneRepository(self._connection, now=self.now)
 
     @functools.cached_property
     def agents(self) -> AgentRepository:

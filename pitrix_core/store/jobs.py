@@ -13,6 +13,7 @@ from pitrix_core.model import Action, Job, JobState, Plan, Task, TaskRecord, Tas
 from pitrix_core.model.job import JOB_FINAL_STATES
 from pitrix_core.store import tables
 from pitrix_core.store.ids import new_id
+from pitrix_core.store.lanes import LaneRepository, lane_of
 from pitrix_core.store.records import record
 
 #: What a task is whose request was never sent.
@@ -98,12 +99,15 @@ class JobRepository:
                 "unfinished_before": len(set(task.after)),
                 "attempts": 0,
                 "fence": 0,
+                "lane": lane_of(task.kind, runtime_id=runtime_id),
+                "rides": False,
                 "woken": False,
                 "outputs": {},
                 "run_at": self._now,
             }
             for number, task in enumerate(tasks, start=1)
         ]
+        LaneRepository(self._connection, now=self._now).ensure({row["lane"] for row in rows})
         self._connection.execute(tables.tasks.insert(), rows)
         edges = [
             {"task_id": ids[task.key], "before_id": ids[before]}

@@ -5,35 +5,17 @@ claim. Who was taken for dead, and comes back, finds the number changed and is r
 """
 
 import datetime as dt
-import logging
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
 
-import attrs
 import sqlalchemy as sa
 
 from pitrix_core import convert
-from pitrix_core.errors import InvalidInputError
 from pitrix_core.model import JsonObject, Operation, TaskRecord, TaskState
 from pitrix_core.store import tables
+from pitrix_core.store.claims import Claim, ClaimRepository, Group
 from pitrix_core.store.courses import UNSENT, CourseRepository
-from pitrix_core.store.records import record
 
-log = logging.getLogger(__name__)
-
-#: Until a task that this version cannot read is claimed again, perhaps by another version.
-_UNREADABLE_PAUSE: Final = dt.timedelta(seconds=60)
-
-
-@attrs.frozen(kw_only=True)
-class Claim:
-    """A task in the hands of one runner."""
-
-    task: TaskRecord
-    #: Under an earlier claim the request was about to be sent, and no answer was saved.
-    maybe_sent: bool
-    #: The database's time of the claim.
-    claimed_at: dt.datetime
+__all__ = ["Claim", "QueueRepository"]
 
 
 class QueueRepository:
@@ -43,75 +25,20 @@ class QueueRepository:
         """Work inside the transaction of ``connection``."""
         self._connection = connection
         self._now = now
+        self._claims = ClaimRepository(connection, now=now)
         self._courses = CourseRepository(connection, now=now)
 
     # -- claims ------------------------------------------------------------------------------------
 
-    def claim(self, runner_id: str, *, limit: int) -> list[Claim]:
-        """Take up to ``limit`` tasks whose time has come, those that waited longest first.
-
-        A task without an operation gets its request key, and the moment it may be sent, in this
-        same write: what was committed before a request leaves is all that a successor has to go by.
-        """
-        columns = tables.tasks.c
-        due = (
-            sa.select(columns.id)
-            .where(columns.state == TaskState.READY, columns.run_at <= self._now)
-            .order_by(columns.run_at, columns.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)  # ignored by SQLite, where one writes at a time
-        )
-        unsent = columns.operation.is_(None) & columns.sent_at.is_(None)
-        key = columns.id + "-" + sa.cast(columns.fence + 1, sa.String)
-        rows = self._connection.execute(
-            tables.tasks.update()
-            .where(columns.id.in_(due))
-            .values(
-                state=TaskState.CLAIMED,
-                runner_id=runner_id,
-                fence=columns.fence + 1,
-                woken=False,
-                started_at=sa.func.coalesce(
-                    columns.started_at, sa.literal(self._now, columns.started_at.type)
-                ),
-                request_key=sa.func.coalesce(columns.request_key, key),
-                attempts=sa.case((unsent, columns.attempts + 1), else_=columns.attempts),
-                sent_at=sa.case(
-                    (unsent, sa.literal(self._now, columns.sent_at.type)), else_=columns.sent_at
-                ),
-                sent_fence=sa.case((unsent, columns.fence + 1), else_=columns.sent_fence),
-            )
-            .returning(tables.tasks)
-        ).all()
-        return [claim for row in rows if (claim := self._claim_of(row)) is not None]
-
-    def _claim_of(self, row: "sa.Row[Any]") -> Claim | None:
-        """Read a claimed task; one that this version cannot read must not keep all others back."""
-        try:
-            task = record(row, TaskRecord)
-        except InvalidInputError as ex:
-            log.error("A task cannot be read: %s", ex, extra=_extra(row))  # noqa: TRY400  # no trace
-            self._connection.execute(
-                tables.tasks.update()
-                .where(tables.tasks.c.id == row.id)
-                .values(
-                    state=TaskState.READY,
-                    runner_id=None,
-                    run_at=self._now + _UNREADABLE_PAUSE,
-                    error=f"This version of pitrix cannot read the task: {ex}",
-                )
-            )
-            return None
-        maybe_sent = row.operation is None and row.sent_fence != row.fence
-        return Claim(task=task, maybe_sent=maybe_sent, claimed_at=self._now)
+    def claim(
+        self, runner_id: str, *, limit: int, batches: Mapping[Group, int] | None = None
+    ) -> list[Claim]:
+        """Take tasks whose time has come; see :meth:`ClaimRepository.claim`."""
+        return self._claims.claim(runner_id, limit=limit, batches=batches)
 
     def has_due(self) -> bool:
         """Say whether a claim would find anything; takes no lock."""
-        columns = tables.tasks.c
-        query = sa.select(columns.id).where(
-            columns.state == TaskState.READY, columns.run_at <= self._now
-        )
-        return self._connection.scalar(query.limit(1)) is not None
+        return self._claims.can_claim()
 
     def outputs(self, job_id: str, keys: Iterable[str]) -> dict[str, JsonObject]:
         """Return the outputs of a job's finished tasks, by their keys."""
@@ -366,7 +293,3 @@ class QueueRepository:
             .values(state=TaskState.READY, runner_id=None, run_at=self._now)
             .returning(columns.id)
         ).all()
-
-
-def _extra(row: "sa.Row[Any]") -> dict[str, object]:
-    return {"action": "task.unreadable", "job_id": row.job_id, "task_id": row.id}

@@ -6,9 +6,10 @@ import sqlalchemy as sa
 
 from pitrix_core import convert
 from pitrix_core.errors import ConflictError, NotFoundError
-from pitrix_core.model import Runtime
+from pitrix_core.model import Runtime, RuntimeLimits
 from pitrix_core.store import tables
 from pitrix_core.store.engine import insert_once
+from pitrix_core.store.lanes import LaneRepository
 from pitrix_core.store.records import record
 
 _ACTIVE = "active"
@@ -23,6 +24,7 @@ class RuntimeRepository:
         """Work inside the transaction of ``connection``."""
         self._connection = connection
         self._now = now
+        self._lanes = LaneRepository(connection, now=now)
 
     def add(self, runtime: Runtime, *, credential_id: str | None) -> None:
         """Store a runtime.
@@ -39,6 +41,16 @@ class RuntimeRepository:
         )
         if not is_new:
             raise ConflictError(f"There is a runtime {runtime.name!r} already.", pointer="/name")
+        self._lanes.set_limits(runtime.id, runtime.limits)
+
+    def set_limits(self, runtime_id: str, limits: RuntimeLimits) -> None:
+        """Change how much the runtime's cloud is asked for; what is claimed next keeps to it."""
+        self._connection.execute(
+            tables.runtimes.update()
+            .where(tables.runtimes.c.id == runtime_id)
+            .values(limits=convert.to_json(limits))
+        )
+        self._lanes.set_limits(runtime_id, limits)
 
     def get(self, id_or_name: str) -> Runtime:
         """Return a runtime.

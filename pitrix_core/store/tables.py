@@ -157,10 +157,23 @@ runtimes = sa.Table(
     Column("zone", String(255), nullable=False),
     _json("settings"),
     _json("labels"),
+    _json("limits"),
     Column("throw_away", Boolean, nullable=False),
     Column("credential_id", _ID, ForeignKey("secrets.id")),
     Column("state", String(32), nullable=False),
     _created_at(),
+)
+
+lanes = sa.Table(  # what shares the limits of a runtime; its row is locked by every claim
+    "lanes",
+    metadata,
+    _id(),  # the runtime's; empty for tasks that ask nothing of a cloud
+    Column("concurrency", Integer),
+    Column("ceiling_per_s", Float),
+    Column("slowed_to_per_s", Float),
+    Column("slowed_at", UtcTime),
+    Column("tokens", Float, nullable=False),
+    Column("filled_at", UtcTime),
 )
 
 plans = sa.Table(
@@ -274,6 +287,8 @@ tasks = sa.Table(
     Column("unfinished_before", Integer, nullable=False),
     Column("fence", Integer, nullable=False),
     Column("runner_id", _ID),
+    Column("lane", _ID, nullable=False),  # whose limits it shares
+    Column("rides", Boolean, nullable=False),  # on the request of another task, while claimed
     Column("woken", Boolean, nullable=False),  # something happened while it was claimed
     Column("request_key", String(64)),
     Column("sent_at", UtcTime),
@@ -288,7 +303,7 @@ tasks = sa.Table(
     Column("started_at", UtcTime),
     Column("finished_at", UtcTime),
     sa.UniqueConstraint("job_id", "key"),
-    Index("ix_tasks_claim", "state", "run_at"),
+    Index("ix_tasks_claim", "state", "lane", "run_at", "job_id"),
     Index("ix_tasks_runner", "runner_id"),
     Index("ix_tasks_request", "request_key"),
     Index(  # how long tasks of a kind took

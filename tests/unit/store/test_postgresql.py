@@ -15,6 +15,7 @@ from pitrix_core.model import (
     OperationState,
     Plan,
     Runtime,
+    RuntimeLimits,
     Task,
     Totals,
 )
@@ -88,6 +89,8 @@ def task(key: str, *after: str) -> Task:
 def test_each_task_is_claimed_once(store: Store) -> None:
     """However many ask at the same time."""
     submit(store, *(task(f"t{number}") for number in range(200)))
+    with store.begin() as tx:
+        tx.runtimes.set_limits("rt-1", RuntimeLimits(concurrency=200))
     claimed: list[str] = []
 
     def work(number: int) -> None:

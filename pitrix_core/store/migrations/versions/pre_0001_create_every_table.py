@@ -66,6 +66,17 @@ def upgrade() -> None:  # noqa: PLR0915  # one for each table and index
         sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
     )
     op.create_table(
+        "lanes",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("concurrency", sa.Integer(), nullable=True),
+        sa.Column("ceiling_per_s", sa.Float(), nullable=True),
+        sa.Column("slowed_to_per_s", sa.Float(), nullable=True),
+        sa.Column("slowed_at", UtcTime(), nullable=True),
+        sa.Column("tokens", sa.Float(), nullable=False),
+        sa.Column("filled_at", UtcTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lanes")),
+    )
+    op.create_table(
         "jobs",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("owner", sa.String(length=255), nullable=False),
@@ -195,6 +206,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one for each table and index
         sa.Column("zone", sa.String(length=255), nullable=False),
         sa.Column("settings", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("labels", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("limits", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("throw_away", sa.Boolean(), nullable=False),
         sa.Column("credential_id", sa.String(length=64), nullable=True),
         sa.Column("state", sa.String(length=32), nullable=False),
@@ -226,6 +238,8 @@ def upgrade() -> None:  # noqa: PLR0915  # one for each table and index
         sa.Column("unfinished_before", sa.Integer(), nullable=False),
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("runner_id", sa.String(length=64), nullable=True),
+        sa.Column("lane", sa.String(length=64), nullable=False),
+        sa.Column("rides", sa.Boolean(), nullable=False),
         sa.Column("woken", sa.Boolean(), nullable=False),
         sa.Column("request_key", sa.String(length=64), nullable=True),
         sa.Column("sent_at", UtcTime(), nullable=True),
@@ -244,7 +258,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one for each table and index
         sa.UniqueConstraint("job_id", "key", name=op.f("uq_tasks_job_id_key")),
     )
     with op.batch_alter_table("tasks", schema=None) as batch_op:
-        batch_op.create_index("ix_tasks_claim", ["state", "run_at"], unique=False)
+        batch_op.create_index("ix_tasks_claim", ["state", "lane", "run_at", "job_id"], unique=False)
         batch_op.create_index(
             "ix_tasks_durations",
             ["runtime_id", "kind", "finished_at"],
