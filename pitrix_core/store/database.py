@@ -4,6 +4,7 @@ import contextlib
 import datetime as dt
 import functools
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias, TypeVar
@@ -138,6 +139,10 @@ class Store:
         """
         self._engine = engine
         self._reading = engine.execution_options(**read_options(engine))
+        # SQLite lets one write at a time, and has the others sleep and look again. Threads of one
+        # process wait for one another here instead, and go on at once.
+        is_sqlite = engine.dialect.name == "sqlite"
+        self._turn = threading.RLock() if is_sqlite else contextlib.nullcontext()
         self._cipher = cipher
         self._clock = clock
 
@@ -153,7 +158,7 @@ class Store:
         :raises Exception: one of ``DATABASE_TROUBLE``: the database is away or busy, or other
             transactions were in the way; :meth:`carry_out` repeats it in the last case.
         """
-        with self._engine.begin() as connection:
+        with self._turn, self._engine.begin() as connection:
             tx = Transaction(connection, cipher=self._cipher, clock=self._clock)
             yield tx
             tx.finish()
