@@ -8,7 +8,17 @@ from vm_packages import config_json, group, leaf
 
 from pitrix_core.errors import PackageInvalidError
 from pitrix_core.findings import Level
-from pitrix_vm.form import Dependency, Form, Leaf, flat_values, parse_form, read_form, sample_values
+from pitrix_core.package import violations
+from pitrix_vm.form import (
+    Dependency,
+    Form,
+    Leaf,
+    flat_values,
+    form_schema,
+    parse_form,
+    read_form,
+    sample_values,
+)
 
 
 def form_of(*leaves: dict[str, Any], below: str = "cluster") -> Form:
@@ -415,3 +425,23 @@ def test_a_number_that_no_program_can_hold_is_remarked_on(kind: str) -> None:
 
     assert {code for _, code, _ in remarks(form)} == {"form.value"}
     assert only_leaf(form).choices == ()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "default"),
+    [
+        pytest.param({"required": "yes"}, 101, id="required"),
+        pytest.param({"required": "yes", "min": 150}, 202, id="a-choice-that-will-do"),
+        pytest.param({"required": "no"}, 0, id="optional"),
+    ],
+)
+def test_where_a_choice_is_required_the_first_one_is_the_default(
+    attributes: dict[str, Any], default: int
+) -> None:
+    """A package whose own default is not among them can be deployed as it is."""
+    form = form_of(leaf("instance_class", default=0, range=[101, 202], **attributes))
+
+    [chosen] = form.root.leaves()
+    config = {"cluster": {"instance_class": chosen.default}}
+    assert chosen.default == default
+    assert violations(config, form_schema(form)) == []

@@ -313,9 +313,9 @@ def test_what_has_a_default_need_not_be_given(a_leaf: dict[str, Any]) -> None:
     assert refused(schema, {a_leaf["key"]: a_leaf["default"]}) == set()
 
 
-def test_a_default_outside_its_own_range_is_no_default() -> None:
-    """The user has to choose, rather than be refused for what the package says."""
-    schema = schema_of(leaf("a", default=0, range=[101, 202], required="yes"))
+def test_a_default_outside_its_own_limits_is_no_default() -> None:
+    """The user has to give a value, rather than be refused for what the package says."""
+    schema = schema_of(leaf("a", default=0, min=101, max=202, required="yes"))
 
     assert schema["properties"]["cluster"]["required"] == ["a"]
     assert "default" not in schema["properties"]["cluster"]["properties"]["a"]

@@ -9,7 +9,7 @@ from pitrix_core.model import JsonValue
 from pitrix_vm.form.limits import misfits, own_values, unmatched
 from pitrix_vm.form.notes import Notes, shortened
 from pitrix_vm.form.records import CLUSTER, ENV, RESOURCE_GROUP, SERVICE_PARAMS, Group, Leaf
-from pitrix_vm.form.types import NUMBERS
+from pitrix_vm.form.types import NUMBERS, is_among
 
 _SECTIONS: Final = (CLUSTER, ENV, SERVICE_PARAMS)
 
@@ -19,8 +19,7 @@ def settled(root: Group, notes: Notes) -> Group:
     leaves = {leaf.pointer: _settled(leaf, notes) for leaf in root.leaves()}
     leaves |= dict(_with_combinations(root, leaves, notes))
     leaves |= dict(_with_misfits(leaves))
-    for leaf in leaves.values():
-        _check_default(leaf, notes)
+    leaves = {pointer: _with_default(leaf, notes) for pointer, leaf in leaves.items()}
     _check_paths(leaves.values(), notes)
     _check_sections(root, notes)
     return _rebuilt(root, leaves)
@@ -60,10 +59,14 @@ def _settled(leaf: Leaf, notes: Notes) -> Leaf:
 
 
 def _check_choices(leaf: Leaf, notes: Notes) -> None:
-    alone = attrs.evolve(leaf, choices=(), combination=leaf.choices, default=None)
-    if outside := misfits(alone):
+    if outside := _choices_outside(leaf):
         message = f"min, max or step rule out some of the choices: {shortened([*outside])}"
         notes.warning("form.limits", f"{leaf.pointer}/range", message)
+
+
+def _choices_outside(leaf: Leaf) -> tuple[JsonValue, ...]:
+    """Return the choices that the other limits rule out."""
+    return misfits(attrs.evolve(leaf, choices=(), combination=leaf.choices, default=None))
 
 
 def _with_misfits(leaves: Mapping[str, Leaf]) -> Iterator[tuple[str, Leaf]]:
@@ -86,17 +89,34 @@ def _with_misfits(leaves: Mapping[str, Leaf]) -> Iterator[tuple[str, Leaf]]:
             yield pointer, attrs.evolve(leaves[pointer], misfits=values)
 
 
-def _check_default(leaf: Leaf, notes: Notes) -> None:
+def _with_default(leaf: Leaf, notes: Notes) -> Leaf:
+    """Return a parameter with a default that will do.
+
+    Where one of some values has to be chosen, a form can only begin with one of them, whatever the
+    package says; so does who fills in nothing.
+    """
     # NOTE(nothing): an empty text is how packages write that there is no default
-    if leaf.default in (None, "") or leaf.default not in leaf.misfits:
-        return
+    if leaf.default in (None, "") or not is_among(leaf.default, leaf.misfits):
+        return leaf
+    outside = _choices_outside(leaf)
+    first = next((choice for choice in leaf.choices if not is_among(choice, outside)), None)
+    is_chosen = leaf.is_required and not leaf.is_multichoice and first is not None
     outcome = "users have to give another" if leaf.is_required else "it is allowed all the same"
+    if is_chosen:
+        outcome = f"the first choice is taken, {shortened([first])}"
     notes.warning(
         "form.default",
         f"{leaf.pointer}/default",
         f"{leaf.path}: the default is not a value this parameter may have; {outcome}",
         next_step="Change the default, or range, min, max, step or pattern.",
     )
+    if not is_chosen:
+        return leaf
+    return attrs.evolve(leaf, default=first, misfits=_without(leaf.misfits, leaf.default))
+
+
+def _without(values: Iterable[JsonValue], value: JsonValue) -> tuple[JsonValue, ...]:
+    return tuple(each for each in values if not is_among(each, [value]))
 
 
 # -- combinations of resources ---------------------------------------------------------------------

@@ -100,8 +100,8 @@ FORM_RULES: Final = (
     Rule(
         code="form.default",
         summary="The default of a parameter is not a value that the parameter may have.",
-        remedy="Change the default, or what rules it out: range, min, max, step or pattern. Users "
-        "have to give another value where the parameter is required.",
+        remedy="Change the default, or what rules it out: range, min, max, step or pattern. Where "
+        "the parameter is required the first choice is taken, or users have to give a value.",
     ),
     Rule(
         code="form.fixed",
