@@ -2,12 +2,16 @@
 
 import difflib
 import itertools
+import os
 from collections.abc import Iterable
 from typing import Final
 
 #: How alike two names are when one is taken for a misspelling of the other, as difflib has it:
 #: of ``count``, ``cuont`` and ``counts`` are, ``amount`` is not.
 _ALIKE: Final = 0.8
+#: Letters put in, left out or changed. With more, names that do not begin alike are other words:
+#: ``downgrade_policy`` is not meant for ``upgrade_policy``.
+_EDITS: Final = 2
 #: What is compared: so many characters of so many names.
 _CHARACTERS: Final = 64
 _NAMES: Final = 1000
@@ -33,9 +37,26 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
         return known[plain]
     letters = sorted(plain)
     swapped = [each for each in known if sorted(each) == letters]
-    alike = swapped or difflib.get_close_matches(plain, known, n=1, cutoff=_ALIKE)
+    close = difflib.get_close_matches(plain, known, n=1, cutoff=_ALIKE)
+    alike = swapped or [each for each in close if _is_slip(plain, each)]
     without_number = plain.rstrip("0123456789_")
     return known[alike[0]] if alike else known.get(without_number)
+
+
+def _is_slip(name: str, other: str) -> bool:
+    beginning = os.path.commonprefix([name, other])
+    return 2 * len(beginning) >= len(other) or _edits(name, other) <= _EDITS
+
+
+def _edits(name: str, other: str) -> int:
+    """Return how many letters have to be put in, left out or changed: Levenshtein's distance."""
+    row = list(range(len(other) + 1))
+    for number, letter in enumerate(name, start=1):
+        before, row[0] = row[0], number
+        for at, its in enumerate(other, start=1):
+            changed = before + (letter != its)
+            before, row[at] = row[at], min(row[at] + 1, row[at - 1] + 1, changed)
+    return row[-1]
 
 
 def _plain(name: str) -> str:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pitrix_core.validation import nearest
 
-NAMES = ("count", "memory_size", "in-place-nodes", "default")
+NAMES = ("count", "memory_size", "in-place-nodes", "default", "post_start_service")
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,7 @@ NAMES = ("count", "memory_size", "in-place-nodes", "default")
         pytest.param("count_1", "count", id="number-behind-it"),
         pytest.param("count12345", "count", id="long-number-behind-it"),
         pytest.param("amount", None, id="another-word"),
+        pytest.param("pre_start_service", None, id="another-word-that-ends-alike"),
         pytest.param("", None, id="nothing"),
     ],
 )
