@@ -2,7 +2,6 @@
 
 import difflib
 import itertools
-import os
 from collections.abc import Iterable
 from typing import Final
 
@@ -44,8 +43,8 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 
 
 def _is_slip(name: str, other: str) -> bool:
-    beginning = os.path.commonprefix([name, other])
-    return 2 * len(beginning) >= len(other) or _edits(name, other) <= _EDITS
+    half = (len(other) + 1) // 2
+    return name[:half] == other[:half] or _edits(name, other) <= _EDITS
 
 
 def _edits(name: str, other: str) -> int:
