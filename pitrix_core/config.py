@@ -21,6 +21,8 @@ _FLAGS: Final[Mapping[str, bool]] = {
 }
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _HIGHEST_PORT: Final = 65535
+_HOUR_S: Final = 3600.0
+_DAY_S: Final = 24 * _HOUR_S
 
 
 def default_data_dir(environ: Mapping[str, str] = os.environ) -> Path:
@@ -105,6 +107,22 @@ class Config:
     enabled_plugins: str = ""
     #: Seconds between looks at the repos' indexes.
     index_interval_s: float = attrs.field(default=300.0, converter=_seconds, validator=_is_positive)
+    #: Seconds between looks whether runtimes' accounts and the database agree.
+    orphans_interval_s: float = attrs.field(
+        default=6 * _HOUR_S, converter=_seconds, validator=_is_positive
+    )
+    #: Seconds for which messages are kept that nobody waits for any more.
+    keep_messages_s: float = attrs.field(default=_DAY_S, converter=_seconds, validator=_is_positive)
+    #: Seconds in which a request that is sent again with its Idempotency-Key is answered as before.
+    keep_answers_s: float = attrs.field(default=_DAY_S, converter=_seconds, validator=_is_positive)
+    #: Seconds for which events are kept.
+    keep_events_s: float = attrs.field(
+        default=90 * _DAY_S, converter=_seconds, validator=_is_positive
+    )
+    #: Seconds for which the arguments and results of finished jobs' tasks are kept.
+    keep_jobs_s: float = attrs.field(
+        default=90 * _DAY_S, converter=_seconds, validator=_is_positive
+    )
     #: ``debug``, ``info``, ``warning`` or ``error``.
     log_level: str = attrs.field(default="info", converter=_lower, validator=_is_level)
 

@@ -9,6 +9,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from typing import Final
 
 import attrs
 
@@ -33,12 +34,16 @@ from pitrix_core.planner import kinds
 from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.rest.server import serve_api
 from pitrix_core.service.gates import Gates
+from pitrix_core.service.housekeeping import Keeping, do_chores
 from pitrix_core.service.identity import ensure_admin_token
 from pitrix_core.service.services import Services
 from pitrix_core.store import Cipher, Store, make_engine, new_id
 from pitrix_core.supervisor import bind, inherited_listener, supervise
 
 log = logging.getLogger(__name__)
+
+#: Seconds between looks whether a chore is due.
+_CHORES_EVERY_S: Final = 60.0
 
 
 def prepare(config: Config) -> None:
@@ -160,17 +165,20 @@ def run_api(config: Config) -> None:
 
 
 def run_runner(config: Config) -> None:
-    """Carry tasks out, and index repos, until a signal says to end."""
+    """Carry tasks out, index repos and keep house, until a signal says to end."""
     set_up_logging(config.log_level)
     _require_prepared(config)
     with _stopped_by_signals() as stop, _closing(make_services(config)) as services:
-        indexer = threading.Thread(
-            target=_index_now_and_then, args=(services, config, stop), daemon=True
-        )
-        indexer.start()
+        beside = [
+            threading.Thread(target=target, args=(services, config, stop), daemon=True)
+            for target in (_index_now_and_then, _keep_house)
+        ]
+        for thread in beside:
+            thread.start()
         worker = Worker(services.store, make_task_kinds(services, config))
         Runner(services.store, worker, RunnerSettings()).run(stop)
-        indexer.join(timeout=2.0)
+        for thread in beside:
+            thread.join(timeout=2.0)
 
 
 def run_pilot(config: Config) -> None:
@@ -203,6 +211,21 @@ def _index_now_and_then(services: Services, config: Config, stop: threading.Even
             index_all(services)
         except Exception:  # the database may be away for a while; the loop must not end
             log.exception("The repos could not be indexed", extra={"action": "index.all"})
+
+
+def _keep_house(services: Services, config: Config, stop: threading.Event) -> None:
+    keeping = Keeping(
+        messages_s=config.keep_messages_s,
+        answers_s=config.keep_answers_s,
+        events_s=config.keep_events_s,
+        jobs_s=config.keep_jobs_s,
+        look_every_s=config.orphans_interval_s,
+    )
+    while not stop.wait(_CHORES_EVERY_S):
+        try:
+            do_chores(services, keeping, stop)
+        except Exception:  # the database may be away for a while; the loop must not end
+            log.exception("A chore was not done", extra={"action": "chores"})
 
 
 def index_all(services: Services) -> None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from pitrix_core.store.agents import AgentRepository
 from pitrix_core.store.catalog import CatalogRepository
+from pitrix_core.store.chores import ChoreRepository
 from pitrix_core.store.clusters import ClusterRepository
 from pitrix_core.store.courses import CourseRepository
 from pitrix_core.store.durations import DurationRepository
@@ -24,6 +25,7 @@ from pitrix_core.store.lanes import LaneRepository
 from pitrix_core.store.ownership import OwnershipRepository
 from pitrix_core.store.plans import PlanRepository
 from pitrix_core.store.queue import QueueRepository
+from pitrix_core.store.retention import RetentionRepository
 from pitrix_core.store.runtimes import RuntimeRepository
 from pitrix_core.store.secrets import Cipher, SecretRepository
 
@@ -116,6 +118,16 @@ class Transaction:
     def lanes(self) -> LaneRepository:
         """What shares the limits of a runtime."""
         return LaneRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def chores(self) -> ChoreRepository:
+        """What one process of several does now and then."""
+        return ChoreRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def retention(self) -> RetentionRepository:
+        """What is old enough to be dropped."""
+        return RetentionRepository(self._connection, now=self.now)
 
     @functools.cached_property
     def agents(self) -> AgentRepository:

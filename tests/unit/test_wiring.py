@@ -172,3 +172,25 @@ def test_indexing_goes_on_after_a_failure(
 
     assert indexed(services) == ["b-there"]
     assert "could not be indexed" in caplog.text
+
+
+def test_a_runner_keeps_house(
+    config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It goes on after a failure, with the times that are set."""
+    wiring.prepare(config)
+    calls: list[Any] = []
+
+    def failing_once(_services: Any, keeping: Any, _stop: Any) -> None:
+        calls.append(keeping)
+        if len(calls) == 1:
+            raise OSError("away")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(wiring, "do_chores", failing_once)
+    monkeypatch.setattr(wiring, "_CHORES_EVERY_S", 0.01)
+    with caplog.at_level(logging.ERROR):
+        wiring.run_runner(config)
+
+    assert "A chore was not done" in caplog.text
+    assert calls[-1].events_s == config.keep_events_s
