@@ -38,7 +38,7 @@ from pitrix_core.jobs.writing import (
     write_failure,
 )
 from pitrix_core.model import TaskRecord
-from pitrix_core.store import DATABASE_TROUBLE, Store, Transaction, new_id
+from pitrix_core.store import DATABASE_TROUBLE, Store, Topic, Transaction, new_id
 from pitrix_core.store.queue import Claim
 
 log = logging.getLogger(__name__)
@@ -64,6 +64,8 @@ class RunnerSettings:
     lease_s: float = 6.0
     #: Seconds between looks for tasks whose time has come.
     look_s: float = 0.1
+    #: The same where the database tells of such tasks by itself: only in case it did not.
+    told_look_s: float = 2.0
     #: Seconds one step may take before its thread is written off.
     step_limit_s: float = 150.0
     #: Seconds that steps under way are waited for at the end.
@@ -97,6 +99,10 @@ class Runner:
         self._in_hand: dict[str, _InHand] = {}
         self._written_off: set[str] = set()
         self._lock = threading.Lock()
+        #: Until the next look; the dispatcher's alone.
+        self._pause_s = settings.look_s
+        #: A claim may have been committed without our hearing of it; the dispatcher's alone.
+        self._is_in_doubt = False
         self._beat_at_s = time.monotonic()
         self._meter = RequestMeter()
 
@@ -108,11 +114,12 @@ class Runner:
         with self._store.begin() as tx:
             tx.queue.add_runner(self._id, name=self._name)
         self._beat_at_s = time.monotonic()
-        dispatcher, others = self._start_threads()
-        log.info("The runner works", extra={"action": "runner.started", "runner_id": self._id})
-        while not stop.wait(_LOOK_S) and not self._has_too_many_hung():
-            pass
-        self._drain(dispatcher, others)
+        with self._store.listening({Topic.TASKS: self._wake.set}) as self._listener:
+            dispatcher, others = self._start_threads()
+            log.info("The runner works", extra={"action": "runner.started", "runner_id": self._id})
+            while not stop.wait(_LOOK_S) and not self._has_too_many_hung():
+                pass
+            self._drain(dispatcher, others)
         if self._has_too_many_hung():
             raise RuntimeError("Too many calls hang; the runner has to be started anew.")
 
@@ -148,7 +155,7 @@ class Runner:
         while not self._stopping.is_set():
             self._wake.clear()
             if not self._claim():
-                self._wake.wait(self._settings.look_s * random.uniform(0.8, 1.2))  # noqa: S311
+                self._wake.wait(self._pause_s * random.uniform(0.8, 1.2))  # noqa: S311
 
     def _claim(self) -> bool:
         """Claim as much as there are free slots.
@@ -160,6 +167,7 @@ class Runner:
         if free <= 0:
             return False
         claims: list[Claim] = []
+        self._pause_s = self._settings.look_s
         self._guarded(lambda: claims.extend(self._claimed(free)))
         for each in self._hold(claims):
             self._meter.note(each.claim.lane)
@@ -173,11 +181,32 @@ class Runner:
         return held
 
     def _claimed(self, limit: int) -> list[Claim]:
+        if self._is_in_doubt:
+            self._give_back()
         with self._store.read() as tx:
             if not tx.queue.has_due():
+                self._pause_s = self._pause_until(tx)
                 return []
+        self._is_in_doubt = True
         with self._store.begin() as tx:
-            return tx.queue.claim(self._id, limit=limit)
+            claims = tx.queue.claim(self._id, limit=limit)
+        self._is_in_doubt = False
+        return claims
+
+    def _pause_until(self, tx: Transaction) -> float:
+        """Return how long nothing has to be looked for."""
+        look_s = self._settings.look_s
+        due_s = tx.queue.next_due_s() if self._listener.is_hearing else look_s
+        longest_s = max(look_s, self._settings.told_look_s)
+        return longest_s if due_s is None else min(longest_s, max(look_s, due_s))
+
+    def _give_back(self) -> None:
+        """Free what was claimed without our hearing of it: it would be held for ever."""
+        with self._lock:
+            held = {each.claim.task.id for each in self._in_hand.values()}
+        with self._store.begin() as tx:
+            tx.queue.give_back(self._id, held=held)
+        self._is_in_doubt = False
 
     def _work(self) -> None:
         while (held := self._todo.get()) is not None:

@@ -2,6 +2,8 @@
 
 import hmac
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import attrs
@@ -10,8 +12,9 @@ from pitrix_core.errors import InvalidInputError, PitrixError, UnauthorizedError
 from pitrix_core.model import JsonObject, JsonValue
 from pitrix_core.model.json import marker_of
 from pitrix_core.planner.kinds import AGENT_WAIT, FRONTGATE_ENSURE, FRONTGATE_WAIT
-from pitrix_core.store import Store, Transaction
+from pitrix_core.store import Store, Topic, Transaction
 from pitrix_core.store.agents import Message
+from pitrix_core.store.wakeups import Listener
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +36,13 @@ class Desk:
     store: Store
     pilot_id: str
 
+    def listening(self, wake: Callable[[], None]) -> AbstractContextManager[Listener]:
+        """Call a function inside the block, from another thread, when there is a message to send.
+
+        Only a help: see :mod:`pitrix_core.store.wakeups` for what may be missed.
+        """
+        return self.store.listening({Topic.OUTBOX: wake})
+
     def welcome(self, hello: JsonObject) -> str:
         """Let a Frontgate in.
 
@@ -40,18 +50,20 @@ class Desk:
         :raises UnauthorizedError: it is not known, or its token is wrong.
         :raises InvalidInputError: it does not say where its etcd is.
         """
-        with self.store.begin() as tx:
-            frontgate = tx.agents.frontgate(str(hello.get("frontgate_id")))
-            token = str(hello.get("token"))
-            if frontgate is None or not hmac.compare_digest(
-                tx.secrets.get(frontgate.secret_id).encode(), token.encode()
-            ):
-                raise UnauthorizedError("The Frontgate is not known, or its token is wrong.")
-            endpoints = _endpoints(hello)
-            tx.agents.connect(frontgate.id, pilot_id=self.pilot_id, endpoints=endpoints)
-            tx.queue.wake_kind(FRONTGATE_ENSURE)
-            tx.queue.wake_kind(FRONTGATE_WAIT)
-            tx.events.add("frontgate.connected", frontgate.id, owner=frontgate.owner, data={})
+        return self.store.carry_out(lambda tx: self._welcomed(tx, hello))
+
+    def _welcomed(self, tx: Transaction, hello: JsonObject) -> str:
+        frontgate = tx.agents.frontgate(str(hello.get("frontgate_id")))
+        token = str(hello.get("token"))
+        if frontgate is None or not hmac.compare_digest(
+            tx.secrets.get(frontgate.secret_id).encode(), token.encode()
+        ):
+            raise UnauthorizedError("The Frontgate is not known, or its token is wrong.")
+        endpoints = _endpoints(hello)
+        tx.agents.connect(frontgate.id, pilot_id=self.pilot_id, endpoints=endpoints)
+        tx.queue.wake_kind(FRONTGATE_ENSURE)
+        tx.queue.wake_kind(FRONTGATE_WAIT)
+        tx.events.add("frontgate.connected", frontgate.id, owner=frontgate.owner, data={})
         return frontgate.id
 
     def goodbye(self, frontgate_id: str) -> None:
@@ -80,19 +92,22 @@ class Desk:
 
     def receive(self, frontgate_id: str, frame: Frame) -> None:
         """Store a frame and what it changes; a frame that came before changes nothing."""
-        with self.store.begin() as tx:
-            if frame.type == "ack":
-                tx.agents.acknowledge(frame.reply_to or "", frontgate_id=frontgate_id)
-                return
-            message = Message(
-                id=frame.id,
-                frontgate_id=frontgate_id,
-                type=frame.type,
-                body=frame.body,
-                reply_to=_answered(frame),
-            )
-            if tx.agents.receive(message):
-                _take_effect(tx, message)
+        self.store.carry_out(lambda tx: _received(tx, frontgate_id, frame))
+
+
+def _received(tx: Transaction, frontgate_id: str, frame: Frame) -> None:
+    if frame.type == "ack":
+        tx.agents.acknowledge(frame.reply_to or "", frontgate_id=frontgate_id)
+        return
+    message = Message(
+        id=frame.id,
+        frontgate_id=frontgate_id,
+        type=frame.type,
+        body=frame.body,
+        reply_to=_answered(frame),
+    )
+    if tx.agents.receive(message):
+        _take_effect(tx, message)
 
 
 def _endpoints(hello: JsonObject) -> list[str]:

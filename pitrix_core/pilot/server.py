@@ -15,6 +15,7 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 import attrs
@@ -26,6 +27,7 @@ from pitrix_core.errors import PitrixError
 from pitrix_core.pilot.inbox import Desk, Frame
 from pitrix_core.planner.agents import PROTOCOL
 from pitrix_core.store.agents import Message
+from pitrix_core.store.wakeups import Listener
 
 log = logging.getLogger(__name__)
 
@@ -54,17 +56,22 @@ class Pace:
     look_s: float = 0.05
     #: The same when all has been quiet: looks cost the most when nothing happens for days.
     quiet_look_s: float = 0.25
+    #: The same while the database tells of messages by itself: only in case it did not.
+    told_look_s: float = 2.0
     #: Seconds without a frame after which it is quiet.
     quiet_after_s: float = 10.0
     #: Seconds after which an unacknowledged frame is sent again on the same connection;
     #: agents/protocol/README.md section 1.
     resend_s: float = 30.0
 
-    def pause_s(self, *, quiet_s: float) -> float:
+    def pause_s(self, *, quiet_s: float, is_told: bool = False) -> float:
         """Return seconds until the next look into the outbox.
 
         :param quiet_s: seconds since the last frame came or went.
+        :param is_told: the database tells of messages by itself.
         """
+        if is_told:
+            return self.told_look_s
         return self.look_s if quiet_s < self.quiet_after_s else self.quiet_look_s
 
 
@@ -97,6 +104,8 @@ class Pilot:
         #: Held while a connection comes or goes: the database and ``_connections`` have to agree.
         self._door = asyncio.Lock()
         self._closings: set[asyncio.Task[None]] = set()
+        #: Set when the outbox is to be looked into now.
+        self._has_post = asyncio.Event()
         #: When the last frame came or went; by the monotonic clock.
         self._last_frame_s = time.monotonic()
 
@@ -112,13 +121,24 @@ class Pilot:
             ping_timeout=20,
         ):
             log.info("The Pilot listens", extra={"action": "pilot.started"})
-            drains = [
-                asyncio.create_task(self._drain_outbox()),
-                asyncio.create_task(self._resend()),
-            ]
-            await stop.wait()
-            for drain in drains:
-                drain.cancel()
+            with self._desk.listening(self._waker()) as wakeups:
+                drains = [
+                    asyncio.create_task(self._drain_outbox(wakeups)),
+                    asyncio.create_task(self._resend()),
+                ]
+                await stop.wait()
+                for drain in drains:
+                    drain.cancel()
+
+    def _waker(self) -> Callable[[], None]:
+        """Return what another thread calls to have the outbox looked into now."""
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._has_post.set)
+
+        return wake
 
     # -- one Frontgate -----------------------------------------------------------------------------
 
@@ -166,6 +186,7 @@ class Pilot:
             welcome = {"id": "welcome", "type": "welcome", "body": {"protocol": PROTOCOL}}
             await _send(connection.peer, welcome)
             connection.is_welcome = True
+            self._has_post.set()
             self._last_frame_s = time.monotonic()
             async for text in connection.peer:
                 await self._take(connection, text)
@@ -203,15 +224,19 @@ class Pilot:
 
     # -- the outbox --------------------------------------------------------------------------------
 
-    async def _drain_outbox(self) -> None:
+    async def _drain_outbox(self, wakeups: Listener) -> None:
         while True:
+            self._has_post.clear()
             try:
                 await self._drain_once()
             except Exception:  # the database may be away for a while; the loop must not end
                 log.exception("The outbox could not be read", extra={"action": "pilot.outbox"})
                 await asyncio.sleep(1.0)
             quiet_s = time.monotonic() - self._last_frame_s
-            await asyncio.sleep(self._pace.pause_s(quiet_s=quiet_s))
+            pause_s = self._pace.pause_s(quiet_s=quiet_s, is_told=wakeups.is_hearing)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._has_post.wait()
 
     async def _drain_once(self) -> None:
         """Start sending what is new; one Frontgate that reads slowly does not delay the others."""
@@ -226,12 +251,14 @@ class Pilot:
             self._last_frame_s = time.monotonic()
             connection = idle[frontgate_id]
             connection.sending = asyncio.create_task(_send_all(connection, batch))
+            connection.sending.add_done_callback(lambda _: self._has_post.set())
 
     async def _resend(self) -> None:
         while True:
             await asyncio.sleep(self._pace.resend_s)
             for connection in self._connections.values():
                 connection.sent = 0
+            self._has_post.set()
 
 
 def run_pilot(pilot: Pilot, listener: socket.socket, *, stop: threading.Event) -> None:

@@ -15,6 +15,7 @@ import attrs
 from pitrix_core import convert
 from pitrix_core.rest.refusals import TooManyStreamsError
 from pitrix_core.store.events import Event
+from pitrix_core.store.wakeups import Listener
 
 MEDIA_TYPE: Final = "text/event-stream"
 
@@ -32,6 +33,8 @@ class Pace:
     #: Below the 60 s after which many proxies close a connection.
     close_after_s: float = 55.0
     look_every_s: float = 0.25
+    #: The same where the database tells of events by itself: only in case it did not.
+    told_look_every_s: float = 2.0
     #: A comment is sent after so long a silence: it finds out whether anybody listens.
     heartbeat_s: float = 15.0
 
@@ -53,6 +56,9 @@ class Streams:
         """
         self._slots = threading.BoundedSemaphore(limit)
         self._stopping = threading.Event()
+        self._listener: Listener | None = None
+        #: One for each stream; set when there may be something new.
+        self._alarms: set[threading.Event] = set()
         self._pace = pace
         self._clock = clock
 
@@ -67,11 +73,31 @@ class Streams:
         frames = self._frames(look, first, last_id=after)
         return EventStream(frames, release=self._slots.release)
 
+    def wake(self) -> None:
+        """Have every stream look now."""
+        for alarm in self._alarms.copy():
+            alarm.set()
+
+    def follow(self, listener: Listener) -> None:
+        """Look less often while a listener calls :meth:`wake`."""
+        self._listener = listener
+
     def stop(self) -> None:
         """End every stream now."""
         self._stopping.set()
+        self.wake()
 
     def _frames(self, look: Look, events: Sequence[Event], *, last_id: int) -> Iterator[bytes]:
+        alarm = threading.Event()
+        self._alarms.add(alarm)
+        try:
+            yield from self._framed(look, events, last_id=last_id, alarm=alarm)
+        finally:
+            self._alarms.discard(alarm)
+
+    def _framed(
+        self, look: Look, events: Sequence[Event], *, last_id: int, alarm: threading.Event
+    ) -> Iterator[bytes]:
         yield f"retry: {_RETRY_MS}\n\n".encode()
         now = sent_at = self._clock()
         ends_at = now + self._pace.close_after_s
@@ -83,9 +109,15 @@ class Streams:
                 sent_at = now
                 yield b":\n\n"
             else:
-                self._stopping.wait(self._pace.look_every_s)
+                alarm.wait(self._pause_s)
+            alarm.clear()
             events = look(last_id)
             now = self._clock()
+
+    @property
+    def _pause_s(self) -> float:
+        is_told = self._listener is not None and self._listener.is_hearing
+        return self._pace.told_look_every_s if is_told else self._pace.look_every_s
 
 
 class EventStream:

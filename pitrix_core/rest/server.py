@@ -4,6 +4,7 @@ The process that calls :func:`serve_api` only supervises; each worker is a fork 
 services of its own after the fork, since no database connection survives one.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable
 from types import FrameType
@@ -16,6 +17,7 @@ from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped
 from pitrix_core.rest.app import App, make_app
 from pitrix_core.rest.events import Streams
 from pitrix_core.service.services import Services
+from pitrix_core.store import Topic
 
 #: Seconds that requests at work have left when the server stops; streams end at once.
 _GRACEFUL_TIMEOUT_S: Final = 10
@@ -69,7 +71,8 @@ class ApiServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         self._bind = f"fd://{bind}" if isinstance(bind, int) else bind
         self._workers = workers
         self._threads = threads
-        self._services: Services | None = None
+        #: What a worker has to close.
+        self._open = contextlib.ExitStack()
         self.streams = Streams(limit=threads // 2)
         super().__init__()
 
@@ -92,12 +95,14 @@ class ApiServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
 
     def load(self) -> App:
         """Build services and app, in a worker."""
-        self._services = self._make_services()
-        return make_app(self._services, streams=self.streams)
+        services = self._make_services()
+        self._open.callback(services.close)
+        wake = {Topic.EVENTS: self.streams.wake}
+        self.streams.follow(self._open.enter_context(services.store.listening(wake)))
+        return make_app(services, streams=self.streams)
 
     def _leave(self, _arbiter: object, _worker: object) -> None:
-        if self._services is not None:  # None in the supervising process
-            self._services.close()
+        self._open.close()  # holds nothing in the supervising process
 
 
 def serve_api(

@@ -9,5 +9,14 @@ from pitrix_core.store.database import Store, Transaction
 from pitrix_core.store.engine import DATABASE_TROUBLE, make_engine
 from pitrix_core.store.ids import new_id
 from pitrix_core.store.secrets import Cipher
+from pitrix_core.store.wakeups import Topic
 
-__all__ = ["DATABASE_TROUBLE", "Cipher", "Store", "Transaction", "make_engine", "new_id"]
+__all__ = [
+    "DATABASE_TROUBLE",
+    "Cipher",
+    "Store",
+    "Topic",
+    "Transaction",
+    "make_engine",
+    "new_id",
+]

@@ -6,7 +6,8 @@ import functools
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Final, TypeAlias, TypeVar
 
 import sqlalchemy as sa
@@ -28,6 +29,7 @@ from pitrix_core.store.queue import QueueRepository
 from pitrix_core.store.retention import RetentionRepository
 from pitrix_core.store.runtimes import RuntimeRepository
 from pitrix_core.store.secrets import Cipher, SecretRepository
+from pitrix_core.store.wakeups import Listener, Topic, Wake
 
 T = TypeVar("T")
 
@@ -197,6 +199,13 @@ class Store:
         """Open a transaction for reading: all it reads is of one moment; it waits for no writer."""
         with self._reading.begin() as connection:
             yield Transaction(connection, cipher=self._cipher, clock=self._clock)
+
+    def listening(self, wake: Mapping[Topic, Wake]) -> AbstractContextManager[Listener]:
+        """Call these functions inside the block whenever there is something of their topics.
+
+        Only a help: see :mod:`pitrix_core.store.wakeups` for what may be missed.
+        """
+        return Listener(self._engine, wake).running()
 
     def close(self) -> None:
         """Close every connection."""

@@ -5,7 +5,7 @@ claim. Who was taken for dead, and comes back, finds the number changed and is r
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -47,6 +47,13 @@ class QueueRepository:
             columns.job_id == job_id, columns.key.in_(list(keys))
         )
         return {row.key: row.outputs for row in self._connection.execute(query)}
+
+    def next_due_s(self) -> float | None:
+        """Return seconds until the next task's time comes; 0 when it has come, None for never."""
+        columns = tables.tasks.c
+        query = sa.select(columns.run_at).where(columns.state == TaskState.READY)
+        run_at = self._connection.scalar(query.order_by(columns.run_at).limit(1))
+        return None if run_at is None else max(0.0, (run_at - self._now).total_seconds())
 
     # -- what became of a claim --------------------------------------------------------------------
 
@@ -265,6 +272,39 @@ class QueueRepository:
     def remove_runner(self, runner_id: str) -> None:
         """Take a runner that ends off the list; what it still holds is taken over at once."""
         self._connection.execute(tables.runners.delete().where(tables.runners.c.id == runner_id))
+
+    def give_back(self, runner_id: str, *, held: Collection[str]) -> Sequence[str]:
+        """Free tasks that a runner has claimed and does not know of: the claim was committed, and
+        the connection lost before it heard of that. What was not begun was not sent.
+
+        :param held: ids of the tasks it does know of.
+        :returns: ids of the freed tasks.
+        """
+        columns = tables.tasks.c
+        is_new = columns.operation.is_(None) & (columns.sent_fence == columns.fence)
+        unknown = (
+            sa.select(columns.id)
+            .where(
+                columns.runner_id == runner_id,
+                columns.state == TaskState.CLAIMED,
+                columns.id.not_in(list(held)),
+            )
+            .order_by(columns.id)
+            .with_for_update()
+        )
+        return self._connection.scalars(
+            tables.tasks.update()
+            .where(columns.id.in_(unknown))
+            .values(
+                state=TaskState.READY,
+                runner_id=None,
+                run_at=self._now,
+                attempts=sa.case((is_new, columns.attempts - 1), else_=columns.attempts),
+                sent_at=sa.case((is_new, None), else_=columns.sent_at),
+                sent_fence=sa.case((is_new, None), else_=columns.sent_fence),
+            )
+            .returning(columns.id)
+        ).all()
 
     def take_over(self, *, lease_s: float) -> Sequence[str]:
         """Free the tasks of runners that are not heard of any more.

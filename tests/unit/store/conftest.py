@@ -1,11 +1,11 @@
 """A store on each kind of database, on a clock that stands."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from cryptography.fernet import Fernet
 
-from pitrix_core.model import Cluster, ClusterState, Runtime
+from pitrix_core.model import Action, Cluster, ClusterState, Job, Plan, Runtime, Task, Totals
 from pitrix_core.store import Cipher, Store, make_engine
 from pitrix_core.testing.manual_clock import ManualClock
 
@@ -46,3 +46,33 @@ def cluster(store: Store, runtime: Runtime, manual_clock: ManualClock) -> Cluste
     with store.begin() as tx:
         tx.clusters.add(cluster)
     return cluster
+
+
+@pytest.fixture
+def submit(store: Store, cluster: Cluster, manual_clock: ManualClock) -> Callable[..., Job]:
+    """Store a job of some tasks."""
+
+    def submitted(*tasks: Task) -> Job:
+        plan = Plan(
+            id="pln-1",
+            action=Action.CREATE,
+            owner="alice",
+            cluster_id=cluster.id,
+            cluster_name=cluster.name,
+            revision=0,
+            app_version_id="ver-1",
+            runtime_id="rt-1",
+            config={},
+            tasks=tasks,
+            nodes=(),
+            endpoints={},
+            totals=Totals(),
+            price=None,
+            findings=(),
+            digest="",
+            created_at=manual_clock(),
+        )
+        with store.begin() as tx:
+            return tx.jobs.add(plan)
+
+    return submitted

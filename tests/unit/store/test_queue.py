@@ -11,15 +11,11 @@ from cryptography.fernet import Fernet
 
 from pitrix_core.errors import ConflictError, NotFoundError
 from pitrix_core.model import (
-    Action,
-    Cluster,
     Job,
     Operation,
     OperationState,
-    Plan,
     Task,
     TaskState,
-    Totals,
 )
 from pitrix_core.model.job import TASK_TRANSITIONS
 from pitrix_core.store import Cipher, Store, make_engine, tables
@@ -28,36 +24,6 @@ from pitrix_core.testing.manual_clock import ManualClock
 
 LEASE_S = 6.0
 PENDING = Operation(request_key="key", kind="x.y", state=OperationState.PENDING)
-
-
-@pytest.fixture
-def submit(store: Store, cluster: Cluster, manual_clock: ManualClock) -> Callable[..., Job]:
-    """Store a job of some tasks."""
-
-    def submitted(*tasks: Task) -> Job:
-        plan = Plan(
-            id="pln-1",
-            action=Action.CREATE,
-            owner="alice",
-            cluster_id=cluster.id,
-            cluster_name=cluster.name,
-            revision=0,
-            app_version_id="ver-1",
-            runtime_id="rt-1",
-            config={},
-            tasks=tasks,
-            nodes=(),
-            endpoints={},
-            totals=Totals(),
-            price=None,
-            findings=(),
-            digest="",
-            created_at=manual_clock(),
-        )
-        with store.begin() as tx:
-            return tx.jobs.add(plan)
-
-    return submitted
 
 
 def task(key: str = "a", *after: str) -> Task:
@@ -445,3 +411,52 @@ def test_a_job_that_is_not_the_newest_is_refused(
 
     with store.read() as tx, pytest.raises(ConflictError, match=new.id):
         tx.jobs.require_newest(old)
+
+
+def test_what_was_claimed_unheard_is_given_back(store: Store, submit: Callable[..., Job]) -> None:
+    """A claim whose commit was not heard of is free again, and counts as not sent."""
+    job = submit(task("a"), task("b"))
+    [known, _] = claim(store)
+
+    with store.begin() as tx:
+        freed = tx.queue.give_back("run-a", held=[known.task.id])
+
+    with store.read() as tx:
+        found = {each.key: each for each in tx.jobs.tasks(job.id)}
+    [again] = claim(store)
+    assert [found["b"].id] == list(freed)
+    assert found[known.task.key].state == TaskState.CLAIMED
+    assert (found["b"].attempts, found["b"].sent_at) == (0, None)
+    assert not again.maybe_sent
+
+
+def test_what_others_claimed_is_not_given_back(store: Store, submit: Callable[..., Job]) -> None:
+    """Nobody but its own runner gives a task back."""
+    submit(task("a"))
+    claim(store)
+
+    with store.begin() as tx:
+        freed = tx.queue.give_back("run-b", held=[])
+
+    assert list(freed) == []
+
+
+def test_the_next_tasks_time_is_known(
+    store: Store, submit: Callable[..., Job], manual_clock: ManualClock
+) -> None:
+    """A runner need not look before it."""
+    with store.read() as tx:
+        nothing = tx.queue.next_due_s()
+    submit(task())
+    [claimed] = claim(store)
+    with store.begin() as tx:
+        tx.queue.wait(claimed.task, PENDING, after_s=50.0)
+    manual_clock.advance(20.0)
+
+    with store.read() as tx:
+        later = tx.queue.next_due_s()
+    manual_clock.advance(40.0)
+    with store.read() as tx:
+        overdue = tx.queue.next_due_s()
+
+    assert (nothing, later, overdue) == (None, 30.0, 0.0)
