@@ -107,6 +107,12 @@ class Config:
     enabled_plugins: str = ""
     #: Seconds between looks at the repos' indexes.
     index_interval_s: float = attrs.field(default=300.0, converter=_seconds, validator=_is_positive)
+    #: Seconds a job may be at work that was given no deadline of its own; none for no limit.
+    job_deadline_s: float | None = attrs.field(
+        default=None,
+        converter=attrs.converters.optional(_seconds),
+        validator=attrs.validators.optional(_is_positive),
+    )
     #: Seconds between looks whether runtimes' accounts and the database agree.
     orphans_interval_s: float = attrs.field(
         default=6 * _HOUR_S, converter=_seconds, validator=_is_positive

@@ -236,18 +236,39 @@ class ProviderError(PitrixError):
 
     code = "provider"
 
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        pointer: str | None = None,
+        next_step: str | None = None,
+        vendor_code: str | None = None,
+        vendor_request_id: str | None = None,
+    ) -> None:
+        """Keep what the vendor's support asks for.
+
+        :param vendor_code: the vendor's own code of the error.
+        :param vendor_request_id: the id that the vendor gave the request.
+        """
+        super().__init__(message, pointer=pointer, next_step=next_step)
+        self.vendor_code = vendor_code
+        self.vendor_request_id = vendor_request_id
+
 
 class ProviderTemporaryError(ProviderError):
     """A cloud failed an operation in a way that may pass."""
 
     code = "provider_temporary"
 
-    def __init__(self, message: str | None = None, *, retry_after_s: float = 5.0) -> None:
+    def __init__(
+        self, message: str | None = None, *, retry_after_s: float = 5.0, **facts: str | None
+    ) -> None:
         """Keep when to try again.
 
         :param retry_after_s: seconds, > 0; the cloud's own delay where it names one.
+        :param facts: as for :class:`ProviderError`.
         """
-        super().__init__(message)
+        super().__init__(message, **facts)
         self.retry_after_s = retry_after_s
 
 
@@ -272,12 +293,19 @@ class ProviderQuotaError(ProviderError):
 
     code = "provider_quota"
 
-    def __init__(self, message: str | None = None, *, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        retry_after_s: float | None = None,
+        **facts: str | None,
+    ) -> None:
         """Keep when the limit is lifted, where the cloud says so.
 
         :param retry_after_s: seconds, > 0; None where only a person can do something about it.
+        :param facts: as for :class:`ProviderError`.
         """
-        super().__init__(message)
+        super().__init__(message, **facts)
         self.retry_after_s = retry_after_s
 
 

@@ -86,6 +86,7 @@ def make_services(config: Config) -> Services:
         agent_files=AgentFiles(
             config.data_dir / "agents", builder=registry.agent_builder, public_url=config.api_url
         ),
+        job_deadline_s=config.job_deadline_s,
     )
 
 

@@ -22,11 +22,11 @@ Clauses (the conformance suites cite these numbers):
 9.  *Tags.* Whatever is made carries :class:`~pitrix_core.model.Tags`, written by the request that
     makes it where the cloud can, so that ``owned()`` sees it from the first moment.
 10. *Errors.* The SDK's failures arrive as the ``Provider…`` classes of :mod:`pitrix_core.errors`,
-    with the vendor's code and request id in the message; an exception of any other class is a
-    permanent failure. A creating request whose answer does not arrive (a time-out, a connection
-    that ended after the request had left) is
-    :class:`~pitrix_core.errors.ProviderAnswerLostError`: the core then finds out what was made
-    before it asks again. Every other error of a creating method says that nothing was made.
+    with the vendor's code and request id in the message, and as ``vendor_code`` and
+    ``vendor_request_id``; an exception of any other class is a permanent failure. A creating
+    request whose answer does not arrive (a time-out, a connection that ended after the request had
+    left) is :class:`~pitrix_core.errors.ProviderAnswerLostError`: the core then finds out what was
+    made before it asks again. Every other error of a creating method says that nothing was made.
 11. *Secrets.* No credential, user-data or password appears in a handle, an output, a message or a
     log.
 12. *Time.* Every request has a time-out of its own of at most ``Start.timeout_s``.

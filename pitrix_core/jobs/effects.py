@@ -63,9 +63,14 @@ def end_job(tx: Transaction, job_id: str) -> None:
         return
     job = tx.jobs.get(job_id)
     _of_job_end(tx, job, state)
-    begun = begin_next(tx, job.cluster_id)
+    begin_waiting(tx, job.cluster_id)
+
+
+def begin_waiting(tx: Transaction, cluster_id: str) -> None:
+    """Let the job begin that waits for a cluster, if none is at work on it."""
+    begun = begin_next(tx, cluster_id)
     if begun is not None:
-        end_job(tx, begun)
+        end_job(tx, begun)  # it may have nothing to do
 
 
 def stop_overdue(tx: Transaction) -> None:

@@ -56,6 +56,9 @@ class Failed:
     creates: bool
     #: Whether its request made something is not known. Its key is kept: a retry finds out first.
     undecided: bool = False
+    #: The vendor's own code of the error, and the id it gave the request.
+    vendor_code: str | None = None
+    vendor_request_id: str | None = None
 
 
 Outcome: TypeAlias = Waiting | Retry | Postponed | Succeeded | Failed

@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterable
 
 import attrs
 
+from pitrix_core.jobs.effects import stop_overdue
 from pitrix_core.jobs.limits import RequestMeter, slow_down
 from pitrix_core.jobs.outcome import Postponed
 from pitrix_core.jobs.retry import after_hang
@@ -298,6 +299,7 @@ class Runner:
     def _heartbeat(self) -> None:
         while not self._left.wait(self._settings.lease_s / 4):
             self._guarded(self._beat)
+            self._guarded(self._stop_overdue_jobs)
             self._guarded(self._end_idle_jobs)
             self._guarded(self._write_off_hung)
 
@@ -321,6 +323,13 @@ class Runner:
         log.warning("Was taken for dead; going on", extra=_action("risen"))
         self._id = new_id("run")
         tx.queue.add_runner(self._id, name=self._name)
+
+    def _stop_overdue_jobs(self) -> None:
+        with self._store.read() as tx:
+            overdue = tx.courses.overdue()
+        if overdue:
+            with self._store.begin() as tx:
+                stop_overdue(tx)
 
     def _end_idle_jobs(self) -> None:
         """End jobs that nobody has ended, such as those of plans without tasks."""

@@ -23,6 +23,8 @@ def after_operation(claim: Claim, operation: Operation, *, creates: bool) -> Out
             return Failed(
                 error=operation.error or f"{operation.kind} failed",
                 error_code=operation.error_code or "provider",
+                vendor_code=operation.vendor_code,
+                vendor_request_id=operation.vendor_request_id,
                 operation=operation,
                 creates=creates,
             )

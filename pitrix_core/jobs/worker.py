@@ -16,7 +16,7 @@ from pitrix_core.errors import PitrixError, ProviderError, ProviderTemporaryErro
 from pitrix_core.jobs.deadline import TIMEOUT_CODE, left_s, timed_out
 from pitrix_core.jobs.handler import TaskCall, TaskHandler, TaskKinds
 from pitrix_core.jobs.lost import LostRequest
-from pitrix_core.jobs.outcome import Outcome, Postponed
+from pitrix_core.jobs.outcome import Failed, Outcome, Postponed
 from pitrix_core.jobs.resolve import resolve_refs
 from pitrix_core.jobs.retry import after_crash, after_error, backoff_s, refused
 from pitrix_core.jobs.standing import after_operation
@@ -74,7 +74,18 @@ def _decided(claim: Claim, call: TaskCall, handler: TaskHandler, facts: Start) -
         return _decide(claim, call, handler, facts)
     except PitrixError as ex:
         log.info("A step failed: %s", ex, extra=_extra(claim, "task.error"))
-        return after_error(claim, ex, creates=facts.creates)
+        return _with_vendor_facts(after_error(claim, ex, creates=facts.creates), ex)
+
+
+def _with_vendor_facts(outcome: Outcome, error: PitrixError) -> Outcome:
+    """Keep what the vendor's support asks for with the failure of a task."""
+    if not (isinstance(outcome, Failed) and isinstance(error, ProviderError)):
+        return outcome
+    return attrs.evolve(
+        outcome,
+        vendor_code=error.vendor_code,
+        vendor_request_id=error.vendor_request_id,
+    )
 
 
 def _decide(claim: Claim, call: TaskCall, handler: TaskHandler, facts: Start) -> Outcome:
@@ -109,7 +120,7 @@ def _start_first(claim: Claim, call: TaskCall, handler: TaskHandler, lost: LostR
     except ProviderError as ex:
         if type(ex) is not ProviderError:
             raise
-        return lost.after_failure(ex)
+        return _with_vendor_facts(lost.after_failure(ex), ex)
 
 
 def _start_unless_late(claim: Claim, call: TaskCall, handler: TaskHandler, facts: Start) -> Outcome:

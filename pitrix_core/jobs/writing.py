@@ -84,12 +84,16 @@ def _write_one(tx: Transaction, task: TaskRecord, outcome: Outcome) -> bool:
             )
         case Succeeded():
             return tx.queue.succeed(task, outcome.outputs, outcome.operation)
-        case Failed(undecided=True):
-            return tx.queue.give_up(task, error=outcome.error, error_code=outcome.error_code)
-        case _:
-            return tx.queue.fail(
-                task, outcome.operation, error=outcome.error, error_code=outcome.error_code
-            )
+        case Failed():
+            return _write_failed(tx, task, outcome)
+
+
+def _write_failed(tx: Transaction, task: TaskRecord, failed: Failed) -> bool:
+    error, code = failed.error, failed.error_code
+    facts = {"vendor_code": failed.vendor_code, "vendor_request_id": failed.vendor_request_id}
+    if failed.undecided:
+        return tx.queue.give_up(task, error=error, error_code=code, **facts)
+    return tx.queue.fail(task, failed.operation, error=error, error_code=code, **facts)
 
 
 def _extra(task: TaskRecord) -> dict[str, object]:

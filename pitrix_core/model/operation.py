@@ -41,5 +41,8 @@ class Operation:
     error: str | None = None
     #: Code of the error, one of the ``provider_…`` codes of :mod:`pitrix_core.errors`.
     error_code: str | None = None
+    #: The vendor's own code of the error, and the id it gave the request.
+    vendor_code: str | None = None
+    vendor_request_id: str | None = None
     #: Seconds until the next poll is worth its request; > 0.
     retry_after_s: float = attrs.field(default=2.0, validator=attrs.validators.gt(0))

@@ -45,6 +45,8 @@ class CloudOperation:
     outputs: JsonObject
     error: str | None
     error_code: str | None
+    vendor_code: str | None
+    vendor_request_id: str | None
     retry_after_s: float
 
 
@@ -76,6 +78,8 @@ class JobTask:
     output_excerpt: str | None
     error: str | None
     error_code: str | None
+    vendor_code: str | None
+    vendor_request_id: str | None
     run_at: dt.datetime
     started_at: dt.datetime | None
     finished_at: dt.datetime | None

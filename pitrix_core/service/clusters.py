@@ -24,6 +24,8 @@ from pitrix_core.store import Transaction
 from pitrix_core.store.identity import Actor
 
 _PASSWORD_BYTES: Final = 32
+#: Longest deadline, in seconds: a year; whoever means more means none.
+_LONGEST_DEADLINE_S: Final = 366 * 24 * 3600.0
 
 
 def apply(
@@ -33,12 +35,13 @@ def apply(
 
     :param cluster_id: of the cluster that is to change; None for a new one.
     :raises NotFoundError: there is no such plan.
-    :raises InvalidInputError: the plan is about another cluster.
+    :raises InvalidInputError: the plan is about another cluster, or the deadline is none.
     :raises ConflictError: the plan was applied before, another job is at work on the cluster, or
         one that it is linked to is not active any more.
     :raises RevisionConflictError: the cluster changed since the plan was made.
     """
     plan = get_plan(services, actor, data.plan_id)
+    deadline_s = _deadline_of(data, otherwise=services.job_deadline_s)
     _require_same_cluster(services, actor, plan, cluster_id)
     if plan.action is Action.CREATE:
         require_linked(services, plan)
@@ -54,7 +57,7 @@ def apply(
                 state=state_during(plan.action),
                 expected_revision=plan.revision,
             )
-        job = tx.jobs.add(plan)
+        job = tx.jobs.add(plan, deadline_s=deadline_s)
         tx.plans.mark_applied(plan.id, job_id=job.id)
         data_ = {"job_id": job.id, "action": plan.action}
         tx.events.add("job.submitted", plan.cluster_id, owner=plan.owner, data=data_)
@@ -85,6 +88,18 @@ def get(services: Services, actor: Actor, cluster_id: str) -> ClusterSnapshot:
     """
     with services.store.read() as tx:
         return tx.clusters.snapshot(find_cluster(tx, actor, cluster_id).id)
+
+
+def _deadline_of(data: ApplyInput, *, otherwise: float | None) -> float | None:
+    if data.deadline_s is None:
+        return otherwise
+    if not 0 < data.deadline_s <= _LONGEST_DEADLINE_S:
+        raise InvalidInputError(
+            f"A deadline is more than 0 and at most {_LONGEST_DEADLINE_S:.0f} seconds.",
+            pointer="/deadline_s",
+            next_step="Leave it out for a job without one.",
+        )
+    return data.deadline_s
 
 
 def _require_same_cluster(

@@ -2,6 +2,7 @@
 API's.
 """
 
+import enum
 from collections.abc import Mapping
 
 import attrs
@@ -69,6 +70,31 @@ class ApplyInput:
     """A plan to carry out."""
 
     plan_id: str
+    #: Seconds its job may be at work, pauses left out; then nothing new is started, and it fails.
+    #: Left out: what the installation sets for all.
+    deadline_s: float | None = None
+
+
+class CancelMode(enum.StrEnum):
+    """What becomes of what a cancelled job has under way."""
+
+    GRACEFUL = "graceful"  #: it goes on to its end
+    FORCED = "forced"  #: it is given up; what it may have made is left undecided
+
+
+class AfterCancel(enum.StrEnum):
+    """What becomes of what a cancelled job has made."""
+
+    LEAVE = "leave"
+    ROLL_BACK = "roll_back"
+
+
+@attrs.frozen(kw_only=True)
+class CancelInput:
+    """How a job is cancelled."""
+
+    mode: CancelMode = CancelMode.GRACEFUL
+    then: AfterCancel = AfterCancel.LEAVE
 
 
 @attrs.frozen(kw_only=True)

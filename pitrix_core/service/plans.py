@@ -57,6 +57,12 @@ def create(
     :raises NoRuntimeError: none matches; with the rule against each.
     :raises PlanRefusedError: the plan cannot be carried out; with every finding.
     """
+    if data.action is Action.ROLL_BACK:
+        raise InvalidInputError(
+            "A roll back is not planned: it is made from the job that it undoes.",
+            pointer="/action",
+            next_step="pitrix job roll-back JOB",
+        )
     if (data.force or data.forget) and not data.action.frees:
         raise InvalidInputError("`force` and `forget` are for deletions.", pointer="/action")
     if data.action is Action.CREATE:

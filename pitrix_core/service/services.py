@@ -23,6 +23,8 @@ class Services:
     loader: PackageLoader
     indexer: Indexer
     agent_files: AgentFiles
+    #: Seconds a job may be at work whose plan was applied without a deadline; None for no limit.
+    job_deadline_s: float | None = None
 
     def close(self) -> None:
         """Let go of everything; called once, at the end of the process."""

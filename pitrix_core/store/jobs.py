@@ -157,6 +157,16 @@ class JobRepository:
         )
         return [record(row, TaskRecord) for row in self._connection.execute(query)]
 
+    def failed_tasks(self, job_id: str) -> list[TaskRecord]:
+        """Return a job's failed tasks, in the order in which they failed."""
+        columns = tables.tasks.c
+        query = (
+            sa.select(tables.tasks)
+            .where(columns.job_id == job_id, columns.state == TaskState.FAILED)
+            .order_by(columns.finished_at, columns.number)
+        )
+        return [record(row, TaskRecord) for row in self._connection.execute(query)]
+
     def running_on(self, cluster_id: str) -> str | None:
         """Return the job that changes a cluster now, or is the next to, if one does."""
         columns = tables.jobs.c

@@ -32,6 +32,8 @@ from pitrix_core.testing.fake_cloud import FakeCloud, Rows, Thing
 from pitrix_core.testing.fake_image import image_id
 from pitrix_core.testing.fake_settings import FakeEffect, FakeSettings
 
+#: What the fake cloud calls every request that fails.
+FAKE_REQUEST_ID: Final = "4711"
 #: Addresses of all networks of the fake cloud, which are one. Source: RFC 2544, never routed.
 _NETWORK: Final = ipaddress.ip_network("198.18.0.0/15")
 
@@ -208,8 +210,9 @@ def _failed(operation: Operation, code: str, why: str) -> Operation:
     return attrs.evolve(
         operation,
         state=OperationState.FAILED,
-        error=f"{operation.kind}: {why} (request 4711)",
+        error=f"{operation.kind}: {why} (request {FAKE_REQUEST_ID})",
         error_code=code,
+        vendor_request_id=FAKE_REQUEST_ID,
     )
 
 

@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -35,6 +35,7 @@ from pitrix_core.model import Price, Runtime, TaggedResource, Task
 from pitrix_core.testing.fake_cloud import FakeCloud, Thing
 from pitrix_core.testing.fake_image import FakeImage
 from pitrix_core.testing.fake_interfaces import (
+    FAKE_REQUEST_ID,
     FakeCompute,
     FakeNetwork,
     FakeVolume,
@@ -51,13 +52,18 @@ _REFUSED: Final = "refused"
 
 
 def _failure(effect: FakeEffect, operation: str) -> Exception | None:
-    message = f"{operation}: Fake.{effect.value} (request 4711)"
+    message = f"{operation}: Fake.{effect.value} (request {FAKE_REQUEST_ID})"
+    facts: Any = {"vendor_code": f"Fake.{effect.value}", "vendor_request_id": FAKE_REQUEST_ID}
     made: dict[FakeEffect, Callable[[], Exception]] = {
-        FakeEffect.TEMPORARY: lambda: ProviderTemporaryError(message, retry_after_s=_RETRY_S),
-        FakeEffect.THROTTLED: lambda: ProviderThrottledError(message, retry_after_s=_RETRY_S),
-        FakeEffect.QUOTA: lambda: ProviderQuotaError(message),
-        FakeEffect.AUTH: lambda: ProviderAuthError(message),
-        FakeEffect.PERMANENT: lambda: ProviderError(message),
+        FakeEffect.TEMPORARY: lambda: ProviderTemporaryError(
+            message, retry_after_s=_RETRY_S, **facts
+        ),
+        FakeEffect.THROTTLED: lambda: ProviderThrottledError(
+            message, retry_after_s=_RETRY_S, **facts
+        ),
+        FakeEffect.QUOTA: lambda: ProviderQuotaError(message, **facts),
+        FakeEffect.AUTH: lambda: ProviderAuthError(message, **facts),
+        FakeEffect.PERMANENT: lambda: ProviderError(message, **facts),
         FakeEffect.UNEXPECTED: lambda: RuntimeError(message),
     }
     return made[effect]() if effect in made else None

@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from pitrix_core.model import Job
+from pitrix_core.model import Job, JobReport
 from pitrix_core.rest import answers
 from pitrix_core.rest.operation import Call, Operation, Parameter, Shape
 from pitrix_core.service import events, jobs
+from pitrix_core.service.inputs import CancelInput
 from pitrix_core.store.events import Event
 
 
@@ -39,9 +40,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         id="getJob",
         method="GET",
         path="/v1/jobs/{id}",
-        summary="Show a job and how far it is",
-        run=lambda c: jobs.get(c.services, c.actor, c.path["id"]),
-        answer=Job,
+        summary="Show a job: how far it is, what failed, what it made, and what can be done",
+        run=lambda c: jobs.report(c.services, c.actor, c.path["id"]),
+        answer=JobReport,
     ),
     Operation(
         id="listTasks",
@@ -56,8 +57,45 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         id="retryJob",
         method="POST",
         path="/v1/jobs/{id}/retry",
-        summary="Let a failed job go on from where it failed",
+        summary="Let a failed or cancelled job go on from where it ended",
         run=lambda c: jobs.retry(c.services, c.actor, c.path["id"]),
+        answer=Job,
+        status=202,
+        location="/v1/jobs/{id}",
+    ),
+    Operation(
+        id="pauseJob",
+        method="POST",
+        path="/v1/jobs/{id}/pause",
+        summary="Let nothing new of a job be started; what is under way goes on",
+        run=lambda c: jobs.pause(c.services, c.actor, c.path["id"]),
+        answer=Job,
+    ),
+    Operation(
+        id="resumeJob",
+        method="POST",
+        path="/v1/jobs/{id}/resume",
+        summary="Let a paused job go on",
+        run=lambda c: jobs.resume(c.services, c.actor, c.path["id"]),
+        answer=Job,
+    ),
+    Operation(
+        id="cancelJob",
+        method="POST",
+        path="/v1/jobs/{id}/cancel",
+        summary="Stop a job for good, and have undone what it made if that is wanted",
+        run=lambda c: jobs.cancel(c.services, c.actor, c.path["id"], c.body),
+        input=CancelInput,
+        answer=Job,
+        status=202,
+        location="/v1/jobs/{id}",
+    ),
+    Operation(
+        id="rollBackJob",
+        method="POST",
+        path="/v1/jobs/{id}/roll_back",
+        summary="Undo what a failed or cancelled job did; the answer is the job that undoes it",
+        run=lambda c: jobs.roll_back(c.services, c.actor, c.path["id"]),
         answer=Job,
         status=202,
         location="/v1/jobs/{id}",

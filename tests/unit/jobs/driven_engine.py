@@ -25,6 +25,7 @@ from pitrix_core.model import (
     TaskRecord,
     Totals,
 )
+from pitrix_core.model.job import JOB_FINAL_STATES
 from pitrix_core.plugins.calls import ProviderGate
 from pitrix_core.store import Store, Transaction, new_id, tables
 from pitrix_core.store.queue import Claim
@@ -79,6 +80,7 @@ class Engine:
         cluster_id: str | None = None,
         nodes: tuple[str, ...] = (),
         hidden: bool = False,
+        deadline_s: float | None = None,
     ) -> Job:
         """Store a plan of these tasks.
 
@@ -86,7 +88,7 @@ class Engine:
         """
         with self.store.begin() as tx:
             cluster_id = cluster_id or self._add_cluster(tx, nodes, hidden=hidden)
-            return tx.jobs.add(self._plan(cluster_id, tasks, action))
+            return tx.jobs.add(self._plan(cluster_id, tasks, action), deadline_s=deadline_s)
 
     def _add_cluster(self, tx: Transaction, nodes: tuple[str, ...], *, hidden: bool) -> str:
         cluster = Cluster(
@@ -161,7 +163,7 @@ class Engine:
     def run(self, job: Job, *, turns: int = 200, step_s: float = 30.0) -> Job:
         """Take turns until the job ends."""
         for _ in range(turns):
-            if self.job(job).state != "running":
+            if self.job(job).state in JOB_FINAL_STATES:
                 break
             self.turn()
             self.clock.advance(step_s)
