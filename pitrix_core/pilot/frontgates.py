@@ -31,6 +31,7 @@ from pitrix_core.planner.frontgate import NO_APP_VERSION, draft_frontgate, draft
 from pitrix_core.planner.kinds import CORE_KINDS
 from pitrix_core.store import Store, Transaction, new_id
 from pitrix_core.store.agents import Frontgate
+from pitrix_core.store.slices import Slice
 
 #: Owner of what pitrix makes for itself.
 SYSTEM_OWNER: Final = "system"
@@ -160,7 +161,7 @@ def _standing(tx: Transaction, call: TaskCall, frontgate: Frontgate) -> Operatio
         return done(call, outputs)
     cluster = tx.clusters.get(frontgate.cluster_id)
     if cluster.state in UNFINISHED_STATES:
-        [job, *_] = tx.jobs.search(cluster_id=cluster.id, limit=1)
+        [job, *_] = tx.jobs.search(cluster_id=cluster.id, part=Slice(limit=1))
         error = f"Job {job.id} of the network's Frontgate has {job.state}: {job.error}"
         return failed(call, error, code="frontgate")
     note = f"the Frontgate's cluster {cluster.id} is {cluster.state}"
@@ -177,7 +178,7 @@ def _revive(tx: Transaction, frontgate: Frontgate) -> None:
     cluster = tx.clusters.get(frontgate.cluster_id)
     if cluster.state not in UNFINISHED_STATES:
         return
-    [job, *_] = tx.jobs.search(cluster_id=cluster.id, limit=1)
+    [job, *_] = tx.jobs.search(cluster_id=cluster.id, part=Slice(limit=1))
     if job.action is not Action.CREATE:
         return
     tx.jobs.retry(job.id)

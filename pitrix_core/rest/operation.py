@@ -17,6 +17,7 @@ class Shape(enum.Enum):
 
     RECORD = "record"  #: one JSON object
     PAGE = "page"  #: a list, cut into pages
+    SLICE = "slice"  #: a page of a list too long to be read at once, which the use cuts itself
     OCTETS = "octets"  #: bytes, as they are
     EVENTS = "events"  #: a page, or a stream of server-sent events
 
@@ -105,6 +106,7 @@ LAST_EVENT_ID: Final = Parameter(
 _OWN_PARAMETERS: Final[Mapping[Shape, tuple[Parameter, ...]]] = {
     Shape.RECORD: (),
     Shape.PAGE: (LIMIT, CURSOR),
+    Shape.SLICE: (LIMIT, CURSOR),
     Shape.OCTETS: (),
     Shape.EVENTS: (LIMIT, CURSOR, LAST_EVENT_ID),
 }

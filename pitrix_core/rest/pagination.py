@@ -1,14 +1,20 @@
-"""Cuts lists into pages, each of which says where the next one begins."""
+"""Cuts lists into pages, each of which says where the next one begins.
+
+Short lists are read whole and cut here. Of long ones only a *slice* is read: what comes after the
+item that the last page ended with, and one item more than the page has, which says that there are
+others.
+"""
 
 import base64
 import binascii
 import json
-from collections.abc import Sequence
-from typing import Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 import attrs
 
 from pitrix_core.rest.refusals import ParameterError
+from pitrix_core.store.slices import Slice
 
 T = TypeVar("T")
 
@@ -42,6 +48,29 @@ def page_of(items: Sequence[T], *, limit: int, cursor: str | None) -> Page[T]:
     if end >= len(items):
         return Page(items=items[start:], next_cursor=None)
     return Page(items=items[start:end], next_cursor=_encode(_Cursor(end - 1, _id(items[end - 1]))))
+
+
+def slice_in(parameters: Mapping[str, Any]) -> Slice:
+    """Return the slice that a page needs.
+
+    :param parameters: of the call.
+    :raises ParameterError: its cursor is none that a page ended with.
+    """
+    cursor = parameters.get("cursor")
+    after = None if cursor is None else _decode(cursor).id
+    if cursor is not None and after is None:
+        raise _bad_cursor()
+    return Slice(after=after, limit=parameters["limit"] + 1)
+
+
+def page_of_slice(items: Sequence[T], *, limit: int) -> Page[T]:
+    """Return the page that a slice holds.
+
+    :param limit: items of the page; the slice has one more where there are others.
+    """
+    if len(items) <= limit:
+        return Page(items=items, next_cursor=None)
+    return Page(items=items[:limit], next_cursor=_encode(_Cursor(0, _id(items[limit - 1]))))
 
 
 def _start(items: Sequence[object], cursor: _Cursor) -> int:

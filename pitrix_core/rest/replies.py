@@ -11,7 +11,7 @@ import attrs
 from pitrix_core import convert
 from pitrix_core.model import ClusterSnapshot
 from pitrix_core.rest.operation import ACCEPT_LANGUAGE, Call, Operation, Shape
-from pitrix_core.rest.pagination import Page, page_of
+from pitrix_core.rest.pagination import Page, page_of, page_of_slice
 from pitrix_core.rest.refusals import PreconditionError
 
 JSON: Final = "application/json"
@@ -36,6 +36,8 @@ def answer_of(operation: Operation, call: Call, result: Any) -> Answer:
     if operation.shape is Shape.PAGE:
         limit, cursor = call.parameters["limit"], call.parameters.get("cursor")
         return _json_answer(operation, page_of(result, limit=limit, cursor=cursor))
+    if operation.shape is Shape.SLICE:
+        return _json_answer(operation, page_of_slice(result, limit=call.parameters["limit"]))
     if operation.shape is Shape.EVENTS:
         is_full = len(result) == call.parameters["limit"]
         cursor = str(result[-1].id) if is_full else None

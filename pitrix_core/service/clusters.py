@@ -22,6 +22,7 @@ from pitrix_core.service.plans import get as get_plan
 from pitrix_core.service.services import Services, find_cluster, visible_owner
 from pitrix_core.store import Transaction
 from pitrix_core.store.identity import Actor
+from pitrix_core.store.slices import WHOLE, Slice
 
 _PASSWORD_BYTES: Final = 32
 #: Longest deadline, in seconds: a year; whoever means more means none.
@@ -69,16 +70,24 @@ def apply(
 
 
 def search(
-    services: Services, actor: Actor, *, runtime_id: str | None = None, hidden: bool = False
+    services: Services,
+    actor: Actor,
+    *,
+    runtime_id: str | None = None,
+    hidden: bool = False,
+    part: Slice = WHOLE,
 ) -> list[Cluster]:
     """Return clusters that are not deleted, oldest first.
 
     :param runtime_id: only those on this runtime.
     :param hidden: instead, those that pitrix made for itself (Frontgates).
+    :param part: which of them.
+    :raises NotFoundError: there is no cluster that the part begins after.
     """
     with services.store.read() as tx:
-        found = tx.clusters.search(owner=visible_owner(actor), runtime_id=runtime_id)
-    return [cluster for cluster in found if cluster.hidden is hidden]
+        return tx.clusters.search(
+            owner=visible_owner(actor), runtime_id=runtime_id, hidden=hidden, part=part
+        )
 
 
 def get(services: Services, actor: Actor, cluster_id: str) -> ClusterSnapshot:

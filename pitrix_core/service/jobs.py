@@ -24,6 +24,7 @@ from pitrix_core.service.inputs import AfterCancel, CancelInput, CancelMode
 from pitrix_core.service.services import Services, require_owner, visible_owner
 from pitrix_core.store import Transaction
 from pitrix_core.store.identity import Actor
+from pitrix_core.store.slices import WHOLE, Slice
 
 _STATE_DURING = {
     Action.CREATE: ClusterState.CREATING,
@@ -47,13 +48,17 @@ def state_during(action: Action) -> ClusterState:
 # -- looking ---------------------------------------------------------------------------------------
 
 
-def search(services: Services, actor: Actor, *, cluster_id: str | None = None) -> list[Job]:
+def search(
+    services: Services, actor: Actor, *, cluster_id: str | None = None, part: Slice = WHOLE
+) -> list[Job]:
     """Return jobs, newest first.
 
     :param cluster_id: only this cluster's.
+    :param part: which of them.
+    :raises NotFoundError: there is no job that the part begins after.
     """
     with services.store.read() as tx:
-        return tx.jobs.search(owner=visible_owner(actor), cluster_id=cluster_id)
+        return tx.jobs.search(owner=visible_owner(actor), cluster_id=cluster_id, part=part)
 
 
 def get(services: Services, actor: Actor, job_id: str) -> Job:
@@ -100,14 +105,17 @@ def report(services: Services, actor: Actor, job_id: str) -> JobReport:
         )
 
 
-def tasks(services: Services, actor: Actor, job_id: str) -> list[TaskRecord]:
+def tasks(
+    services: Services, actor: Actor, job_id: str, *, part: Slice = WHOLE
+) -> list[TaskRecord]:
     """Return a job's tasks in the order of its plan.
 
-    :raises NotFoundError: there is no such job.
+    :param part: which of them.
+    :raises NotFoundError: there is no such job, or no task of it that the part begins after.
     """
     _find(services, actor, job_id)
     with services.store.read() as tx:
-        return tx.jobs.tasks(job_id)
+        return tx.jobs.tasks(job_id, part=part)
 
 
 def _failure(task: TaskRecord) -> TaskFailure:

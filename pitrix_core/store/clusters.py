@@ -22,6 +22,7 @@ from pitrix_core.model import (
 from pitrix_core.store import tables
 from pitrix_core.store.engine import Turn, take_turn
 from pitrix_core.store.records import record
+from pitrix_core.store.slices import WHOLE, Slice, oldest_first
 
 #: Number of the installation's first node: nine digits, as packages expect of a ``gsid``.
 #: Source: OpenPitrix's metadata tree counts global server ids from here.
@@ -68,18 +69,28 @@ class ClusterRepository:
             )
         return record(row, Cluster)
 
-    def search(self, *, owner: str | None = None, runtime_id: str | None = None) -> list[Cluster]:
-        """Return clusters that are not deleted, oldest first, hidden ones among them.
+    def search(
+        self,
+        *,
+        owner: str | None = None,
+        runtime_id: str | None = None,
+        hidden: bool | None = None,
+        part: Slice = WHOLE,
+    ) -> list[Cluster]:
+        """Return clusters that are not deleted, oldest first.
 
         :param owner: only this owner's; None for everybody's.
         :param runtime_id: only those on this runtime.
+        :param hidden: only those that are, or are not, hidden; None for both.
+        :param part: which of them.
+        :raises NotFoundError: there is no cluster that the part begins after.
         """
         columns = tables.clusters.c
-        query = (
-            sa.select(tables.clusters)
-            .where(columns.state != ClusterState.DELETED)
-            .order_by(columns.created_at, columns.id)
+        query = oldest_first(self._connection, tables.clusters, part).where(
+            columns.state != ClusterState.DELETED
         )
+        if hidden is not None:
+            query = query.where(columns.hidden.is_(hidden))
         if owner is not None:
             query = query.where(columns.owner == owner)
         if runtime_id is not None:

@@ -15,6 +15,7 @@ from pitrix_core.store import tables
 from pitrix_core.store.ids import new_id
 from pitrix_core.store.lanes import LaneRepository, lane_of
 from pitrix_core.store.records import record
+from pitrix_core.store.slices import WHOLE, Slice, newest_first, place_of
 
 #: What a task is whose request was never sent.
 _NEVER_SENT: Final[Mapping[str, None]] = {
@@ -131,15 +132,17 @@ class JobRepository:
         return record(row, Job, progress=self._progress([job_id])[job_id])
 
     def search(
-        self, *, owner: str | None = None, cluster_id: str | None = None, limit: int = 100
+        self, *, owner: str | None = None, cluster_id: str | None = None, part: Slice = WHOLE
     ) -> list[Job]:
         """Return jobs, newest first.
 
         :param owner: only this owner's; None for everybody's.
         :param cluster_id: only this cluster's.
+        :param part: which of them.
+        :raises NotFoundError: there is no job that the part begins after.
         """
         columns = tables.jobs.c
-        query = sa.select(tables.jobs).order_by(columns.created_at.desc(), columns.id).limit(limit)
+        query = newest_first(self._connection, tables.jobs, part)
         if owner is not None:
             query = query.where(columns.owner == owner)
         if cluster_id is not None:
@@ -148,13 +151,17 @@ class JobRepository:
         progress = self._progress(row.id for row in rows)
         return [record(row, Job, progress=progress[row.id]) for row in rows]
 
-    def tasks(self, job_id: str) -> list[TaskRecord]:
-        """Return a job's tasks in the order of its plan."""
-        query = (
-            sa.select(tables.tasks)
-            .where(tables.tasks.c.job_id == job_id)
-            .order_by(tables.tasks.c.number)
-        )
+    def tasks(self, job_id: str, *, part: Slice = WHOLE) -> list[TaskRecord]:
+        """Return a job's tasks in the order of its plan.
+
+        :param part: which of them.
+        :raises NotFoundError: there is no task that the part begins after.
+        """
+        columns = tables.tasks.c
+        query = sa.select(tables.tasks).where(columns.job_id == job_id).order_by(columns.number)
+        if part.after is not None:
+            query = query.where(columns.number > place_of(self._connection, columns.number, part))
+        query = query.limit(part.limit)
         return [record(row, TaskRecord) for row in self._connection.execute(query)]
 
     def failed_tasks(self, job_id: str) -> list[TaskRecord]:

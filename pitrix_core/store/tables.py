@@ -207,6 +207,8 @@ clusters = sa.Table(
     Column("updated_at", UtcTime, nullable=False),
     Column("forgotten_at", UtcTime),
     Index("ix_clusters_owner", "owner", "state"),
+    Index("ix_clusters_created_at", "created_at", "id"),
+    Index("ix_clusters_name", "name"),
 )
 
 nodes = sa.Table(
@@ -263,6 +265,7 @@ jobs = sa.Table(
     Column("paused_at", UtcTime),
     Column("finished_at", UtcTime, index=True),
     Column("pruned_at", UtcTime),  # when its tasks' inputs, operations and outputs were dropped
+    Index("ix_jobs_created_at", "created_at", "id"),
 )
 
 tasks = sa.Table(

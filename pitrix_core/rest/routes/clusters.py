@@ -12,6 +12,7 @@ from pitrix_core.rest.operation import (
     Parameter,
     Shape,
 )
+from pitrix_core.rest.pagination import slice_in
 from pitrix_core.service import clusters, plans
 from pitrix_core.service.inputs import ApplyInput, PlanInput
 from pitrix_core.service.languages import preferred
@@ -84,8 +85,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             c.actor,
             runtime_id=c.parameters.get("runtime_id"),
             hidden=c.parameters["hidden"],
+            part=slice_in(c.parameters),
         ),
-        shape=Shape.PAGE,
+        shape=Shape.SLICE,
         answer=Cluster,
         parameters=(
             Parameter(name="runtime_id", description="Only those on this runtime."),

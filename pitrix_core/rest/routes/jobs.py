@@ -5,13 +5,15 @@ from typing import Final
 from pitrix_core.model import Job, JobReport
 from pitrix_core.rest import answers
 from pitrix_core.rest.operation import Call, Operation, Parameter, Shape
+from pitrix_core.rest.pagination import slice_in
 from pitrix_core.service import events, jobs
 from pitrix_core.service.inputs import CancelInput
 from pitrix_core.store.events import Event
 
 
 def _tasks(call: Call) -> list[answers.JobTask]:
-    records = jobs.tasks(call.services, call.actor, call.path["id"])
+    part = slice_in(call.parameters)
+    records = jobs.tasks(call.services, call.actor, call.path["id"], part=part)
     return [answers.task_of(record) for record in records]
 
 
@@ -31,8 +33,13 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/jobs",
         summary="List the jobs, newest first",
-        run=lambda c: jobs.search(c.services, c.actor, cluster_id=c.parameters.get("cluster_id")),
-        shape=Shape.PAGE,
+        run=lambda c: jobs.search(
+            c.services,
+            c.actor,
+            cluster_id=c.parameters.get("cluster_id"),
+            part=slice_in(c.parameters),
+        ),
+        shape=Shape.SLICE,
         answer=Job,
         parameters=(Parameter(name="cluster_id", description="Only those of this cluster."),),
     ),
@@ -50,7 +57,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path="/v1/jobs/{id}/tasks",
         summary="List a job's tasks in the order of its plan",
         run=_tasks,
-        shape=Shape.PAGE,
+        shape=Shape.SLICE,
         answer=answers.JobTask,
     ),
     Operation(

@@ -6,7 +6,8 @@ import attrs
 import falcon.testing
 import pytest
 
-from pitrix_core.rest.pagination import Page, page_of
+from pitrix_core.rest.pagination import Page, page_of, page_of_slice, slice_in
+from pitrix_core.rest.refusals import ParameterError
 
 
 @attrs.frozen
@@ -83,3 +84,39 @@ def test_a_list_is_served_in_pages(client: falcon.testing.TestClient, things: An
     assert [item["name"] for item in first["items"]] == ["one", "two"]
     assert [item["name"] for item in second["items"]] == ["three"]
     assert second["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    ("count", "pages"),
+    [
+        pytest.param(0, [0], id="nothing"),
+        pytest.param(2, [2], id="one-full-page"),
+        pytest.param(5, [2, 2, 1], id="several"),
+    ],
+)
+def test_pages_of_slices_hold_everything_once(count: int, pages: list[int]) -> None:
+    """Each page asks for what comes after the one before, and one more than it shows."""
+    items = _items(*range(count))
+    seen: list[str] = []
+    sizes: list[int] = []
+    parameters: dict[str, Any] = {"limit": 2}
+
+    while True:
+        part = slice_in(parameters)
+        begin = 0 if part.after is None else int(part.after) + 1
+        page = page_of_slice(items[begin : begin + (part.limit or 0)], limit=2)
+        seen, sizes = seen + _ids(page), [*sizes, len(page.items)]
+        if page.next_cursor is None:
+            break
+        parameters = {"limit": 2, "cursor": page.next_cursor}
+
+    assert seen == [item.id for item in items]
+    assert sizes == pages
+
+
+def test_a_slice_needs_an_id_to_begin_after() -> None:
+    """The cursor of a list without ids says only how far it came."""
+    cursor = page_of(["a", "b", "c"], limit=2, cursor=None).next_cursor
+
+    with pytest.raises(ParameterError):
+        slice_in({"limit": 2, "cursor": cursor})

@@ -98,6 +98,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one for each table and index
     )
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_jobs_cluster_id"), ["cluster_id"], unique=False)
+        batch_op.create_index("ix_jobs_created_at", ["created_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_jobs_finished_at"), ["finished_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_jobs_state"), ["state"], unique=False)
         batch_op.create_index(batch_op.f("ix_jobs_undoes"), ["undoes"], unique=False)
@@ -313,6 +314,8 @@ def upgrade() -> None:  # noqa: PLR0915  # one for each table and index
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clusters")),
     )
     with op.batch_alter_table("clusters", schema=None) as batch_op:
+        batch_op.create_index("ix_clusters_created_at", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_clusters_name", ["name"], unique=False)
         batch_op.create_index("ix_clusters_owner", ["owner", "state"], unique=False)
         batch_op.create_index(batch_op.f("ix_clusters_runtime_id"), ["runtime_id"], unique=False)
 
