@@ -6,18 +6,22 @@ cluster's own job where there is none yet, and waits for it like everybody else 
 
 import secrets
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 
+from pitrix_core.errors import ProviderNotFoundError
 from pitrix_core.jobs.handler import TaskCall
 from pitrix_core.model import (
     Action,
     AppInfo,
     Cluster,
     ClusterState,
+    Instance,
+    InstanceState,
     Job,
     Operation,
+    OwnedResource,
     PackageSpec,
     PlanDraft,
     PlanRequest,
@@ -27,7 +31,13 @@ from pitrix_core.model.cluster import UNFINISHED_STATES, ClusterSnapshot
 from pitrix_core.pilot.answers import CoreTasks, absence_of, done, failed, pending
 from pitrix_core.planner.agents import frontgate_secret
 from pitrix_core.planner.build import Offers, PlanFrame, build_plan
-from pitrix_core.planner.frontgate import NO_APP_VERSION, draft_frontgate, draft_removal
+from pitrix_core.planner.frontgate import (
+    NO_APP_VERSION,
+    draft_frontgate,
+    draft_removal,
+    draft_replacement,
+    draft_restart,
+)
 from pitrix_core.planner.kinds import CORE_KINDS
 from pitrix_core.store import Store, Transaction, new_id
 from pitrix_core.store.agents import Frontgate
@@ -40,29 +50,87 @@ _TOKEN_BYTES: Final = 32
 _SPEC: Final = PackageSpec(info=AppInfo(name="frontgate", version="0.1.0"))
 
 
+class FrontgateCloud(Offers, Protocol):
+    """What is asked of the provider of a Frontgate's runtime."""
+
+    def get_instance(self, instance_id: str) -> Instance:
+        """Look at one machine."""
+
+
+@attrs.frozen(kw_only=True)
+class _DeadMachine:
+    machine: OwnedResource
+    state: InstanceState
+
+
 @attrs.frozen(kw_only=True)
 class FrontgateEnsure(CoreTasks):
     """``frontgate.ensure``: has a Frontgate in a network, and tells where its etcd is."""
 
     store: Store
     #: Runtime's id → its provider.
-    provider: Callable[[str], Offers]
+    provider: Callable[[str], FrontgateCloud]
     #: Where a Frontgate dials.
     pilot_urls: tuple[str, ...]
 
     def start(self, call: TaskCall, *, request_key: str) -> Operation:
-        """Submit the hidden cluster's job, unless there is one; let a failed one go on."""
+        """Submit the hidden cluster's job, unless there is one; let a failed one go on.
+
+        A Frontgate whose machine does not run any more gets it started again, or another one: one
+        request of the cloud tells.
+        """
         runtime_id, network_id = call.task.runtime_id, call.input["network_id"]
         # NOTE(transactions): building a provider opens one; inside of ours it would wait for it
         provider = self.provider(runtime_id)
+        dead = self._dead_machine(runtime_id, network_id, provider)
         with self.store.begin() as tx:
             tx.runtimes.lock(runtime_id)  # of several who find none, one makes it
             frontgate = tx.agents.frontgate_at(runtime_id, network_id)
             if frontgate is None:
                 self._submit(tx, tx.runtimes.get(runtime_id), network_id, provider=provider)
+            elif dead is not None and _machine(tx, frontgate) == dead.machine:
+                self._mend(tx, frontgate, dead, provider=provider)
             else:
                 _revive(tx, frontgate)
         return self.poll(call, pending(call))
+
+    def _dead_machine(
+        self, runtime_id: str, network_id: str, provider: FrontgateCloud
+    ) -> _DeadMachine | None:
+        """Return the machine of the network's Frontgate, if it does not run any more."""
+        with self.store.read() as tx:
+            frontgate = tx.agents.frontgate_at(runtime_id, network_id)
+            machine = None if frontgate is None else _machine(tx, frontgate)
+        if machine is None:
+            return None
+        try:
+            state = provider.get_instance(machine.resource_id).state
+        except ProviderNotFoundError:
+            state = InstanceState.GONE
+        if state in (InstanceState.RUNNING, InstanceState.PENDING):
+            return None
+        return _DeadMachine(machine=machine, state=state)
+
+    def _mend(
+        self, tx: Transaction, frontgate: Frontgate, dead: _DeadMachine, *, provider: Offers
+    ) -> None:
+        """Submit the job that brings a Frontgate up again, under the same id and token."""
+        runtime = tx.runtimes.get(frontgate.runtime_id)
+        planned = draft_frontgate(
+            cluster_id=frontgate.cluster_id,
+            frontgate_id=frontgate.id,
+            network_id=frontgate.network_id,
+            pilot_urls=self.pilot_urls,
+            throw_away=runtime.throw_away,
+        )
+        is_whole = dead.state is InstanceState.STOPPED
+        draft = (draft_restart if is_whole else draft_replacement)(planned, dead.machine)
+        tx.agents.drop_connection(frontgate.id)
+        tx.clusters.set_state(frontgate.cluster_id, ClusterState.CREATING)
+        cluster_id = frontgate.cluster_id
+        _add_job(tx, draft, runtime=runtime, provider=provider, cluster_id=cluster_id, current=None)
+        data = {"machine": dead.machine.resource_id, "state": dead.state}
+        tx.events.add("frontgate.mended", frontgate.id, owner=frontgate.owner, data=data)
 
     def poll(self, call: TaskCall, operation: Operation) -> Operation:
         """Look whether it has connected."""
@@ -167,6 +235,15 @@ def _standing(tx: Transaction, call: TaskCall, frontgate: Frontgate) -> Operatio
     note = f"the Frontgate's cluster {cluster.id} is {cluster.state}"
     is_made = cluster.state is ClusterState.ACTIVE
     return pending(call, note=note + absence_of(frontgate) if is_made else note)
+
+
+def _machine(tx: Transaction, frontgate: Frontgate) -> OwnedResource | None:
+    """Return the machine of a Frontgate that no job is at work on."""
+    snapshot = tx.clusters.snapshot(frontgate.cluster_id)
+    if snapshot.cluster.state is not ClusterState.ACTIVE:
+        return None
+    machines = [found for found in snapshot.resources if found.kind == "compute.create"]
+    return machines[-1] if machines else None
 
 
 def _revive(tx: Transaction, frontgate: Frontgate) -> None:

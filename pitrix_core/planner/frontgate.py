@@ -2,8 +2,11 @@
 
 from typing import Final
 
+import attrs
+
 from pitrix_core.model import (
     ClusterSnapshot,
+    OwnedResource,
     PlanDraft,
     PlannedNode,
     Task,
@@ -71,6 +74,38 @@ def draft_frontgate(
         timeout_s=300.0,
     )
     return PlanDraft(tasks=(machine, wait), nodes=(node,))
+
+
+def draft_restart(frontgate: PlanDraft, machine: OwnedResource) -> PlanDraft:
+    """Plan that a Frontgate's machine, which was stopped, is started again.
+
+    :param frontgate: what :func:`draft_frontgate` planned for it.
+    """
+    start = Task(
+        key="compute.start/frontgate",
+        kind="compute.start",
+        title="Start the Frontgate's machine again",
+        node_id=machine.node_id,
+        input={"id": machine.resource_id, "cluster_id": machine.cluster_id},
+    )
+    [_create, wait] = frontgate.tasks
+    return PlanDraft(tasks=(start, attrs.evolve(wait, after=(start.key,))))
+
+
+def draft_replacement(frontgate: PlanDraft, machine: OwnedResource) -> PlanDraft:
+    """Plan that a Frontgate gets another machine in the place of one that is gone or broken.
+
+    :param frontgate: what :func:`draft_frontgate` planned for it.
+    """
+    remove = Task(
+        key="compute.delete/frontgate",
+        kind="compute.delete",
+        title="Remove what is left of the Frontgate's machine",
+        node_id=machine.node_id,
+        input={"id": machine.resource_id, "cluster_id": machine.cluster_id},
+    )
+    [create, wait] = frontgate.tasks
+    return PlanDraft(tasks=(remove, attrs.evolve(create, after=(remove.key,)), wait))
 
 
 def draft_removal(current: ClusterSnapshot) -> PlanDraft:

@@ -108,6 +108,10 @@ class AgentRepository:
             .values(pilot_id=None, connected_at=None, seen_at=self._now)
         )
 
+    def drop_connection(self, frontgate_id: str) -> None:
+        """Write down that no Pilot can hold its connection: its machine does not run."""
+        self._update(frontgate_id, pilot_id=None, connected_at=None)
+
     def remove_frontgate(self, cluster_id: str) -> None:
         """Free its place, and drop what was still to be sent to it."""
         frontgate = self.frontgate_of(cluster_id)

@@ -9,7 +9,15 @@ import pytest
 
 from pitrix_core.errors import PluginNotFoundError
 from pitrix_core.jobs.effects import end_job
-from pitrix_core.model import ClusterState, Job, OperationState
+from pitrix_core.model import (
+    ClusterState,
+    ImageQuery,
+    InstanceSpec,
+    Job,
+    OperationState,
+    OwnedResource,
+    ResourceRef,
+)
 from pitrix_core.pilot.frontgates import FrontgateEnsure, FrontgateWait, remove_frontgate
 from pitrix_core.pilot.inbox import Desk
 
@@ -267,3 +275,96 @@ def test_a_removal_takes_the_machine(world: Any, gates: Any) -> None:
 
     assert (task.kind, task.input["id"]) == ("compute.delete", "i-1")
     assert state is ClusterState.DELETING
+
+
+# -- machines that died ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def standing(world: Any, ensure: FrontgateEnsure, gates: Any) -> Any:
+    """A Frontgate that is connected, with its machine in the cloud; the machine's id."""
+    ensure.start(
+        world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1"), request_key="k"
+    )
+    [cluster] = hidden(world)
+    [job] = jobs_of(world, cluster.id)
+    spec = InstanceSpec(name="fg", cluster_id=cluster.id, image=ImageQuery(image="debian"))
+    made = gates.of("rt-1").start("compute.create", spec, request_key="t-fg-1")
+    with world.store.begin() as tx:
+        node = tx.clusters.nodes(cluster.id)[0].id
+        resource = OwnedResource(
+            cluster_id=cluster.id,
+            kind="compute.create",
+            resource_id=made.resource_id,
+            node_id=node,
+            request_key="t-fg-1",
+        )
+        tx.clusters.put_resource(resource, owner="system", runtime_id="rt-1")
+        for claim in tx.queue.claim("run-1", limit=100):
+            tx.queue.succeed(claim.task, {}, None)
+        for claim in tx.queue.claim("run-1", limit=100):
+            tx.queue.succeed(claim.task, {}, None)
+        end_job(tx, job.id)
+    connect(world, cluster.id)
+    return made.resource_id
+
+
+def mended(world: Any, ensure: FrontgateEnsure) -> Any:
+    """Ask for the Frontgate again; return how that stands, and the newest job's tasks."""
+    again = world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1")
+    operation = ensure.start(again, request_key="k2")
+    [cluster] = hidden(world)
+    with world.store.read() as tx:
+        tasks = tx.jobs.tasks(jobs_of(world, cluster.id)[0].id)
+    return operation, tasks
+
+
+def test_a_frontgate_that_runs_is_left_as_it_is(
+    world: Any, ensure: FrontgateEnsure, standing: str
+) -> None:
+    """Its endpoints are told at once."""
+    operation, _ = mended(world, ensure)
+
+    assert operation.state is OperationState.DONE
+    assert len(jobs_of(world, hidden(world)[0].id)) == 1
+
+
+def test_a_stopped_machine_is_started_again(
+    world: Any, ensure: FrontgateEnsure, gates: Any, standing: str
+) -> None:
+    """Its connection, which nobody closed, is not believed in."""
+    gates.of("rt-1").start("compute.stop", ResourceRef(id=standing), request_key="stop")
+
+    operation, tasks = mended(world, ensure)
+
+    assert operation.state is OperationState.PENDING
+    assert [task.kind for task in tasks] == ["compute.start", "frontgate.wait"]
+    assert tasks[0].input["id"] == standing
+
+
+def test_a_machine_that_is_gone_is_replaced(
+    world: Any, ensure: FrontgateEnsure, gates: Any, standing: str
+) -> None:
+    """The new one shows the same token: it is the same Frontgate."""
+    with world.store.read() as tx:
+        before = tx.agents.frontgate_at("rt-1", "net-1")
+    gates.of("rt-1").start("compute.delete", ResourceRef(id=standing), request_key="gone")
+
+    operation, tasks = mended(world, ensure)
+
+    assert operation.state is OperationState.PENDING
+    assert [task.kind for task in tasks] == ["compute.delete", "compute.create", "frontgate.wait"]
+    config = tasks[1].input["user_data"]["$agent"]["config"]
+    assert (config["frontgate_id"], config["token"]) == (before.id, {"$secret": before.secret_id})
+
+
+def test_a_dead_machine_is_mended_once(
+    world: Any, ensure: FrontgateEnsure, gates: Any, standing: str
+) -> None:
+    """Deployments at a time wait for the same job."""
+    gates.of("rt-1").start("compute.delete", ResourceRef(id=standing), request_key="gone")
+
+    for _ in range(3):
+        mended(world, ensure)
+
+    assert len(jobs_of(world, hidden(world)[0].id)) == 2
