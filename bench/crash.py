@@ -3,7 +3,8 @@
 Several installations at a time, on clouds with and without request keys that are honoured, with
 what was made seen at once or late; answers are lost, calls hang, requests are throttled and refused
 all the while. In half of them runners are killed with SIGKILL at every boundary of every task of a
-creation, a growth and a deletion; in the other half at random instants, while clusters come and go.
+creation, a growth, a roll back and a deletion; in the other half at random instants, while clusters
+come and go, and jobs are paused, cancelled, rolled back and retried.
 At the end new runners finish what is left, and the cloud is compared with the database.
 """
 
@@ -85,7 +86,8 @@ class Fate:
     kills: int
     #: Tasks that were taken over.
     takeovers: int
-    begun: Mapping[str, int]
+    #: What users did → how often.
+    done: Mapping[str, int]
     clusters: int
     resources: int
     audit: Audit
@@ -151,11 +153,11 @@ def to_json(result: Result) -> dict[str, Any]:
 
 def table(result: Result) -> str:
     """Return the result for people."""
-    head = f"{'installation':<42}{'kills':>7}{'taken over':>12}{'jobs':>6}{'resources':>11}"
+    head = f"{'installation':<42}{'kills':>7}{'taken over':>12}{'changes':>9}{'resources':>11}"
     lines = [f"{head}{'lost':>6}{'doubled':>9}{'orphaned':>10}{'stuck':>7}"]
     for fate in result.fates:
-        jobs = sum(fate.begun.values())
-        counts = f"{fate.kills:>7}{fate.takeovers:>12}{jobs:>6}{fate.resources:>11}"
+        changes = sum(fate.done.values())
+        counts = f"{fate.kills:>7}{fate.takeovers:>12}{changes:>9}{fate.resources:>11}"
         found = fate.audit
         ends = f"{len(found.lost):>6}{len(found.duplicated):>9}{len(found.orphaned):>10}"
         lines.append(f"{fate.world.name:<42}{counts}{ends}{len(found.stuck):>7}")
@@ -264,7 +266,7 @@ class _Play:
             world=self._world,
             kills=self._kills,
             takeovers=takeovers(self._installation.config),
-            begun=self._traffic.begun,
+            done=dict(self._traffic.done),
             clusters=len(self._traffic.cluster_ids),
             resources=_resources(self._installation),
             audit=audit(self._installation, self._traffic.cluster_ids),
@@ -273,7 +275,7 @@ class _Play:
 
     def _run(self) -> None:
         if self._world.at_boundaries:
-            for change in ("create", "grow", "create", "delete"):
+            for change in ("create", "grow", "undo", "create", "delete"):
                 self._die_at_boundaries_of(change)
         else:
             self._kill_at_instants()

@@ -25,8 +25,10 @@ from bench.toy_installation import ADMIN, ToyInstallation
 from bench.toy_runner import RunnerOrder, RunnerProcesses, kill
 from pitrix_core.jobs.runner import RunnerSettings
 from pitrix_core.model import ClusterState
+from pitrix_core.rest.operation import PAGE_LIMIT_MAX
 from pitrix_core.service import clusters, jobs
 from pitrix_core.store import tables
+from pitrix_core.store.slices import Slice
 
 #: Network, volume and machine of a cluster: operations after one another.
 _DEPTH: Final = 2
@@ -35,6 +37,8 @@ _LOOK_S: Final = 0.5
 _PATIENCE_S: Final = 120.0
 #: How often reading is tried.
 _READS: Final = 11
+#: As the API asks for, for its longest page.
+_PAGE: Final = Slice(limit=PAGE_LIMIT_MAX + 1)
 
 
 @attrs.frozen(kw_only=True)
@@ -200,12 +204,12 @@ class _Load:
 
     def _reads_ms(self) -> Mapping[str, float]:
         services = self.installation.services
-        [newest, *_] = jobs.search(services, ADMIN)
+        [newest, *_] = jobs.search(services, ADMIN, part=_PAGE)
         reads: Mapping[str, Callable[[], object]] = {
-            "list of the newest jobs": lambda: jobs.search(services, ADMIN),
-            "one job": lambda: jobs.get(services, ADMIN, newest.id),
+            "page of jobs": lambda: jobs.search(services, ADMIN, part=_PAGE),
+            "one job": lambda: jobs.report(services, ADMIN, newest.id),
             "its tasks": lambda: jobs.tasks(services, ADMIN, newest.id),
-            "list of all clusters": lambda: clusters.search(services, ADMIN),
+            "page of clusters": lambda: clusters.search(services, ADMIN, part=_PAGE),
         }
         return {name: _median_ms(read) for name, read in reads.items()}
 

@@ -1,7 +1,9 @@
-"""Users of a toy installation: they make clusters, let them grow, delete them, and retry what
-failed.
+"""Users of a toy installation: they make clusters, let them grow, delete them; pause and cancel;
+and retry or undo what failed.
 """
 
+import collections
+import contextlib
 import random
 from typing import Any, Final
 
@@ -9,13 +11,19 @@ import attrs
 
 from bench.toy_app import additions, node_of
 from bench.toy_installation import ADMIN, ToyInstallation
+from pitrix_core.errors import ConflictError
 from pitrix_core.model import Action, ClusterSnapshot, ClusterState, Job, JobState, Plan, Totals
 from pitrix_core.planner.agents import node_secret
 from pitrix_core.service import jobs
+from pitrix_core.service.inputs import AfterCancel, CancelInput, CancelMode
 from pitrix_core.store import new_id
 
 #: Part of the changes that are new clusters, while there are others to change.
 _NEW: Final = 0.4
+#: Part of the looks at a job at which somebody pauses or cancels it.
+_MEDDLING: Final = 0.02
+#: Part of the creations that did not end well that are undone instead of tried again.
+_UNDOING: Final = 0.4
 _MOST_MACHINES: Final = 2
 
 
@@ -30,56 +38,105 @@ class Traffic:
         self._installation = installation
         self._chance = random.Random(seed)  # noqa: S311 (to be repeated; guards nothing)
         self._at_once = at_once
-        self._open: dict[str, Job] = {}
+        #: Id of an open job → what it does.
+        self._open: dict[str, str] = {}
         self.cluster_ids: list[str] = []
-        #: What was begun, by name.
-        self.begun: dict[str, int] = dict.fromkeys(("create", "grow", "delete", "retry"), 0)
+        #: What was done, by name.
+        self.done: collections.Counter[str] = collections.Counter()
 
     def go_on(self) -> None:
-        """Retry what failed, and begin as much as there is room for."""
+        """Do to jobs what users do to them, and begin as many as there is room for."""
+        for job in self._jobs():
+            if self._chance.random() < _MEDDLING:
+                self._meddle(job)
         self.mend()
         while len(self._open) < self._at_once:
-            self._begin_any()
+            is_new = self._chance.random() < _NEW
+            self.begin("create" if is_new else self._chance.choice(("grow", "delete")))
 
     def mend(self) -> bool:
-        """Retry what failed.
+        """Let paused jobs go on, and try what failed again, or undo it.
 
         :returns: False when no job is open any more.
         """
-        for job in [self._looked_at(job_id) for job_id in self._open]:
-            if job.state is JobState.FAILED:
-                jobs.retry(self._installation.services, ADMIN, job.id)
-                self.begun["retry"] += 1
-            elif job.state is JobState.SUCCEEDED:
-                del self._open[job.id]
+        for job in self._jobs():
+            with contextlib.suppress(ConflictError):  # it went on meanwhile
+                self._mend(job)
         return bool(self._open)
 
     def begin(self, what: str) -> None:
         """Begin one change, of a cluster that nothing is done to where it needs one.
 
-        :param what: ``create``, ``grow`` or ``delete``.
+        :param what: ``create``, ``grow``, ``delete``, or ``undo`` for a creation that is cancelled
+            and rolled back once it has made something.
         """
         idle = self._idle()
-        what = what if idle else "create"
-        if what == "create":
-            job = self._installation.create(machines=self._chance.randint(1, _MOST_MACHINES))
-            self.cluster_ids.append(job.cluster_id)
+        if what == "undo" or not idle:
+            job, what = self._create(), "undo" if what == "undo" else "create"
+        elif what == "create":
+            job = self._create()
         elif what == "grow":
             job = grow(self._installation, self._chance.choice(idle))
         else:
             job = self._installation.delete(self._chance.choice(idle).cluster.id)
-        self._open[job.id] = job
-        self.begun[what] += 1
+        self._open[job.id] = what
+        self.done[what] += 1
 
-    def _begin_any(self) -> None:
-        is_new = self._chance.random() < _NEW
-        self.begin("create" if is_new else self._chance.choice(("grow", "delete")))
+    def _create(self) -> Job:
+        job = self._installation.create(machines=self._chance.randint(1, _MOST_MACHINES))
+        self.cluster_ids.append(job.cluster_id)
+        return job
 
-    def _looked_at(self, job_id: str) -> Job:
-        return jobs.get(self._installation.services, ADMIN, job_id)
+    def _mend(self, job: Job) -> None:
+        services = self._installation.services
+        what = self._open[job.id]
+        match job.state:
+            case JobState.SUCCEEDED:
+                del self._open[job.id]
+            case JobState.PAUSED:
+                jobs.resume(services, ADMIN, job.id)
+            case JobState.RUNNING if what == "undo" and job.progress.get("succeeded"):
+                self._cancel(job, CancelInput(then=AfterCancel.ROLL_BACK))
+            case JobState.FAILED | JobState.CANCELLED:
+                self._go_on_with(job)
+
+    def _go_on_with(self, job: Job) -> None:
+        """Wait for what undoes a job, or undo it, or try it again."""
+        services = self._installation.services
+        undone_by = jobs.report(services, ADMIN, job.id).undone_by
+        may_be_undone = self._open[job.id] in {"create", "undo"}
+        if undone_by is None and may_be_undone and self._chance.random() < _UNDOING:
+            undone_by = jobs.roll_back(services, ADMIN, job.id).id
+            self.done["roll_back"] += 1
+        if undone_by is None:
+            jobs.retry(services, ADMIN, job.id)
+            self.done["retry"] += 1
+            return
+        del self._open[job.id]
+        self._open[undone_by] = "roll_back"
+
+    def _meddle(self, job: Job) -> None:
+        """Pause a job, or cancel it in one of the ways there are."""
+        may_be_undone = self._open[job.id] in {"create", "undo"}
+        with contextlib.suppress(ConflictError):
+            if self._chance.random() < 1 / 2:
+                jobs.pause(self._installation.services, ADMIN, job.id)
+                self.done["pause"] += 1
+                return
+            then = self._chance.choice(list(AfterCancel)) if may_be_undone else AfterCancel.LEAVE
+            mode = self._chance.choice(list(CancelMode))
+            self._cancel(job, CancelInput(mode=mode, then=then))
+
+    def _cancel(self, job: Job, how: CancelInput) -> None:
+        jobs.cancel(self._installation.services, ADMIN, job.id, how)
+        self.done["cancel"] += 1
+
+    def _jobs(self) -> list[Job]:
+        with self._installation.store.read() as tx:
+            return [tx.jobs.get(job_id) for job_id in self._open]
 
     def _idle(self) -> list[ClusterSnapshot]:
-        busy = {job.cluster_id for job in self._open.values()}
+        busy = {job.cluster_id for job in self._jobs()}
         with self._installation.store.read() as tx:
             quiet = [tx.clusters.snapshot(c) for c in self.cluster_ids if c not in busy]
         return [snapshot for snapshot in quiet if snapshot.cluster.state is ClusterState.ACTIVE]
