@@ -14,6 +14,7 @@ import attrs
 import click
 
 from pitrix_core.cli.client import UnreachableError
+from pitrix_core.cli.job_report import next_steps
 from pitrix_core.cli.options import Session
 from pitrix_core.cli.output import is_terminal
 from pitrix_core.cli.problems import CliError
@@ -31,7 +32,7 @@ POLL_S: Final = 0.25
 _PATIENCE_S: Final = 30.0
 #: Seconds from which on what is left is told in minutes.
 _LONGEST_IN_SECONDS: Final = 90.0
-_ENDED: Final = frozenset({"succeeded", "failed", "skipped"})
+_ENDED: Final = frozenset({"succeeded", "failed", "cancelled", "skipped"})
 #: How tasks that ended are called in a line of their own.
 _WORDS: Final[Mapping[str, str]] = {
     "succeeded": "done", "failed": "failed", "skipped": "skipped", "running": "runs",
@@ -66,6 +67,19 @@ class Snapshot:
         """Whether all of it was done."""
         return bool(self.job["state"] == "succeeded")
 
+    @property
+    def standing(self) -> str:
+        """What the whole job is about, where it does not simply go on."""
+        match self.job["state"]:
+            case "queued":
+                return f"waits for job {self.job.get('waits_for')}"
+            case "paused":
+                return f"is paused; go on: pitrix job resume {self.job['id']}"
+            case "stopping":
+                return "stops when what is under way has ended"
+            case _:
+                return ""
+
 
 class Display(Protocol):
     """What shows a job while it is watched."""
@@ -86,7 +100,8 @@ def follow(session: Session, job_id: str) -> Snapshot:
     try:
         seen = watch(session.api, job_id, display=display_for(as_json=session.as_json))
     except KeyboardInterrupt:
-        say(f"The job goes on. Watch it again: pitrix job watch {job_id}", err=True)
+        again = f"Watch it again: pitrix job watch {job_id}; stop it: pitrix job cancel {job_id}"
+        say(f"The job goes on. {again}", err=True)
         raise click.Abort from None
     for line in summary(seen):
         say(line, err=session.as_json)
@@ -164,12 +179,13 @@ def summary(seen: Snapshot) -> list[str]:
     if seen.has_succeeded:
         plural = "" if count == 1 else "s"
         return [f"Job {job_id} succeeded: {count} task{plural} in {seen.took_s:.1f} s."]
-    lines = [click.style(f"Job {job_id} failed.", fg="red", bold=True)]
+    how = "was cancelled" if seen.job["state"] == "cancelled" else "failed"
+    lines = [click.style(f"Job {job_id} {how}.", fg="red", bold=True)]
     failed = [task for task in seen.tasks if task["state"] == "failed"]
     lines += [f"  {task['title']}: {task.get('error')}" for task in failed]
     if not failed and seen.job.get("error"):
         lines.append(f"  {seen.job['error']}")
-    return [*lines, f"Next: pitrix job show {job_id}; try again: pitrix job retry {job_id}"]
+    return [*lines, next_steps(seen.job)]
 
 
 class LineDisplay:
@@ -180,6 +196,7 @@ class LineDisplay:
         self._to_stderr = to_stderr
         self._known: dict[str, tuple[str, int]] = {}
         self._has_said_when = False
+        self._standing = ""
 
     def __enter__(self) -> Self:
         return self
@@ -193,6 +210,9 @@ class LineDisplay:
         if left and not self._has_said_when:
             self._has_said_when = True
             say(f"{seen.elapsed_s:7.1f} s  {left}, going by past jobs", err=self._to_stderr)
+        if seen.standing not in {"", self._standing}:
+            say(f"{seen.elapsed_s:7.1f} s  the job {seen.standing}", err=self._to_stderr)
+        self._standing = seen.standing
         for task in seen.tasks:
             now = (state_of(task), int(task.get("attempts") or 0))
             before = self._known.get(task["key"], ("waiting", 0))
@@ -245,7 +265,7 @@ class LiveDisplay:
             Text(f"{done}/{len(seen.tasks)} tasks", style="bold"),
             ProgressBar(total=max(len(seen.tasks), 1), completed=done, width=40),
             Text(f"{seen.elapsed_s:.1f} s"),
-            Text(time_left(seen.job), style="dim"),
+            Text(seen.standing or time_left(seen.job), style="dim"),
         )
         rows = Table.grid(padding=(0, 2))
         for kind, text in _by_kind(seen.tasks).items():

@@ -73,7 +73,10 @@ def _operation(operation: Operation) -> dict[str, Any]:
     }
     if operation.input is not None:
         content = {replies.JSON: {"schema": schemas.reference(operation.input)}}
-        described["requestBody"] = {"required": True, "content": content}
+        described["requestBody"] = {
+            "required": schemas.has_required(operation.input),
+            "content": content,
+        }
     if operation.is_open:
         described["security"] = []
     return described

@@ -59,7 +59,7 @@ def read_record(
         raise refusals.MediaTypeError(
             "The body has to be JSON.", next_step="Send Content-Type: application/json"
         )
-    document = parse(body)
+    document = parse(body) if body or schemas.has_required(cls) else {}
     if not isinstance(document, dict):  # the schema's own message would quote the whole body
         message = f"The body is not a JSON object; {cls.__name__} is one."
         finding = Finding(level=Level.ERROR, code="schema.type", message=message)

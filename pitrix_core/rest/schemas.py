@@ -22,6 +22,11 @@ def input_schema(cls: type[attrs.AttrsInstance]) -> JsonObject:
     return _input_schema(cls)
 
 
+def has_required(cls: type[attrs.AttrsInstance]) -> bool:
+    """Say whether a body has to be sent: whether the record has a member without a default."""
+    return bool(input_schema(cls)["$defs"][cls.__name__]["required"])
+
+
 @functools.cache
 def _input_schema(cls: type[attrs.AttrsInstance]) -> JsonObject:
     schema = copy.deepcopy(dict(convert.schema_of(cls)))

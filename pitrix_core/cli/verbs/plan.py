@@ -70,8 +70,15 @@ def plan(session: Session, wish: Wish) -> None:
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--deadline",
+    "deadline_s",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Stop, and fail, if it is not done by then.",
+)
 @_takes_wish
-def deploy(session: Session, wish: Wish, yes: bool) -> None:
+def deploy(session: Session, wish: Wish, yes: bool, deadline_s: float | None) -> None:
     """Plan APP, show the plan, ask, carry it out and watch; exit code 1 if it fails.
 
     APP is an id, NAME or NAME@VERSION.
@@ -82,7 +89,8 @@ def deploy(session: Session, wish: Wish, yes: bool) -> None:
     refuse_unsound(made)
     if not yes:
         ask("Deploy it?")
-    job = session.api.post("/v1/clusters", {"plan_id": made["id"]})
+    limit = {} if deadline_s is None else {"deadline_s": deadline_s}
+    job = session.api.post("/v1/clusters", {"plan_id": made["id"], **limit})
     seen = follow(session, job["id"])
     cluster = session.api.get(f"/v1/clusters/{made['cluster_id']}")
     if session.as_json:

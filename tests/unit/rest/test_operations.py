@@ -375,3 +375,61 @@ def test_orphans_are_listed_and_swept(api: Client, runtime: Any) -> None:
     nothing = {"orphans": [], "unrecorded": [], "lost": []}
     assert listed.json == {"runtime_id": runtime.json["id"], **nothing}
     assert (swept.status_code, swept.content) == (204, b"")
+
+
+@pytest.fixture
+def job_path(api: Client, cluster: Cluster) -> str:
+    """Path of a job whose one task is in a runner's hands."""
+    job = api.simulate_post("/v1/clusters/cl-1/jobs", json={"plan_id": "plan-1"})
+    return str(job.headers["location"])
+
+
+def test_a_job_is_paused_resumed_and_cancelled(api: Client, job_path: str) -> None:
+    """Each answers the job as it is then; a cancel needs no body."""
+    paused = api.simulate_post(f"{job_path}/pause")
+    resumed = api.simulate_post(f"{job_path}/resume")
+    cancelled = api.simulate_post(f"{job_path}/cancel")
+
+    assert [paused.json["state"], resumed.json["state"]] == ["paused", "running"]
+    assert cancelled.status_code == 202
+    assert cancelled.json["state"] == "cancelled"
+    shown = api.simulate_get(job_path).json
+    assert (shown["failures"], shown["made"], shown["undecided"]) == ([], [], [])
+    assert shown["actions"][0] == "retry"
+
+
+def test_a_cancel_that_is_sent_again_is_answered_as_the_first_time(
+    api: Client, job_path: str
+) -> None:
+    """Without the key, the job has ended; with it, the request was carried out already."""
+    key = {"Idempotency-Key": "once"}
+    first = api.simulate_post(f"{job_path}/cancel", headers=key)
+
+    again = api.simulate_post(f"{job_path}/cancel", headers=key)
+    other = api.simulate_post(f"{job_path}/cancel")
+
+    assert (again.status_code, again.json) == (202, first.json)
+    assert other.status_code == 409
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"mode": "gently"}, {"then": "forget"}, {"now": True}],
+    ids=lambda body: next(iter(body)),
+)
+def test_a_cancel_that_is_none_is_refused(
+    api: Client, job_path: str, body: dict[str, object]
+) -> None:
+    """The refusal names the member; the job goes on."""
+    refused = api.simulate_post(f"{job_path}/cancel", json=body)
+
+    assert refused.status_code == 422
+    assert api.simulate_get(job_path).json["state"] == "running"
+
+
+def test_what_cannot_be_undone_is_refused(api: Client, job_path: str) -> None:
+    """The job is a deletion; the refusal says what can be done."""
+    refused = api.simulate_post(f"{job_path}/roll_back")
+
+    assert refused.status_code == 409
+    assert "pitrix job retry" in refused.json["next_step"]
