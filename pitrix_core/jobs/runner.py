@@ -112,8 +112,8 @@ class Runner:
 
         :raises RuntimeError: too many threads hang in calls; the process should be started anew.
         """
-        with self._store.begin() as tx:
-            tx.queue.add_runner(self._id, name=self._name)
+        if not self._insist(self._enter, until=stop):
+            return
         self._beat_at_s = time.monotonic()
         with self._store.listening({Topic.TASKS: self._wake.set}) as self._listener:
             dispatcher, others = self._start_threads()
@@ -278,6 +278,18 @@ class Runner:
 
         :returns: False when it cannot be written at all.
         """
+        try:
+            self._insist(write, until=self._left)
+        except Exception:  # an outcome that cannot be written must not stop the runner
+            log.exception("An outcome could not be written", extra=_action("write"))
+            return False
+        return True
+
+    def _insist(self, write: Callable[[Transaction], None], *, until: threading.Event) -> bool:
+        """Write, and again for as long as the database is in trouble.
+
+        :returns: False when ``until`` was set before it was written.
+        """
         pause_s = _SHORTEST_PAUSE_S
         while True:
             try:
@@ -285,12 +297,9 @@ class Runner:
                     write(tx)
             except DATABASE_TROUBLE as ex:
                 log.warning("The database did not answer: %s", ex, extra=_action("database"))
-                if self._left.wait(pause_s):
-                    return True
+                if until.wait(pause_s):
+                    return False
                 pause_s = min(_LONGEST_PAUSE_S, pause_s * 3)
-            except Exception:  # an outcome that cannot be written must not stop the runner
-                log.exception("An outcome could not be written", extra=_action("write"))
-                return False
             else:
                 return True
 
@@ -302,6 +311,9 @@ class Runner:
             self._guarded(self._stop_overdue_jobs)
             self._guarded(self._end_idle_jobs)
             self._guarded(self._write_off_hung)
+
+    def _enter(self, tx: Transaction) -> None:
+        tx.queue.add_runner(self._id, name=self._name)
 
     def _beat(self) -> None:
         with self._store.begin() as tx:
@@ -322,7 +334,7 @@ class Runner:
     def _rise_again(self, tx: Transaction) -> None:
         log.warning("Was taken for dead; going on", extra=_action("risen"))
         self._id = new_id("run")
-        tx.queue.add_runner(self._id, name=self._name)
+        self._enter(tx)
 
     def _stop_overdue_jobs(self) -> None:
         with self._store.read() as tx:

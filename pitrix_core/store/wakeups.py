@@ -107,7 +107,8 @@ class Listener:
             driver.autocommit = True
             yield driver
         finally:
-            pooled.close()
+            driver.close()
+            pooled.invalidate()  # closing it would try to end a transaction first
 
     def _hear(self, payload: str) -> None:
         for topic, wake in self._wake.items():

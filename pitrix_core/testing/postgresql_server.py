@@ -23,11 +23,11 @@ import attrs
 
 #: Seconds that making and starting a server, or stopping it, may take.
 _PATIENCE_S: Final = 60.0
-#: Nothing that is tested has to outlive this machine; loopback only, no socket anywhere else.
+#: What is committed has to outlive the server, and not this machine; loopback only, no socket
+#: anywhere else.
 _SETTINGS: Final[Mapping[str, object]] = {
     "fsync": "off",
     "full_page_writes": "off",
-    "synchronous_commit": "off",
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": 200,

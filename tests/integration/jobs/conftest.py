@@ -13,8 +13,8 @@ from installation import Installation
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
+def installation(tmp_path: Path, database_url: str) -> Iterator[Installation]:
     """An installation without a runner."""
-    installation = Installation(tmp_path)
+    installation = Installation(tmp_path, database_url)
     yield installation
     installation.close()

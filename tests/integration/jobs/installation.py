@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
 from pitrix_core.contracts import Context
@@ -23,7 +24,7 @@ from pitrix_core.model import (
     TaskRecord,
     Totals,
 )
-from pitrix_core.store import Cipher, Store, make_engine, migrations, new_id
+from pitrix_core.store import Cipher, Store, make_engine, migrations, new_id, tables
 from pitrix_core.testing.fake_cloud import FakeCloud, Thing
 
 RUNTIME = Runtime(id="rt-1", name="fake", provider="fake", owner="admin", zone="")
@@ -34,13 +35,12 @@ INSTALLATION = Context(installation_id="0" * 32, state_dir=Path("/nonexistent"))
 class Installation:
     """What the runners share, and the runners themselves."""
 
-    def __init__(self, folder: Path) -> None:
-        self.database = folder / "pitrix.db"
+    def __init__(self, folder: Path, database_url: str) -> None:
+        self.database_url = database_url
+        self._folder = str(folder)
         self._cloud_file = str(folder / "cloud.db")
         self.cloud = FakeCloud(self._cloud_file)
-        self.store = Store(
-            make_engine(f"sqlite:///{self.database}"), cipher=Cipher(Fernet.generate_key())
-        )
+        self.store = Store(make_engine(database_url), cipher=Cipher(Fernet.generate_key()))
         migrations.upgrade(self.store.engine)
         with self.store.begin() as tx:
             tx.runtimes.add(RUNTIME, credential_id=None)
@@ -55,7 +55,8 @@ class Installation:
         :param cloud: settings of the fake provider.
         """
         arguments = {
-            "database": str(self.database),
+            "database": self.database_url,
+            "folder": self._folder,
             "cloud": {"state_file": self._cloud_file, **cloud},
             "runner": runner or {},
             "request_s": request_s,
@@ -126,6 +127,12 @@ class Installation:
         """Return what is in the cloud."""
         with self.cloud.rows() as rows:
             return rows.of(INSTALLATION)
+
+    def runners(self) -> int:
+        """Return how many runners live, as far as the database knows."""
+        with self.store.engine.connect() as connection:
+            count = sa.select(sa.func.count()).select_from(tables.runners)
+            return connection.execute(count).scalar_one()
 
     def calls(self, operation: str) -> int:
         """Return how often the cloud was asked for something."""

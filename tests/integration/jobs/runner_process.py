@@ -1,7 +1,8 @@
 """One runner as a process of its own, on a fake cloud in a file; started by the tests beside it.
 
-Arguments: a JSON object with ``database``, ``cloud`` (settings of the fake provider), ``runner``
-(settings of the runner) and ``request_s`` (longest time a request of the cloud takes).
+Arguments: a JSON object with ``database`` (its URL), ``folder``, ``cloud`` (settings of the fake
+provider), ``runner`` (settings of the runner) and ``request_s`` (longest time a request of the
+cloud takes).
 """
 
 import json
@@ -58,13 +59,13 @@ def run(arguments: dict[str, Any]) -> None:
         runtime,
         settings=from_json(arguments["cloud"], FakeSettings),
         credential=FakeCredential(),
-        context=Context(installation_id="0" * 32, state_dir=Path(arguments["database"]).parent),
+        context=Context(installation_id="0" * 32, state_dir=Path(arguments["folder"])),
     )
     gate = ProviderGate(provider, runtime_id=runtime.id)
     tasks = QuickTasks(
         gate=lambda _: gate, secret=str, user_data=repr, request_s=arguments["request_s"]
     )
-    engine = make_engine(f"sqlite:///{arguments['database']}")
+    engine = make_engine(arguments["database"])
     store = Store(engine, cipher=Cipher(Fernet.generate_key()))
     settings = RunnerSettings(**arguments["runner"])
     print("started", flush=True)  # noqa: T201  # read by the test

@@ -56,6 +56,7 @@ def test_killing_runners_at_any_moment_loses_and_doubles_nothing(
     assert_done(installation, jobs)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_dead_runners_tasks_are_taken_over_within_ten_seconds(
     installation: Installation,
 ) -> None:
@@ -65,7 +66,7 @@ def test_a_dead_runners_tasks_are_taken_over_within_ten_seconds(
     job = installation.submit(volume("a"))
     wait_until(lambda: installation.calls("volume.create") == 1, within_s=15, what="a call hangs")
     installation.start()
-    wait_until(lambda: _runners(installation) == 2, within_s=15, what="two runners live")
+    wait_until(lambda: installation.runners() == 2, within_s=15, what="two runners live")
 
     dying.kill()
     took_s = wait_until(lambda: all_ended(installation, [job]), within_s=15, what="the job ends")
@@ -92,9 +93,10 @@ def test_a_stopped_runner_finishes_its_steps(installation: Installation) -> None
         "c": TaskState.SUCCEEDED,
         "d": TaskState.READY,
     }
-    assert _runners(installation) == 0
+    assert installation.runners() == 0
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_stopped_runner_gives_back_what_hangs(installation: Installation) -> None:
     """What is not done in time is there for others at once, and not after the lease."""
     hang = {"operation": "volume.create", "effect": "hang", "seconds": 60.0}
@@ -110,6 +112,7 @@ def test_a_stopped_runner_gives_back_what_hangs(installation: Installation) -> N
     assert task.sent_at is not None
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_locked_database_is_waited_for(installation: Installation) -> None:
     """Whoever locks the file for longer than a lease delays the jobs, and nothing else."""
     jobs = [installation.submit(*graph()) for _ in range(2)]
@@ -117,7 +120,9 @@ def test_a_locked_database_is_waited_for(installation: Installation) -> None:
         installation.start(delay_s=0.05, runner=QUICK)
     wait_until(lambda: installation.calls("volume.create") > 2, within_s=15, what="jobs run")
 
-    connection = sqlite3.connect(installation.database, isolation_level=None, timeout=10)
+    connection = sqlite3.connect(
+        installation.store.engine.url.database, isolation_level=None, timeout=10
+    )
     connection.execute("BEGIN IMMEDIATE")
     time.sleep(2.5)  # the lock's length is what is tried
     connection.execute("COMMIT")
@@ -127,6 +132,7 @@ def test_a_locked_database_is_waited_for(installation: Installation) -> None:
     assert_done(installation, jobs)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_runner_that_was_frozen_comes_back(installation: Installation) -> None:
     """Taken for dead, it is refused what it still held, and goes on under a new id."""
     jobs = [installation.submit(*graph()) for _ in range(2)]
@@ -134,11 +140,11 @@ def test_a_runner_that_was_frozen_comes_back(installation: Installation) -> None
     other = installation.start(delay_s=0.1, runner=QUICK)
     wait_until(lambda: installation.calls("volume.create") > 2, within_s=15, what="jobs run")
 
-    wait_until(lambda: _runners(installation) == 2, within_s=15, what="two runners live")
+    wait_until(lambda: installation.runners() == 2, within_s=15, what="two runners live")
     _freeze(installation, frozen)
-    wait_until(lambda: _runners(installation) == 1, within_s=15, what="it is taken for dead")
+    wait_until(lambda: installation.runners() == 1, within_s=15, what="it is taken for dead")
     frozen.send_signal(signal.SIGCONT)
-    wait_until(lambda: _runners(installation) == 2, within_s=15, what="it is back")
+    wait_until(lambda: installation.runners() == 2, within_s=15, what="it is back")
     other.kill()
 
     wait_until(lambda: all_ended(installation, jobs), within_s=20, what="all jobs end")
@@ -150,7 +156,9 @@ def _freeze(installation: Installation, process: "subprocess.Popen[str]") -> Non
     """Stop a process at a moment at which it does not hold the database's lock."""
     for _ in range(100):
         process.send_signal(signal.SIGSTOP)
-        connection = sqlite3.connect(installation.database, isolation_level=None, timeout=0.3)
+        connection = sqlite3.connect(
+            installation.store.engine.url.database, isolation_level=None, timeout=0.3
+        )
         try:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("COMMIT")
@@ -163,9 +171,6 @@ def _freeze(installation: Installation, process: "subprocess.Popen[str]") -> Non
     raise AssertionError("it always holds the lock")
 
 
-def _runners(installation: Installation) -> int:
-    connection = sqlite3.connect(installation.database)
-    try:
-        return int(connection.execute("SELECT count(*) FROM runners").fetchone()[0])
-    finally:
-        connection.close()
+def _opened(installation: Installation, *, timeout: float) -> sqlite3.Connection:
+    path = str(installation.store.engine.url.database)
+    return sqlite3.connect(path, isolation_level=None, timeout=timeout)
