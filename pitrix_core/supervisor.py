@@ -164,10 +164,11 @@ def _run(
 
 
 def _environment(config: Config) -> dict[str, str]:
+    values = {field.name: getattr(config, field.name) for field in attrs.fields(Config)}
     settings = {
-        f"PITRIX_{field.name.upper()}": str(getattr(config, field.name))
-        for field in attrs.fields(Config)
-        if field.name != "data_dir"
+        f"PITRIX_{name.upper()}": "" if value is None else str(value)
+        for name, value in values.items()
+        if name != "data_dir"
     }
     return {**os.environ, **settings, "PITRIX_DATA": str(config.data_dir)}
 

@@ -203,3 +203,17 @@ def test_only_admins_look_and_sweep(services: Services, runtime: Runtime, verb: 
 
     with pytest.raises(ForbiddenError, match="orphans"):
         getattr(sweeping, verb)(services, USER, runtime.id, *more)
+
+
+def test_a_failed_sweep_keeps_no_runtime(
+    services: Services, runtime: Runtime, provider: FakeProvider, orphan: Callable[[], str]
+) -> None:
+    """What it did not remove is left behind."""
+    orphan()
+    provider.inject(FakeFault(operation="volume.delete", effect=FakeEffect.PERMANENT))
+    run(services, begun(services, runtime))
+
+    [job] = runtimes.delete(services, ADMIN, runtime.id)
+
+    assert jobs.get(services, ADMIN, job.id).state is JobState.SUCCEEDED
+    assert runtimes.search(services, ADMIN) == []
