@@ -303,19 +303,23 @@ class _Play:
         """Start a runner whenever the last one has died, until none dies any more."""
         self._traffic.begin(change)
         ends_s = time.monotonic() + _PATIENCE_S
-        runner = self._processes.start(self._mortal)
+        runner = self._started_mortal()
         try:
             while self._traffic.mend():
                 if not runner.is_alive():
                     runner.join()
                     self._kills += 1
-                    is_over = self._kills >= self._world.kills
-                    runner = self._processes.start(self._order if is_over else self._mortal)
+                    runner = self._started_mortal()
                     ends_s = time.monotonic() + _PATIENCE_S
                 self._require(time.monotonic() < ends_s)
                 time.sleep(_LOOK_S)
         finally:
             kill(runner)
+
+    def _started_mortal(self) -> BaseProcess:
+        """Start a runner that dies at a boundary, unless as many have as should."""
+        is_over = self._kills >= self._world.kills
+        return self._processes.start(self._order if is_over else self._mortal)
 
     def _finish(self, runner: BaseProcess) -> None:
         ends_s = time.monotonic() + _PATIENCE_S
