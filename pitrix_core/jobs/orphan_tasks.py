@@ -54,18 +54,18 @@ class OrphanDelete:
         gate = self.gate(call.task.runtime_id)
         found = _listed(gate, call)  # before the database is read: see jobs/orphans.py
         if found is None:
-            return _left_alone(call, request_key, _NOT_LISTED)
+            return self._told(call, _left_alone(call, request_key, _NOT_LISTED))
         with self.store.read() as tx:
             if not is_orphan(tx, found, sweep_id=call.task.cluster_id):
                 return _left_alone(call, request_key, _IN_USE)
         kind = f"{found.interface}.delete"
         named = {"id": found.id, "cluster_id": found.tags.cluster_id}
         spec: object = convert.read(named, gate.start_of(kind).spec)
-        return gate.start(kind, spec, request_key=request_key)
+        return self._told(call, gate.start(kind, spec, request_key=request_key))
 
     def poll(self, call: TaskCall, operation: Operation) -> Operation:
         """Look at the removal."""
-        return self.gate(call.task.runtime_id).poll(operation)
+        return self._told(call, self.gate(call.task.runtime_id).poll(operation))
 
     def advance(self, call: TaskCall, operation: Operation, *, request_key: str) -> Operation:
         """Start the removal's next stage."""
@@ -78,6 +78,13 @@ class OrphanDelete:
     def discard(self, call: TaskCall, operation: Operation) -> None:
         """Nothing is made."""
         raise TaskFailedError(f"{call.task.kind}: it makes nothing that could be too many")
+
+    def _told(self, call: TaskCall, operation: Operation) -> Operation:
+        """Tell the deleted cluster that left it behind, if one did, that it is gone."""
+        if operation.state is OperationState.DONE:
+            with self.store.begin() as tx:
+                tx.ownership.gone(call.input["interface"], call.input["id"])
+        return operation
 
 
 def _listed(gate: ListingGate, call: TaskCall) -> TaggedResource | None:

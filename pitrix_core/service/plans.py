@@ -137,9 +137,10 @@ def _plan_change(services: Services, actor: Actor, data: PlanInput) -> Plan:
         runtime = tx.runtimes.get(cluster.runtime_id)
         left = leftovers(tx, cluster.id)
     if running:
-        raise ConflictError(
-            f"Job {running} is at work on the cluster.", next_step=f"pitrix job watch {running}"
+        step = (
+            f"pitrix job cancel {running} --force" if data.forget else f"pitrix job watch {running}"
         )
+        raise ConflictError(f"Job {running} is at work on the cluster.", next_step=step)
     if data.forget:
         why = _INSISTED if data.force else _unreachable(services, runtime)
         plan = plan_of(cluster, runtime, left, why=why)

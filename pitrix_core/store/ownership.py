@@ -213,6 +213,23 @@ class OwnershipRepository:
         ]
         self._connection.execute(tables.resources.insert(), rows)
 
+    def gone(self, interface: str, resource_id: str) -> None:
+        """Release what clusters that are deleted have left behind, and is not there any more."""
+        columns = tables.resources.c
+        deleted = sa.select(tables.clusters.c.id).where(
+            tables.clusters.c.state == ClusterState.DELETED
+        )
+        self._connection.execute(
+            tables.resources.update()
+            .where(
+                columns.resource_id == resource_id,
+                columns.kind.like(f"{interface}.%"),
+                columns.released_at.is_(None),
+                columns.cluster_id.in_(deleted),
+            )
+            .values(released_at=self._now)
+        )
+
     def let_go(self, cluster_id: str) -> None:
         """Release what a sweep that failed has recorded, so that another one may find it."""
         columns = tables.resources.c

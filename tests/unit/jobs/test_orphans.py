@@ -366,3 +366,4 @@ def test_machines_are_deleted_like_those_of_any_cluster(engine: Engine) -> None:
 
     assert engine.run(swept(engine)).state == "succeeded"
     assert engine.in_cloud() == set()
+    assert engine.recorded(job) == set()
