@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import attrs
 
@@ -13,6 +14,8 @@ from pitrix_core.store.queue import Claim
 
 log = logging.getLogger(__name__)
 
+#: Characters of a vendor's code or request id; the table's limit.
+_LONGEST_VENDOR_FACT: Final = 255
 _UNWRITABLE = "Its outcome could not be written; the log says why. Retrying the job looks for it."
 
 
@@ -90,10 +93,18 @@ def _write_one(tx: Transaction, task: TaskRecord, outcome: Outcome) -> bool:
 
 def _write_failed(tx: Transaction, task: TaskRecord, failed: Failed) -> bool:
     error, code = failed.error, failed.error_code
-    facts = {"vendor_code": failed.vendor_code, "vendor_request_id": failed.vendor_request_id}
+    facts = {
+        "vendor_code": _short(failed.vendor_code),
+        "vendor_request_id": _short(failed.vendor_request_id),
+    }
     if failed.undecided:
         return tx.queue.give_up(task, error=error, error_code=code, **facts)
     return tx.queue.fail(task, failed.operation, error=error, error_code=code, **facts)
+
+
+def _short(text: str | None) -> str | None:
+    """Cut what a vendor calls something to what the table takes."""
+    return None if text is None else text[:_LONGEST_VENDOR_FACT]
 
 
 def _extra(task: TaskRecord) -> dict[str, object]:

@@ -20,6 +20,7 @@ from pitrix_core.model import (
     Instance,
     InstanceState,
     Job,
+    JobState,
     Operation,
     OwnedResource,
     PackageSpec,
@@ -230,7 +231,8 @@ def _standing(tx: Transaction, call: TaskCall, frontgate: Frontgate) -> Operatio
     cluster = tx.clusters.get(frontgate.cluster_id)
     if cluster.state in UNFINISHED_STATES:
         [job, *_] = tx.jobs.search(cluster_id=cluster.id, part=Slice(limit=1))
-        error = f"Job {job.id} of the network's Frontgate has {job.state}: {job.error}"
+        how = "was cancelled" if job.state is JobState.CANCELLED else "failed"
+        error = f"Job {job.id} of the network's Frontgate {how}: {job.error}"
         return failed(call, error, code="frontgate")
     note = f"the Frontgate's cluster {cluster.id} is {cluster.state}"
     is_made = cluster.state is ClusterState.ACTIVE

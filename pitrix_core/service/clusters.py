@@ -143,7 +143,8 @@ def _require_applicable(tx: Transaction, plan: Plan) -> None:
     running = tx.jobs.running_on(plan.cluster_id)
     if running is not None:
         raise ConflictError(
-            f"Job {running} is at work on the cluster.", next_step=f"pitrix job watch {running}"
+            f"Job {running} is at work on the cluster.",
+            next_step=f"pitrix job watch {running}; or stop it: pitrix job cancel {running}",
         )
     if tx.runtimes.state(plan.runtime_id) != "active" and plan.action is Action.CREATE:
         raise ConflictError("The runtime is being taken away.", next_step="Make a new plan.")

@@ -1,15 +1,17 @@
 """Look at jobs; pause, stop and undo them, and let them go on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import attrs
 
 from pitrix_core.errors import ConflictError
+from pitrix_core.findings import Finding, Level
 from pitrix_core.jobs.compensation import STATE_AFTER_UNDOING, makes, undecided_in
 from pitrix_core.jobs.effects import begin_waiting, end_job
 from pitrix_core.jobs.estimate import remaining_s_of
 from pitrix_core.model import (
     Action,
+    Cluster,
     ClusterState,
     Job,
     JobAction,
@@ -30,6 +32,12 @@ _STATE_DURING = {
     Action.CREATE: ClusterState.CREATING,
     Action.DELETE: ClusterState.DELETING,
     Action.ROLL_BACK: ClusterState.ROLLING_BACK,
+}
+#: How it is said what has become of a job.
+_WORDS = {
+    JobState.SUCCEEDED: "has succeeded",
+    JobState.FAILED: "has failed",
+    JobState.CANCELLED: "was cancelled",
 }
 #: What can be done about a job that has not ended.
 _ACTIONS_IN = {
@@ -116,6 +124,21 @@ def tasks(
     _find(services, actor, job_id)
     with services.store.read() as tx:
         return tx.jobs.tasks(job_id, part=part)
+
+
+def undecided_remarks(services: Services, cluster: Cluster) -> Iterator[Finding]:
+    """Say of what a cluster's last job may have made that no deletion of the cluster will find."""
+    with services.store.read() as tx:
+        newest = tx.jobs.newest_on(cluster.id)
+        unknown = undecided_in(tx.jobs.failed_tasks(newest)) if newest else []
+    for task in unknown:
+        yield Finding(
+            level=Level.WARNING,
+            code="deletion.undecided",
+            message=f"{task.title}: what came of request {task.request_key} is not known; what it "
+            "made would stay in the cloud.",
+            next_step=f"Roll the job back instead: pitrix job roll-back {newest}",
+        )
 
 
 def _failure(task: TaskRecord) -> TaskFailure:
@@ -308,7 +331,7 @@ def _settle_first(tx: Transaction, job: Job) -> None:
 
 def _refusal(job: Job, why: str) -> ConflictError:
     return ConflictError(
-        f"Job {job.id} is {job.state}; {why}.",
+        f"Job {job.id} {_WORDS.get(job.state, f'is {job.state}')}; {why}.",
         next_step=f"See what can be done: pitrix job show {job.id}",
     )
 

@@ -33,6 +33,7 @@ from pitrix_core.service.configs import completed_config, without_secrets
 from pitrix_core.service.defaults import with_defaults
 from pitrix_core.service.forgetting import leftovers, plan_of, require_unreachable
 from pitrix_core.service.inputs import PlanInput
+from pitrix_core.service.jobs import undecided_remarks
 from pitrix_core.service.languages import DEFAULT_LANGUAGE
 from pitrix_core.service.links import dependent_remarks, distance_remarks, resolve_links
 from pitrix_core.service.names import require_name
@@ -137,10 +138,10 @@ def _plan_change(services: Services, actor: Actor, data: PlanInput) -> Plan:
         runtime = tx.runtimes.get(cluster.runtime_id)
         left = leftovers(tx, cluster.id)
     if running:
-        step = (
-            f"pitrix job cancel {running} --force" if data.forget else f"pitrix job watch {running}"
+        raise ConflictError(
+            f"Job {running} is at work on the cluster.",
+            next_step=f"pitrix job watch {running}; or stop it: pitrix job cancel {running}",
         )
-        raise ConflictError(f"Job {running} is at work on the cluster.", next_step=step)
     if data.forget:
         why = _INSISTED if data.force else _unreachable(services, runtime)
         plan = plan_of(cluster, runtime, left, why=why)
@@ -160,7 +161,8 @@ def _plan_change(services: Services, actor: Actor, data: PlanInput) -> Plan:
     draft = _drafted(package, request)
     if data.action.frees:
         dependents = dependent_remarks(services, cluster)
-        draft = attrs.evolve(draft, findings=(*draft.findings, *dependents))
+        unknown = undecided_remarks(services, cluster)
+        draft = attrs.evolve(draft, findings=(*draft.findings, *dependents, *unknown))
     return _finish(services, actor, request, draft, kept={}, version=version)
 
 

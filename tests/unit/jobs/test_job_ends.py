@@ -344,3 +344,17 @@ def test_what_a_reference_named_is_released(engine: Engine) -> None:
     assert engine.job(deletion).state == "succeeded"
     assert engine.recorded(deletion) == set()
     assert engine.in_cloud() == {volume_id}
+
+
+def test_a_failed_task_keeps_the_vendors_facts(engine: Engine) -> None:
+    """Its support asks for them; what is longer than the table takes is cut."""
+    job = engine.submit(volume("a"), volume("b"))
+    first, second = engine.claim()
+    engine.fault("volume.create", FakeEffect.QUOTA)
+
+    engine.write(first, engine.step(first))
+    engine.write(second, attrs.evolve(FAILURE, vendor_code="c" * 300))
+
+    failed = engine.task(job, first.task.key)
+    assert (failed.vendor_code, failed.vendor_request_id) == ("Fake.quota", "4711")
+    assert engine.task(job, second.task.key).vendor_code == "c" * 255

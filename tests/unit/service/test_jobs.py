@@ -126,7 +126,7 @@ def test_a_job_that_has_ended_is_neither_paused_nor_resumed(
     """The refusal says what it is."""
     fail(services, job)
 
-    with pytest.raises(ConflictError, match="is failed; only a"):
+    with pytest.raises(ConflictError, match="has failed; only a"):
         act(services, ADMIN, job.id)
 
 
@@ -266,6 +266,18 @@ def test_a_plan_from_before_a_retry_is_out_of_date(services: Services, job: Job)
 
     with pytest.raises(ConflictError, match="changed since the plan was made"):
         clusters.apply(services, ADMIN, ApplyInput(plan_id=plan.id), cluster_id=job.cluster_id)
+
+
+def test_a_deletion_warns_of_what_it_will_not_find(services: Services, job: Job) -> None:
+    """What came of a request is not known; the finding says how it is found out."""
+    claim_one(services)
+    jobs.cancel(services, ADMIN, job.id, CancelInput(mode=CancelMode.FORCED))
+
+    plan = plans.create(services, ADMIN, PlanInput(action=Action.DELETE, cluster_id=job.cluster_id))
+
+    [finding] = plan.findings
+    assert finding.code == "deletion.undecided"
+    assert finding.next_step == f"Roll the job back instead: pitrix job roll-back {job.id}"
 
 
 def test_a_roll_back_is_not_planned(services: Services, job: Job) -> None:
