@@ -31,15 +31,19 @@ Clauses (the conformance suites cite these numbers):
     log.
 12. *Time.* Every request has a time-out of its own of at most ``Start.timeout_s``.
 13. *Threads.* Methods are called by several threads at a time.
+14. *Many at once.* Where the cloud tells of several things with one request, an interface says in
+    :attr:`Interface.polls_at_once` of how many, and :meth:`Interface.poll_many` answers for each
+    operation what :meth:`Interface.poll` would, in their order. What is wrong with one of them is
+    that one's answer; an error that is raised stands for all of them.
 """
 
 import abc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import attrs
 
-from pitrix_core.errors import UnsupportedOperationError
+from pitrix_core.errors import ProviderError, UnsupportedOperationError
 from pitrix_core.model import Operation
 
 
@@ -59,6 +63,8 @@ class Start:
     settle_s: float
     #: Longest the method itself may take.
     timeout_s: float
+    #: Operations that one poll may look at; see :attr:`Interface.polls_at_once`.
+    polls_at_once: int = 1
 
 
 class Starter(Protocol):
@@ -115,6 +121,8 @@ class Interface(abc.ABC):
 
     #: First half of its task kinds, such as ``compute``.
     name: ClassVar[str]
+    #: Operations that one :meth:`poll_many` looks at; 1 where polling has to ask for each alone.
+    polls_at_once: ClassVar[int] = 1
 
     @abc.abstractmethod
     def poll(self, operation: Operation) -> Operation:
@@ -123,6 +131,24 @@ class Interface(abc.ABC):
         :raises ProviderTemporaryError: the cloud did not answer; the core polls again.
         :raises ProviderError: the cloud refuses to tell; the task fails.
         """
+
+    def poll_many(self, operations: Sequence[Operation]) -> "Sequence[Operation | ProviderError]":
+        """Return several operations as they stand now, or why one of them is not told (clause 14).
+
+        Only called where :attr:`polls_at_once` says more than one. Without a method of its own, an
+        interface polls one by one.
+
+        :param operations: of one kind; at most :attr:`polls_at_once`.
+        :raises ProviderTemporaryError: the cloud did not answer; all of them are polled again.
+        :raises ProviderError: the cloud refuses to tell of any of them; all of their tasks fail.
+        """
+        return [self._polled(operation) for operation in operations]
+
+    def _polled(self, operation: Operation) -> "Operation | ProviderError":
+        try:
+            return self.poll(operation)
+        except ProviderError as ex:
+            return ex
 
     def advance(self, operation: Operation, *, request_key: str) -> Operation:
         """Start the stage after the one that answered ``next_stage`` (clause 4).
@@ -155,7 +181,7 @@ class Interface(abc.ABC):
         for owner in cls.__mro__:
             found = getattr(owner.__dict__.get(verb), "pitrix_start", None)
             if isinstance(found, Start):
-                return found
+                return attrs.evolve(found, polls_at_once=cls.polls_at_once)
         raise UnsupportedOperationError(f"{cls.name}.{verb}: there is no such operation")
 
     @classmethod

@@ -1,10 +1,12 @@
 """What a kind of task has to be able to do."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import attrs
 
 from pitrix_core.contracts.interface import Start
+from pitrix_core.errors import PitrixError
 from pitrix_core.model import JsonObject, Operation, TaskRecord
 
 
@@ -40,6 +42,22 @@ class TaskHandler(Protocol):
 
     def discard(self, call: TaskCall, operation: Operation) -> None:
         """Start the removal of one that was made too many."""
+
+
+@runtime_checkable
+class PollsMany(Protocol):
+    """A handler that looks at several operations of one kind and runtime with one request, where
+    its :meth:`TaskHandler.facts` say so.
+    """
+
+    def poll_many(
+        self, calls: Sequence[TaskCall], operations: Sequence[Operation]
+    ) -> "Sequence[Operation | PitrixError]":
+        """Only read, and say of each how it stands, or what is wrong with it.
+
+        :param calls: their inputs are as they were planned: nothing in them is resolved, for all
+            that polling needs is in the operations.
+        """
 
 
 class TaskKinds(Protocol):

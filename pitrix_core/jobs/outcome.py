@@ -14,6 +14,8 @@ class Waiting:
     operation: Operation
     after_s: float
     creates: bool
+    #: Operations of its kind on its runtime that one poll may look at.
+    polls_at_once: int = 1
 
 
 @attrs.frozen(kw_only=True)

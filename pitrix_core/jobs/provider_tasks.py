@@ -1,13 +1,14 @@
 """Carries out task kinds ``<interface>.<verb>`` by a runtime's provider."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import attrs
 
 from pitrix_core import convert
 from pitrix_core.contracts.interface import Start
+from pitrix_core.errors import ProviderError
 from pitrix_core.jobs.handler import TaskCall
 from pitrix_core.jobs.resolve import resolve_for_driver
 from pitrix_core.model import AgentStart, Operation, ResourceRef
@@ -24,6 +25,9 @@ class Gate(Protocol):
 
     def poll(self, operation: Operation) -> Operation:
         """Look at an operation."""
+
+    def poll_many(self, operations: Sequence[Operation]) -> list[Operation | ProviderError]:
+        """Look at several operations of one kind."""
 
     def advance(self, operation: Operation, *, request_key: str) -> Operation:
         """Start an operation's next stage."""
@@ -57,6 +61,12 @@ class ProviderTasks:
     def poll(self, call: TaskCall, operation: Operation) -> Operation:
         """Look at the operation."""
         return self._gate(call).poll(operation)
+
+    def poll_many(
+        self, calls: Sequence[TaskCall], operations: Sequence[Operation]
+    ) -> list[Operation | ProviderError]:
+        """Look at several operations of one kind and runtime."""
+        return self._gate(calls[0]).poll_many(operations)
 
     def advance(self, call: TaskCall, operation: Operation, *, request_key: str) -> Operation:
         """Start the next stage."""

@@ -21,13 +21,13 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 
 from pitrix_core.jobs.effects import stop_overdue
 from pitrix_core.jobs.limits import RequestMeter, slow_down
-from pitrix_core.jobs.outcome import Postponed
+from pitrix_core.jobs.outcome import Outcome, Postponed, Waiting
 from pitrix_core.jobs.retry import after_hang
 from pitrix_core.jobs.worker import Worker
 from pitrix_core.jobs.writing import (
@@ -40,7 +40,7 @@ from pitrix_core.jobs.writing import (
 )
 from pitrix_core.model import TaskRecord
 from pitrix_core.store import DATABASE_TROUBLE, Store, Topic, Transaction, new_id
-from pitrix_core.store.queue import Claim
+from pitrix_core.store.claims import Claim, Group, together
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +80,8 @@ class _InHand:
     claim: Claim
     #: By the monotonic clock.
     since_s: float
+    #: Of the step that takes it: claims that are polled together have the same one.
+    step_key: str
 
 
 class Runner:
@@ -95,7 +97,7 @@ class Runner:
         self._stopping = threading.Event()
         self._left = threading.Event()
         self._wake = threading.Event()
-        self._todo: queue.SimpleQueue[_InHand | None] = queue.SimpleQueue()
+        self._todo: queue.SimpleQueue[list[_InHand] | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
         self._in_hand: dict[str, _InHand] = {}
         self._written_off: set[str] = set()
@@ -106,6 +108,10 @@ class Runner:
         self._is_in_doubt = False
         self._beat_at_s = time.monotonic()
         self._meter = RequestMeter()
+        #: As learned from the answers: how many polls of a group share a request.
+        self._batches: dict[Group, int] = {}
+        #: A look would find nothing that was not claimed: the last claim found nothing.
+        self._is_idle = True
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set, then finish the steps under way and leave.
@@ -164,35 +170,45 @@ class Runner:
         :returns: False when there was nothing to claim, or no slot.
         """
         with self._lock:
-            free = self._settings.slots - len(self._in_hand)
+            free = self._settings.slots - len({held.step_key for held in self._in_hand.values()})
         if free <= 0:
             return False
         claims: list[Claim] = []
         self._pause_s = self._settings.look_s
         self._guarded(lambda: claims.extend(self._claimed(free)))
-        for each in self._hold(claims):
-            self._meter.note(each.claim.lane)
-            self._todo.put(each)
+        for held in self._hold(together(claims, self._batches)):
+            self._meter.note(held[0].claim.lane)
+            self._todo.put(held)
+        self._is_idle = not claims
         return bool(claims)
 
-    def _hold(self, claims: Iterable[Claim]) -> list[_InHand]:
-        held = [_InHand(claim, time.monotonic()) for claim in claims]
+    def _hold(self, steps: Iterable[Sequence[Claim]]) -> list[list[_InHand]]:
+        now_s = time.monotonic()
+        held = [[_InHand(claim, now_s, _hand_key(step[0])) for claim in step] for step in steps]
         with self._lock:
-            self._in_hand.update({_hand_key(each.claim): each for each in held})
+            self._in_hand.update({_hand_key(each.claim): each for step in held for each in step})
         return held
 
     def _claimed(self, limit: int) -> list[Claim]:
         if self._is_in_doubt:
             self._give_back()
-        with self._store.read() as tx:
-            if not tx.queue.has_due():
-                self._pause_s = self._pause_until(tx)
-                return []
+        if self._is_idle and not self._sees_due():
+            return []
         self._is_in_doubt = True
         with self._store.begin() as tx:
-            claims = tx.queue.claim(self._id, limit=limit)
+            claims = tx.queue.claim(self._id, limit=limit, batches=self._batches)
         self._is_in_doubt = False
         return claims
+
+    def _sees_due(self) -> bool:
+        """Look whether a claim would find anything, which locks nothing; while there is much to do,
+        it is claimed without that.
+        """
+        with self._store.read() as tx:
+            if tx.queue.has_due():
+                return True
+            self._pause_s = self._pause_until(tx)
+            return False
 
     def _pause_until(self, tx: Transaction) -> float:
         """Return how long nothing has to be looked for."""
@@ -211,17 +227,25 @@ class Runner:
 
     def _work(self) -> None:
         while (held := self._todo.get()) is not None:
-            outcome = self._worker.step(held.claim) if self._is_fresh(held) else _NOTHING_DONE
+            outcomes = self._outcomes([each.claim for each in held], since_s=held[0].since_s)
             is_replaced = self._is_replaced(held)
-            self._done.put(Finished(held.claim, outcome))
+            for each, outcome in zip(held, outcomes, strict=True):
+                self._done.put(Finished(each.claim, outcome))
             if is_replaced:
                 return
 
-    def _is_fresh(self, held: _InHand) -> bool:
+    def _outcomes(self, claims: Sequence[Claim], *, since_s: float) -> Sequence[Outcome]:
+        if not self._is_fresh(since_s):
+            return [_NOTHING_DONE] * len(claims)
+        if len(claims) == 1:
+            return [self._worker.step(claims[0])]
+        return self._worker.poll_together(claims)
+
+    def _is_fresh(self, since_s: float) -> bool:
         """Say whether no other can have taken the claim over: a request that leaves late, after the
         process was stopped for a while, might never be found by whoever did.
         """
-        return time.monotonic() - held.since_s < self._settings.lease_s
+        return time.monotonic() - since_s < self._settings.lease_s
 
     def _guarded(self, act: Callable[[], object]) -> None:
         """Do what may fail without ending its thread: a runner with a thread missing would go on
@@ -242,10 +266,21 @@ class Runner:
         while (first := self._done.get()) is not None:
             batch = [first, *self._more_finished()]
             self._write(batch)
+            self._learn(batch)
             with self._lock:
                 for finished in batch:
                     self._in_hand.pop(_hand_key(finished.claim), None)
             self._wake.set()
+
+    def _learn(self, batch: Iterable[Finished]) -> None:
+        """Remember which polls share requests; dispatching reads it, and nobody else writes it."""
+        learned = {
+            (finished.claim.lane, finished.claim.task.kind): finished.outcome.polls_at_once
+            for finished in batch
+            if isinstance(finished.outcome, Waiting) and finished.outcome.polls_at_once > 1
+        }
+        if not learned.items() <= self._batches.items():
+            self._batches = {**self._batches, **learned}
 
     def _more_finished(self) -> Iterable[Finished]:
         for _ in range(self._settings.batch - 1):
@@ -360,24 +395,27 @@ class Runner:
     def _write_off_hung(self) -> None:
         limit_s = time.monotonic() - self._settings.step_limit_s
         with self._lock:
-            hung = [each.claim for each in self._in_hand.values() if each.since_s < limit_s]
-            hung = [claim for claim in hung if _hand_key(claim) not in self._written_off]
-            self._written_off.update(_hand_key(claim) for claim in hung)
-        for claim in hung:
-            log.error("A step hangs; its thread is written off", extra=_hung(claim.task))
-            self._done.put(Finished(claim, after_hang(claim)))
+            late = [each for each in self._in_hand.values() if each.since_s < limit_s]
+            hung = [each for each in late if each.step_key not in self._written_off]
+            steps = {each.step_key for each in hung}
+            self._written_off.update(steps)
+        for each in hung:
+            log.error("A step hangs; its thread is written off", extra=_hung(each.claim.task))
+            self._done.put(Finished(each.claim, after_hang(each.claim)))
+        for _ in steps:
             _started(self._work)
 
-    def _is_replaced(self, held: _InHand) -> bool:
+    def _is_replaced(self, held: Sequence[_InHand]) -> bool:
         """Say whether the thread that took a step was written off meanwhile, and is too many; from
         now on it cannot be.
         """
-        key = _hand_key(held.claim)
+        step_key = held[0].step_key
         with self._lock:
-            if key in self._written_off:
-                self._written_off.discard(key)
+            if step_key in self._written_off:
+                self._written_off.discard(step_key)
                 return True
-            self._in_hand[key] = _InHand(held.claim, math.inf)
+            done = [attrs.evolve(each, since_s=math.inf) for each in held]
+            self._in_hand.update({_hand_key(each.claim): each for each in done})
         return False
 
 

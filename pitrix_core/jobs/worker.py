@@ -7,6 +7,7 @@ under the claim's fence. A step may therefore be repeated after any crash.
 import hashlib
 import logging
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
@@ -14,9 +15,9 @@ import attrs
 from pitrix_core.contracts.interface import Start
 from pitrix_core.errors import PitrixError, ProviderError, ProviderTemporaryError
 from pitrix_core.jobs.deadline import TIMEOUT_CODE, left_s, timed_out
-from pitrix_core.jobs.handler import TaskCall, TaskHandler, TaskKinds
+from pitrix_core.jobs.handler import PollsMany, TaskCall, TaskHandler, TaskKinds
 from pitrix_core.jobs.lost import LostRequest
-from pitrix_core.jobs.outcome import Failed, Outcome, Postponed
+from pitrix_core.jobs.outcome import Failed, Outcome, Postponed, Waiting
 from pitrix_core.jobs.resolve import resolve_refs
 from pitrix_core.jobs.retry import after_crash, after_error, backoff_s, refused
 from pitrix_core.jobs.standing import after_operation
@@ -49,15 +50,38 @@ class Worker:
             call = TaskCall(task=claim.task, input=self._resolved_input(claim.task))
             facts = handler.facts(call)
             creates = facts.creates
-            return _decided(claim, call, handler, facts)
+            return _told_how_many(_decided(claim, call, handler, facts), facts)
         except PitrixError as ex:
             return refused(claim, ex)
         except DATABASE_TROUBLE as ex:
-            log.warning("The database did not answer: %s", ex, extra=_extra(claim, "task.database"))
-            return Postponed(after_s=backoff_s(claim.task.attempts))
+            return _without_database(claim, ex)
         except Exception as ex:  # the worker's border: whatever a handler does, the runner lives on
             log.exception("A task handler raised", extra=_extra(claim, "task.crashed"))
             return after_crash(claim, ex, creates=creates)
+
+    def poll_together(self, claims: Sequence[Claim]) -> list[Outcome]:
+        """Poll the operations of several tasks with one call; never raises.
+
+        :param claims: of one group (:attr:`Claim.group`).
+        """
+        calls = [TaskCall(task=claim.task, input=claim.task.input) for claim in claims]
+        try:
+            handler = self._kinds.handler_of(claims[0].task.kind)
+            if not isinstance(handler, PollsMany):
+                return [self.step(claim) for claim in claims]
+            facts = handler.facts(calls[0])
+            answers = _looked_at(handler, calls)
+        except PitrixError as ex:
+            return [refused(claim, ex) for claim in claims]
+        except DATABASE_TROUBLE as ex:
+            return [_without_database(claim, ex) for claim in claims]
+        except Exception as ex:  # as above
+            log.exception("A task handler raised", extra=_extra(claims[0], "task.crashed"))
+            return [after_crash(claim, ex, creates=False) for claim in claims]
+        return [
+            _told_how_many(_judged(claim, call, handler, facts, answer), facts)
+            for claim, call, answer in zip(claims, calls, answers, strict=True)
+        ]
 
     def _resolved_input(self, task: TaskRecord) -> dict[str, object]:
         keys = referred_tasks(task.input)
@@ -86,6 +110,47 @@ def _with_vendor_facts(outcome: Outcome, error: PitrixError) -> Outcome:
         vendor_code=error.vendor_code,
         vendor_request_id=error.vendor_request_id,
     )
+
+
+def _looked_at(
+    handler: PollsMany, calls: Sequence[TaskCall]
+) -> "Sequence[Operation | PitrixError]":
+    """Return how each operation stands; what keeps all of them from being told is each one's."""
+    operations = [call.task.operation for call in calls if call.task.operation is not None]
+    try:
+        return handler.poll_many(calls, operations)
+    except PitrixError as ex:
+        log.info("A poll of %d failed: %s", len(calls), ex, extra={"action": "task.error"})
+        return [ex] * len(calls)
+
+
+def _judged(
+    claim: Claim,
+    call: TaskCall,
+    handler: TaskHandler,
+    facts: Start,
+    answer: "Operation | PitrixError",
+) -> Outcome:
+    if isinstance(answer, PitrixError):
+        return _with_vendor_facts(after_error(claim, answer, creates=facts.creates), answer)
+    try:
+        return _after_look(claim, call, handler, answer, creates=facts.creates)
+    except PitrixError as ex:
+        return _with_vendor_facts(after_error(claim, ex, creates=facts.creates), ex)
+    except Exception as ex:  # the worker's border, too
+        log.exception("A task handler raised", extra=_extra(claim, "task.crashed"))
+        return after_crash(claim, ex, creates=facts.creates)
+
+
+def _told_how_many(outcome: Outcome, facts: Start) -> Outcome:
+    if isinstance(outcome, Waiting) and facts.polls_at_once > 1:
+        return attrs.evolve(outcome, polls_at_once=facts.polls_at_once)
+    return outcome
+
+
+def _without_database(claim: Claim, error: Exception) -> Postponed:
+    log.warning("The database did not answer: %s", error, extra=_extra(claim, "task.database"))
+    return Postponed(after_s=backoff_s(claim.task.attempts))
 
 
 def _decide(claim: Claim, call: TaskCall, handler: TaskHandler, facts: Start) -> Outcome:
@@ -137,6 +202,12 @@ def _go_on(
         operation = handler.advance(call, operation, request_key=_stage_key(claim, operation))
     else:
         operation = handler.poll(call, operation)
+    return _after_look(claim, call, handler, operation, creates=creates)
+
+
+def _after_look(
+    claim: Claim, call: TaskCall, handler: TaskHandler, operation: Operation, *, creates: bool
+) -> Outcome:
     if creates and operation.resource_id is None and left_s(claim) <= 0:
         operation = _named(call, handler, operation)
     return after_operation(claim, operation, creates=creates)

@@ -8,7 +8,7 @@ poll, so what nobody asked for is not prepared.
 
 import logging
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -95,6 +95,30 @@ class ProviderGate:
         return checked_operation(
             found, called=called, kind=operation.kind, key=operation.request_key
         )
+
+    def poll_many(self, operations: Sequence[Operation]) -> list[Operation | ProviderError]:
+        """Look how several operations of one kind stand, with one call; changes nothing.
+
+        :returns: for each, in their order, how it stands or why that is not told.
+        :raises ProviderTemporaryError: the cloud did not answer; poll all of them again.
+        :raises ProviderError: the cloud refuses to tell of any, or answers something broken.
+        """
+        name = operations[0].kind.partition(".")[0]
+        called = f"{name}.poll_many"
+        log.debug("polls %d %s", len(operations), operations[0].kind, extra=self._facts(called))
+        found = self._call(
+            called,
+            lambda: tuple(self._interface(name).poll_many(operations)),
+            {"operations": tuple(operations)},
+        )
+        answers = instances(found, object, called=called, clause=14)
+        if len(answers) != len(operations):
+            what = f"it answers for {len(answers)} operations of {len(operations)}"
+            raise broken(called, 14, what)
+        return [
+            _answer_for(operation, answer, called=called)
+            for operation, answer in zip(operations, answers, strict=True)
+        ]
 
     def advance(self, operation: Operation, *, request_key: str) -> Operation:
         """Start the next stage of an operation that answered ``next_stage``.
@@ -272,6 +296,18 @@ class ProviderGate:
             "provider": self._provider.name,
             "runtime_id": self._runtime_id,
         }
+
+
+def _answer_for(operation: Operation, answer: object, *, called: str) -> Operation | ProviderError:
+    """Return the answer for one of several; one that is broken spoils no other."""
+    if isinstance(answer, ProviderError):
+        return answer
+    try:
+        return checked_operation(
+            answer, called=called, kind=operation.kind, key=operation.request_key
+        )
+    except ProviderError as ex:
+        return ex
 
 
 class _Once:

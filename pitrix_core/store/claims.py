@@ -11,7 +11,7 @@ Polls that one request can answer ride on each other: they cost one slot and one
 import datetime as dt
 import logging
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -71,6 +71,22 @@ class _Picked:
     @property
     def requests(self) -> int:
         return len(self.ids) - len(self.riders)
+
+
+def together(claims: Iterable[Claim], batches: Mapping[Group, int]) -> list[list[Claim]]:
+    """Return the steps that claims make: each alone, but for polls that share a request."""
+    steps: list[list[Claim]] = []
+    open_steps: dict[Group, list[Claim]] = {}
+    for claim in claims:
+        size = 1 if claim.group is None else batches.get(claim.group, 1)
+        step = open_steps.get(claim.group) if claim.group is not None else None
+        if step is None or len(step) >= size:
+            step = []
+            steps.append(step)
+            if claim.group is not None:
+                open_steps[claim.group] = step
+        step.append(claim)
+    return steps
 
 
 class ClaimRepository:

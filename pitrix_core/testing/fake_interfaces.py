@@ -2,7 +2,7 @@
 
 import hashlib
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Final, Protocol, TypeVar, cast
 
@@ -57,7 +57,7 @@ class Account(Protocol):
 
 def declared(interface: type[_I], settings: FakeSettings) -> type[_I]:
     """Return the interface with its creating verbs marked as the settings say."""
-    members: dict[str, object] = {}
+    members: dict[str, object] = {"polls_at_once": settings.polls_at_once}
     for verb in interface.verbs():
         start = interface.start_of(verb)
         if start.creates:
@@ -94,6 +94,18 @@ class FakeInterface(Interface):
         """Look at the resource, and count down what the handle says is left."""
         with self._account.call(f"{self.name}.poll"), self._account.cloud.rows() as rows:
             thing = rows.get(operation.handle["id"])
+        return self._looked_at(operation, thing)
+
+    def poll_many(self, operations: Sequence[Operation]) -> list[Operation | ProviderError]:
+        """Look at several resources with one request."""
+        with self._account.call(f"{self.name}.poll_many"), self._account.cloud.rows() as rows:
+            things = [rows.get(operation.handle["id"]) for operation in operations]
+        return [
+            self._looked_at(operation, thing)
+            for operation, thing in zip(operations, things, strict=True)
+        ]
+
+    def _looked_at(self, operation: Operation, thing: Thing | None) -> Operation:
         polls = operation.handle["polls"]
         if polls > 0:
             handle = {**operation.handle, "polls": polls - 1}

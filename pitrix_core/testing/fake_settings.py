@@ -49,6 +49,8 @@ class FakeSettings:
     delay_s: float = 0.0
     #: What operations say about the next poll, in seconds.
     retry_after_s: float = 0.01
+    #: Of how many operations one request tells.
+    polls_at_once: int = 1
     #: The cloud remembers request keys.
     honours_keys: bool = True
     #: Seconds after which ``find`` and ``owned`` see what was made.

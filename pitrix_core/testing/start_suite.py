@@ -137,6 +137,18 @@ class StartSuite(ProviderFixtures):
         other.close()
         assert ended.outputs["id"]
 
+    def test_many_are_polled_as_each_alone(
+        self, provider: AnyProvider, make: Make, new_key: NewKey
+    ) -> None:
+        """Polling several answers for each what polling it alone would, in their order (14)."""
+        interface = interface_of(provider, self.suite_of)
+        ended = [make(new_key()) for _ in range(min(2, interface.polls_at_once))]
+
+        together = list(interface.poll_many(ended))
+
+        alone = [interface.poll(operation) for operation in ended]
+        assert [_standing(found) for found in together] == [_standing(found) for found in alone]
+
     def test_the_handle_is_json_and_small(self, make: Make, begin: Make, request_key: str) -> None:
         """A handle comes back from JSON as it was, and is at most 16 KiB (clause 5)."""
         for operation in (begin(request_key), make(request_key)):
@@ -201,3 +213,9 @@ class StartSuite(ProviderFixtures):
         shown = [str(to_json(begin(request_key))), str(to_json(make(request_key))), caplog.text]
 
         assert not [text for text in credential_texts(provider) for place in shown if text in place]
+
+
+def _standing(found: object) -> tuple[object, ...]:
+    if not isinstance(found, Operation):
+        return (found,)
+    return found.request_key, found.state, found.outputs

@@ -3,12 +3,13 @@
 import itertools
 import logging
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
 
 from pitrix_core.contracts import ComputeInterface, ImageInterface, VolumeInterface, starts
-from pitrix_core.errors import ProviderConflictError, ProviderNotFoundError
+from pitrix_core.errors import ProviderConflictError, ProviderError, ProviderNotFoundError
 from pitrix_core.model import (
     ImageQuery,
     InstanceSpec,
@@ -93,6 +94,13 @@ class PollRestarts(FakeCompute):
             if rows.get(operation.handle["id"]) and operation.state is OperationState.DONE:
                 rows.set_facts(operation.handle["id"], state=InstanceState.STOPPED)
         return super().poll(operation)
+
+
+class MixesAnswersUp(FakeCompute):
+    """Answers for several in an order of its own."""
+
+    def poll_many(self, operations: Sequence[Operation]) -> list[Operation | ProviderError]:
+        return super().poll_many(operations)[::-1]
 
 
 class KeepsOperationsInMemory(FakeCompute):

@@ -19,7 +19,7 @@ class Fakes:
     @pytest.fixture(
         params=[
             pytest.param({}, id="at-once"),
-            pytest.param({"delay_polls": 2, "stages": 3}, id="slow-in-stages"),
+            pytest.param({"delay_polls": 2, "stages": 3, "polls_at_once": 20}, id="slow-in-stages"),
             pytest.param({"honours_keys": False, "visible_after_s": 0.05}, id="forgetful"),
             pytest.param({"interfaces": ()}, id="offering-nothing"),
         ]

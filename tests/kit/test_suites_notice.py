@@ -31,7 +31,11 @@ COMPUTE = {
     "HalfMakes": {"test_an_unknown_image_makes_nothing", "test_an_unknown_volume_makes_nothing"},
     "BootsDockerImages": {"test_a_docker_image_that_cannot_be_run_makes_nothing"},
     "AnswersNumbers": {"test_it_ends_with_an_id"},
-    "AnswersForAnother": {"test_an_operation_names_its_request"},
+    "AnswersForAnother": {
+        "test_an_operation_names_its_request",
+        "test_many_are_polled_as_each_alone",
+    },
+    "MixesAnswersUp": {"test_many_are_polled_as_each_alone"},
 }
 #: Another broken thing → its suite, and the tests that have to fail.
 OTHERS = {
@@ -47,6 +51,7 @@ SETTINGS = {
     "AdvancesAnew": {"stages": 3},
     "AnswersForAnother": {"delay_polls": 1},
     "MissesTheUnfinished": {"delay_polls": 1},
+    "MixesAnswersUp": {"polls_at_once": 2},
 }
 
 HEADER = """

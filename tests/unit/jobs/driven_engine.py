@@ -7,7 +7,7 @@ import attrs
 
 from pitrix_core.contracts import Context
 from pitrix_core.jobs.handler import TaskHandler
-from pitrix_core.jobs.outcome import Outcome
+from pitrix_core.jobs.outcome import Outcome, Waiting
 from pitrix_core.jobs.provider_tasks import ProviderTasks
 from pitrix_core.jobs.worker import Worker
 from pitrix_core.jobs.writing import Finished, write_all
@@ -28,7 +28,7 @@ from pitrix_core.model import (
 from pitrix_core.model.job import JOB_FINAL_STATES
 from pitrix_core.plugins.calls import ProviderGate
 from pitrix_core.store import Store, Transaction, new_id, tables
-from pitrix_core.store.queue import Claim
+from pitrix_core.store.claims import Claim, Group, together
 from pitrix_core.testing.fake_provider import (
     FakeCredential,
     FakeEffect,
@@ -69,6 +69,8 @@ class Engine:
             gate=lambda _: gate, secret=lambda secret_id: secret_id, user_data=repr
         )
         self.kinds = Kinds(tasks)
+        #: As the answers tell: how many polls of a group share a request.
+        self.batches: dict[Group, int] = {}
         self.worker = Worker(store, self.kinds)
 
     # -- jobs --------------------------------------------------------------------------------------
@@ -143,7 +145,7 @@ class Engine:
         with self.store.begin() as tx:
             if not tx.queue.beat(runner_id):
                 tx.queue.add_runner(runner_id, name=runner_id)
-            return tx.queue.claim(runner_id, limit=limit)
+            return tx.queue.claim(runner_id, limit=limit, batches=self.batches)
 
     def step(self, claim: Claim) -> Outcome:
         return self.worker.step(claim)
@@ -154,11 +156,20 @@ class Engine:
 
     def turn(self, *, limit: int = 100) -> list[Outcome]:
         """Let one runner claim, step and write; return what came of the steps."""
-        claims = self.claim(limit=limit)
-        outcomes = [self.step(claim) for claim in claims]
-        for claim, outcome in zip(claims, outcomes, strict=True):
-            self.write(claim, outcome)
+        outcomes: list[Outcome] = []
+        for step in together(self.claim(limit=limit), self.batches):
+            found = self.step_together(step)
+            for claim, outcome in zip(step, found, strict=True):
+                self.write(claim, outcome)
+                if isinstance(outcome, Waiting):
+                    self.batches[(claim.lane, claim.task.kind)] = outcome.polls_at_once
+            outcomes += found
         return outcomes
+
+    def step_together(self, claims: list[Claim]) -> list[Outcome]:
+        if len(claims) == 1:
+            return [self.step(claims[0])]
+        return self.worker.poll_together(claims)
 
     def run(self, job: Job, *, turns: int = 200, step_s: float = 30.0) -> Job:
         """Take turns until the job ends."""

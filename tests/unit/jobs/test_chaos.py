@@ -37,7 +37,7 @@ EFFECTS = (
     *(FakeEffect.THROTTLED, FakeEffect.QUOTA, FakeEffect.PERMANENT),
     *(FakeEffect.UNEXPECTED, FakeEffect.FAILED),
 )
-VERBS = ("create", "create", "create", "find", "find", "poll", "advance")
+VERBS = ("create", "create", "create", "find", "find", "poll", "poll_many", "advance")
 OPERATIONS = tuple(f"{name}.{verb}" for name in ("volume", "compute") for verb in VERBS)
 
 clouds = st.fixed_dictionaries(
@@ -46,6 +46,7 @@ clouds = st.fixed_dictionaries(
         "visible_after_s": st.sampled_from([0.0, 40.0]),
         "stages": st.integers(1, 3),
         "delay_polls": st.integers(0, 2),
+        "polls_at_once": st.sampled_from([1, 3]),
     }
 )
 faults = st.fixed_dictionaries(

@@ -4,7 +4,7 @@ with every wait bounded.
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -19,6 +19,7 @@ from pitrix_core.jobs.writing import Finished
 from pitrix_core.model import Action, Job, JobState, TaskState
 from pitrix_core.store import Store, Transaction
 from pitrix_core.store.queue import Claim, QueueRepository
+from pitrix_core.testing.fake_provider import FakeEffect
 
 LOCKED = sqlalchemy.exc.OperationalError("update", {}, Exception("database is locked"))
 
@@ -32,6 +33,9 @@ class GatedWorker(Worker):
     begun: list[str] = attrs.field(factory=list)
     hangs: int = 0
     answer: Callable[[Claim, Outcome], Outcome] = lambda _, outcome: outcome
+
+    def poll_together(self, claims: Sequence[Claim]) -> list[Outcome]:
+        return self.inner.poll_together(claims)
 
     def step(self, claim: Claim) -> Outcome:
         self.begun.append(claim.task.key)
@@ -86,8 +90,8 @@ def running_of(
     """Build a runner with these settings, not started yet."""
     made: list[Running] = []
 
-    def make(*, hangs: int = 0, **values: Any) -> Running:
-        engine = make_engine_of()
+    def make(*, hangs: int = 0, cloud: dict[str, Any] | None = None, **values: Any) -> Running:
+        engine = make_engine_of(**(cloud or {}))
         worker = GatedWorker(inner=engine.worker, hangs=hangs)
         given = {"slots": 4, "lease_s": 0.2, "look_s": 0.005, "step_limit_s": 20.0, **values}
         runner = Runner(engine.store, worker, RunnerSettings(**given))
@@ -124,6 +128,41 @@ def test_jobs_are_carried_out(running_of: Callable[..., Running]) -> None:
     assert running.errors == []
 
 
+def test_polls_share_requests_and_slots(running_of: Callable[..., Running]) -> None:
+    """Once an answer has told that they can; all of a runtime wait on four slots."""
+    running = running_of(cloud={"delay_s": 30.0, "retry_after_s": 20.0, "polls_at_once": 50})
+    jobs = [running.engine.submit(*(volume(f"v{n}") for n in range(50))) for _ in range(2)]
+
+    running.start()
+    running.until(running.ended(*jobs))
+
+    with running.engine.provider.cloud.rows() as rows:
+        polls = rows.calls("volume.poll") + rows.calls("volume.poll_many")
+        starts = rows.calls("volume.create")
+    assert {running.engine.job(job).state for job in jobs} == {JobState.SUCCEEDED}
+    assert starts == 100
+    assert polls < 100
+    assert running.errors == []
+
+
+def test_polls_that_hang_together_cost_one_thread(running_of: Callable[..., Running]) -> None:
+    """They are written off as one step, and polled again."""
+    cloud = {"delay_polls": 1, "polls_at_once": 50}
+    running = running_of(cloud=cloud, slots=2, step_limit_s=0.3)
+    first = running.engine.submit(volume("a"))
+    running.start()
+    running.until(running.ended(first))
+    hang = {"effect": FakeEffect.HANG, "seconds": 3.0}
+    running.engine.fault("volume.poll_many", **hang)
+
+    job = running.engine.submit(*(volume(f"v{n}") for n in range(20)))
+    running.until(running.ended(job))
+
+    assert running.engine.job(job).state == "succeeded"
+    assert len(running.runner._written_off) <= 1
+    assert running.errors == []
+
+
 def test_a_database_that_fails_for_a_while_delays_only(
     running_of: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,10 +186,10 @@ def test_a_failure_nobody_expects_ends_no_thread(
     running = running_of()
     claim, errors = QueueRepository.claim, [RuntimeError("surprise")]
 
-    def failing(self: QueueRepository, runner_id: str, *, limit: int) -> list[Claim]:
+    def failing(self: QueueRepository, runner_id: str, **how: Any) -> list[Claim]:
         if errors:
             raise errors.pop()
-        return claim(self, runner_id, limit=limit)
+        return claim(self, runner_id, **how)
 
     monkeypatch.setattr(QueueRepository, "claim", failing)
     job = running.engine.submit(volume())
@@ -316,7 +355,7 @@ def test_a_claim_that_grew_old_is_not_carried_out(
     running = running_of(lease_s=0.0)
     running.engine.submit(volume())
     [claim] = running.engine.claim()
-    held = running.runner._hold([claim])
+    held = running.runner._hold([[claim]])
     for each in held:
         running.runner._todo.put(each)
     running.runner._todo.put(None)
