@@ -14,7 +14,6 @@ what is still held then is given back at once.
 
 import functools
 import logging
-import math
 import os
 import queue
 import random
@@ -26,6 +25,7 @@ from collections.abc import Callable, Iterable, Sequence
 import attrs
 
 from pitrix_core.jobs.effects import stop_overdue
+from pitrix_core.jobs.hands import Hands, InHand
 from pitrix_core.jobs.limits import RequestMeter, slow_down
 from pitrix_core.jobs.outcome import Outcome, Postponed, Waiting
 from pitrix_core.jobs.retry import after_hang
@@ -75,15 +75,6 @@ class RunnerSettings:
     batch: int = 100
 
 
-@attrs.frozen
-class _InHand:
-    claim: Claim
-    #: By the monotonic clock.
-    since_s: float
-    #: Of the step that takes it: claims that are polled together have the same one.
-    step_key: str
-
-
 class Runner:
     """Carries tasks out until it is told to stop."""
 
@@ -97,11 +88,9 @@ class Runner:
         self._stopping = threading.Event()
         self._left = threading.Event()
         self._wake = threading.Event()
-        self._todo: queue.SimpleQueue[list[_InHand] | None] = queue.SimpleQueue()
+        self._todo: queue.SimpleQueue[list[InHand] | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
-        self._in_hand: dict[str, _InHand] = {}
-        self._written_off: set[str] = set()
-        self._lock = threading.Lock()
+        self._hands = Hands()
         #: Until the next look; the dispatcher's alone.
         self._pause_s = settings.look_s
         #: A claim may have been committed without our hearing of it; the dispatcher's alone.
@@ -143,7 +132,7 @@ class Runner:
         self._wake.set()
         ends_s = time.monotonic() + self._settings.drain_s
         dispatcher.join(timeout=self._settings.drain_s)  # what it was claiming is in hand then
-        while self._in_hand and time.monotonic() < ends_s:
+        while not self._hands.are_empty and time.monotonic() < ends_s:
             time.sleep(_LOOK_S)
         self._left.set()
         for _ in range(self._settings.slots):
@@ -169,25 +158,17 @@ class Runner:
 
         :returns: False when there was nothing to claim, or no slot.
         """
-        with self._lock:
-            free = self._settings.slots - len({held.step_key for held in self._in_hand.values()})
+        free = self._settings.slots - self._hands.steps
         if free <= 0:
             return False
         claims: list[Claim] = []
         self._pause_s = self._settings.look_s
         self._guarded(lambda: claims.extend(self._claimed(free)))
-        for held in self._hold(together(claims, self._batches)):
+        for held in self._hands.take(together(claims, self._batches)):
             self._meter.note(held[0].claim.lane)
             self._todo.put(held)
         self._is_idle = not claims
         return bool(claims)
-
-    def _hold(self, steps: Iterable[Sequence[Claim]]) -> list[list[_InHand]]:
-        now_s = time.monotonic()
-        held = [[_InHand(claim, now_s, _hand_key(step[0])) for claim in step] for step in steps]
-        with self._lock:
-            self._in_hand.update({_hand_key(each.claim): each for step in held for each in step})
-        return held
 
     def _claimed(self, limit: int) -> list[Claim]:
         if self._is_in_doubt:
@@ -219,19 +200,17 @@ class Runner:
 
     def _give_back(self) -> None:
         """Free what was claimed without our hearing of it: it would be held for ever."""
-        with self._lock:
-            held = {each.claim.task.id for each in self._in_hand.values()}
         with self._store.begin() as tx:
-            tx.queue.give_back(self._id, held=held)
+            tx.queue.give_back(self._id, held=self._hands.task_ids)
         self._is_in_doubt = False
 
     def _work(self) -> None:
         while (held := self._todo.get()) is not None:
             outcomes = self._outcomes([each.claim for each in held], since_s=held[0].since_s)
-            is_replaced = self._is_replaced(held)
+            is_needed = self._hands.end_step(held)
             for each, outcome in zip(held, outcomes, strict=True):
                 self._done.put(Finished(each.claim, outcome))
-            if is_replaced:
+            if not is_needed:
                 return
 
     def _outcomes(self, claims: Sequence[Claim], *, since_s: float) -> Sequence[Outcome]:
@@ -267,9 +246,7 @@ class Runner:
             batch = [first, *self._more_finished()]
             self._write(batch)
             self._learn(batch)
-            with self._lock:
-                for finished in batch:
-                    self._in_hand.pop(_hand_key(finished.claim), None)
+            self._hands.let_go(finished.claim for finished in batch)
             self._wake.set()
 
     def _learn(self, batch: Iterable[Finished]) -> None:
@@ -390,43 +367,20 @@ class Runner:
     # -- calls that hang ---------------------------------------------------------------------------
 
     def _has_too_many_hung(self) -> bool:
-        return len(self._written_off) >= self._settings.slots
+        return self._hands.written_off >= self._settings.slots
 
     def _write_off_hung(self) -> None:
-        limit_s = time.monotonic() - self._settings.step_limit_s
-        with self._lock:
-            late = [each for each in self._in_hand.values() if each.since_s < limit_s]
-            hung = [each for each in late if each.step_key not in self._written_off]
-            steps = {each.step_key for each in hung}
-            self._written_off.update(steps)
-        for each in hung:
-            log.error("A step hangs; its thread is written off", extra=_hung(each.claim.task))
-            self._done.put(Finished(each.claim, after_hang(each.claim)))
-        for _ in steps:
+        for step in self._hands.write_off(limit_s=self._settings.step_limit_s):
+            for each in step:
+                log.error("A step hangs; its thread is written off", extra=_hung(each.claim.task))
+                self._done.put(Finished(each.claim, after_hang(each.claim)))
             _started(self._work)
-
-    def _is_replaced(self, held: Sequence[_InHand]) -> bool:
-        """Say whether the thread that took a step was written off meanwhile, and is too many; from
-        now on it cannot be.
-        """
-        step_key = held[0].step_key
-        with self._lock:
-            if step_key in self._written_off:
-                self._written_off.discard(step_key)
-                return True
-            done = [attrs.evolve(each, since_s=math.inf) for each in held]
-            self._in_hand.update({_hand_key(each.claim): each for each in done})
-        return False
 
 
 def _started(target: Callable[[], None]) -> threading.Thread:
     thread = threading.Thread(target=target, daemon=True)
     thread.start()
     return thread
-
-
-def _hand_key(claim: Claim) -> str:
-    return f"{claim.task.id}/{claim.task.fence}"
 
 
 def _action(name: str) -> dict[str, object]:

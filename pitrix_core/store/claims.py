@@ -102,6 +102,17 @@ class ClaimRepository:
         """Say whether a claim would find anything; takes no lock."""
         return bool(self._lanes.open())
 
+    def next_run_at(self) -> dt.datetime | None:
+        """Return when the time of the next task comes, or came; None for never."""
+        columns = tables.tasks.c
+        first_of_lane = (  # one look into the index for each lane
+            sa.select(sa.func.min(columns.run_at))
+            .where(columns.state == TaskState.READY, columns.lane == tables.lanes.c.id)
+            .scalar_subquery()
+        )
+        firsts = self._connection.scalars(sa.select(first_of_lane).select_from(tables.lanes))
+        return min((first for first in firsts if first is not None), default=None)
+
     def claim(
         self, runner_id: str, *, limit: int, batches: Mapping[Group, int] | None = None
     ) -> list[Claim]:

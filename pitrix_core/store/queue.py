@@ -50,9 +50,7 @@ class QueueRepository:
 
     def next_due_s(self) -> float | None:
         """Return seconds until the next task's time comes; 0 when it has come, None for never."""
-        columns = tables.tasks.c
-        query = sa.select(columns.run_at).where(columns.state == TaskState.READY)
-        run_at = self._connection.scalar(query.order_by(columns.run_at).limit(1))
+        run_at = self._claims.next_run_at()
         return None if run_at is None else max(0.0, (run_at - self._now).total_seconds())
 
     # -- what became of a claim --------------------------------------------------------------------

@@ -159,7 +159,7 @@ def test_polls_that_hang_together_cost_one_thread(running_of: Callable[..., Runn
     running.until(running.ended(job))
 
     assert running.engine.job(job).state == "succeeded"
-    assert len(running.runner._written_off) <= 1
+    assert running.runner._hands.written_off <= 1
     assert running.errors == []
 
 
@@ -289,7 +289,7 @@ def test_a_runner_taken_for_dead_goes_on_under_a_new_id(running_of: Callable[...
     running.worker.gate.set()
     more = [running.engine.submit(volume()) for _ in range(4)]
     running.until(running.ended(*held, *more))
-    running.until(lambda: not running.runner._in_hand)
+    running.until(lambda: running.runner._hands.are_empty)
 
     states = {running.engine.job(job).state for job in (*held, *more)}
     assert old
@@ -327,9 +327,9 @@ def test_a_hung_step_is_written_off_and_its_thread_replaced(
 
     running.start()
     running.until(running.ended(job))
-    written_off = len(running.runner._written_off)
+    written_off = running.runner._hands.written_off
     running.worker.gate.set()
-    running.until(lambda: not running.runner._written_off)
+    running.until(lambda: running.runner._hands.written_off == 0)
 
     assert running.engine.job(job).state == "succeeded"
     assert written_off == 1
@@ -355,7 +355,7 @@ def test_a_claim_that_grew_old_is_not_carried_out(
     running = running_of(lease_s=0.0)
     running.engine.submit(volume())
     [claim] = running.engine.claim()
-    held = running.runner._hold([[claim]])
+    held = running.runner._hands.take([[claim]])
     for each in held:
         running.runner._todo.put(each)
     running.runner._todo.put(None)
