@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from pitrix_core.model import Action, JsonObject
+from pitrix_core.model import Action, JsonObject, RuntimeLimits
 
 
 @attrs.frozen(kw_only=True)
@@ -40,6 +40,8 @@ class RuntimeInput:
     labels: Mapping[str, str] = attrs.field(factory=dict)
     #: Nothing of value may be lost with it.
     throw_away: bool = False
+    #: How much its cloud is asked for, by all runners together.
+    limits: RuntimeLimits = attrs.field(factory=RuntimeLimits)
 
 
 @attrs.frozen(kw_only=True)

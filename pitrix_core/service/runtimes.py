@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterable
 
+import attrs
+
 from pitrix_core.errors import ConflictError, NotFoundError
 from pitrix_core.findings import Finding
 from pitrix_core.jobs.effects import end_job
-from pitrix_core.model import Cluster, ClusterState, Job, Runtime
+from pitrix_core.model import Cluster, ClusterState, Job, Runtime, RuntimeLimits
 from pitrix_core.pilot.frontgates import remove_frontgate
 from pitrix_core.planner.build import Offers
 from pitrix_core.service import forgetting
@@ -38,6 +40,7 @@ def add(services: Services, actor: Actor, data: RuntimeInput) -> Runtime:
         settings=data.settings,
         labels=data.labels,
         throw_away=data.throw_away,
+        limits=data.limits,
     )
     services.gates.build(runtime, credential=data.credential).close()
     with services.store.begin() as tx:
@@ -68,6 +71,21 @@ def get(services: Services, actor: Actor, runtime_id: str) -> Runtime:
                 f"There is no runtime {runtime_id!r}.", next_step="List them: pitrix runtime list"
             )
     return runtime
+
+
+def limit(services: Services, actor: Actor, runtime_id: str, limits: RuntimeLimits) -> Runtime:
+    """Change how much a runtime's cloud is asked for; jobs that run keep to it from now on.
+
+    :raises ForbiddenError: the actor is no admin.
+    :raises NotFoundError: there is no such runtime.
+    """
+    require_admin(actor, "limit runtimes")
+    runtime = get(services, actor, runtime_id)
+    with services.store.begin() as tx:
+        tx.runtimes.set_limits(runtime.id, limits)
+        data = {"name": runtime.name, **attrs.asdict(limits)}
+        tx.events.add("runtime.limited", runtime.id, owner=actor.owner, data=data)
+    return attrs.evolve(runtime, limits=limits)
 
 
 def check(services: Services, actor: Actor, runtime_id: str) -> list[Finding]:

@@ -1,7 +1,8 @@
 """``pitrix runtime``: the places clusters run on."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -15,8 +16,21 @@ from pitrix_core.cli.values import collect, pairs, read_file
 from pitrix_core.cli.verbs.sweep import sweep
 from pitrix_core.model import JsonObject
 
+_F = TypeVar("_F", bound=Callable[..., Any])
+
 #: Asks for the value without showing it.
 _ASK: Final = "-"
+
+
+def _limits(command: _F) -> _F:
+    """Add the options that limit what a cloud is asked for."""
+    options = (
+        click.option("--concurrency", type=int, help="Requests under way at a time; default 64."),
+        click.option("--rate", type=float, help="Requests a second; default: as the cloud takes."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @click.group()
@@ -52,6 +66,7 @@ def runtime() -> None:
     help="Asks for one member of the credential; KEY=@FILE reads it.",
 )
 @click.option("--throw-away", is_flag=True, help="Nothing of value may be lost with it: a test.")
+@_limits
 @talks_to_api
 def add(  # noqa: PLR0913  # one for each option
     session: Session,
@@ -65,6 +80,8 @@ def add(  # noqa: PLR0913  # one for each option
     credential_file: Path | None,
     secrets: tuple[str, ...],
     throw_away: bool,
+    concurrency: int | None,
+    rate: float | None,
 ) -> None:
     """Register a runtime as NAME.
 
@@ -81,6 +98,7 @@ def add(  # noqa: PLR0913  # one for each option
         "credential": _credential(credential_file, secrets),
         "labels": pairs(labels, option="--label"),
         "throw_away": throw_away,
+        "limits": _given(concurrency, rate),
     }
     _show(session, session.api.post("/v1/runtimes", body))
 
@@ -107,6 +125,19 @@ def list_(session: Session) -> None:
 def show(session: Session, runtime_id: str) -> None:
     """Show a runtime."""
     _show(session, session.api.get(f"/v1/runtimes/{runtime_id}"))
+
+
+@runtime.command()
+@click.argument("runtime_id", metavar="RUNTIME", shell_complete=runtimes)
+@_limits
+@talks_to_api
+def limit(session: Session, runtime_id: str, concurrency: int | None, rate: float | None) -> None:
+    """Limit how much a runtime's cloud is asked for, by all runners together.
+
+    What is not named has its default again. A cloud that throttles is asked less often by itself.
+    """
+    body = _given(concurrency, rate)
+    _show(session, session.api.post(f"/v1/runtimes/{runtime_id}/limit", body))
 
 
 @runtime.command()
@@ -148,6 +179,11 @@ def delete(session: Session, runtime_id: str, forget: bool, yes: bool) -> None:
 runtime.add_command(sweep)
 
 
+def _given(concurrency: int | None, rate: float | None) -> dict[str, Any]:
+    limits = {"concurrency": concurrency, "rate_per_s": rate}
+    return {name: value for name, value in limits.items() if value is not None}
+
+
 def _credential(file: Path | None, secrets: tuple[str, ...]) -> dict[str, Any]:
     values = read_file(file) if file is not None else {}
     for key, source in pairs(secrets, option="--credential").items():
@@ -173,5 +209,5 @@ def _show(session: Session, found: JsonObject) -> None:
     if session.as_json:
         print_json(found)
         return
-    names = ("name", "id", "provider", "zone", "settings", "labels", "throw_away")
+    names = ("name", "id", "provider", "zone", "settings", "labels", "throw_away", "limits")
     print_fields({name: found.get(name) for name in names})

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pitrix_core.model import Runtime
+from pitrix_core.model import Runtime, RuntimeLimits
 from pitrix_core.rest import answers
 from pitrix_core.rest.operation import Call, Operation, Parameter, Shape
 from pitrix_core.service import runtimes
@@ -49,6 +49,15 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path="/v1/runtimes/{id}",
         summary="Show a runtime, by id or name",
         run=lambda c: runtimes.get(c.services, c.actor, c.path["id"]),
+        answer=Runtime,
+    ),
+    Operation(
+        id="limitRuntime",
+        method="POST",
+        path="/v1/runtimes/{id}/limit",
+        summary="Change how much a runtime's cloud is asked for",
+        run=lambda c: runtimes.limit(c.services, c.actor, c.path["id"], c.body),
+        input=RuntimeLimits,
         answer=Runtime,
     ),
     Operation(

@@ -242,6 +242,17 @@ def test_a_cluster_is_shown_with_its_machines(
     assert "1.2.3.4" in result.out
 
 
+def test_a_runtime_is_limited(api: StandIn, pitrix: Callable[..., Result]) -> None:
+    """Only what was named is sent; the rest is the server's to say."""
+    api.answers("POST", "/v1/runtimes/here/limit", {**RUNTIME, "limits": {"concurrency": 8}})
+
+    result = pitrix("runtime", "limit", "here", "--concurrency", "8")
+
+    assert result.code == 0
+    assert api.asked("POST", "/v1/runtimes/here/limit")[0].body == {"concurrency": 8}
+    assert "concurrency" in result.out
+
+
 def test_settings_of_a_runtime_are_typed_by_its_provider(
     api: StandIn, pitrix: Callable[..., Result]
 ) -> None:

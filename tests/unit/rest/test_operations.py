@@ -237,6 +237,32 @@ def test_a_runtime_is_checked(api: Client, runtime: Any) -> None:
     assert checked.json == {"findings": []}
 
 
+def test_a_runtime_is_limited(api: Client, runtime: Any) -> None:
+    """What is not named has its default again."""
+    where = runtime.headers["location"]
+    limited = api.simulate_post(f"{where}/limit", json={"rate_per_s": 5.0})
+    shown = api.simulate_get(where)
+
+    assert limited.status_code == 200
+    assert shown.json["limits"] == {"concurrency": 64, "rate_per_s": 5.0}
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{"concurrency": 0}, {"rate_per_s": 0}, {"rate_per_s": 1e9}, {"concurrency": "many"}],
+    ids=["nothing-at-a-time", "never", "beyond-any-cloud", "no-number"],
+)
+def test_limits_that_cannot_be_are_refused(
+    api: Client, runtime: Any, limits: dict[str, Any]
+) -> None:
+    """And the old ones stay."""
+    where = runtime.headers["location"]
+    refused = api.simulate_post(f"{where}/limit", json=limits)
+
+    assert refused.status_code == 422
+    assert api.simulate_get(where).json["limits"] == {"concurrency": 64, "rate_per_s": None}
+
+
 def test_a_runtime_that_holds_nothing_is_gone_at_once(api: Client, runtime: Any) -> None:
     """There is nothing left to tell, not even when it is told twice."""
     key = {"Idempotency-Key": "key-1"}
