@@ -1,7 +1,7 @@
 """Databases of both kinds; a PostgreSQL server is started once, for whoever asks first."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -43,13 +43,25 @@ def _migrated_postgresql(shared_postgresql: PostgresqlServer) -> str:
     return shared_postgresql.url()
 
 
+@pytest.fixture(scope="session")
+def empty_tables() -> Callable[[sa.Engine], None]:
+    """Return a function that makes a migrated database on PostgreSQL as good as new."""
+
+    def empty(engine: sa.Engine) -> None:
+        with engine.begin() as connection:
+            for statement in (_EMPTY, _COUNT_ANEW):
+                connection.execute(sa.text(statement))
+
+    return empty
+
+
 @pytest.fixture
-def postgresql_url(_migrated_postgresql: str) -> str:
+def postgresql_url(_migrated_postgresql: str, empty_tables: Callable[[sa.Engine], None]) -> str:
     """A database on PostgreSQL with this version's tables and nothing in them."""
     engine = make_engine(_migrated_postgresql)
     with engine.begin() as connection:
-        for statement in (_CUT_OFF, _EMPTY, _COUNT_ANEW):
-            connection.execute(sa.text(statement))
+        connection.execute(sa.text(_CUT_OFF))
+    empty_tables(engine)
     engine.dispose()
     return _migrated_postgresql
 

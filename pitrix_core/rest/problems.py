@@ -14,6 +14,7 @@ from pitrix_core.errors import PitrixError
 from pitrix_core.findings import Finding
 from pitrix_core.rest import refusals
 from pitrix_core.rest.refusals import UnhealthyError
+from pitrix_core.store import DATABASE_TROUBLE
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ STATUSES: Final[Mapping[type[PitrixError], HTTPStatus]] = {
     refusals.HeaderError: HTTPStatus.BAD_REQUEST,
     refusals.PreconditionError: HTTPStatus.PRECONDITION_FAILED,
     refusals.TooManyStreamsError: HTTPStatus.SERVICE_UNAVAILABLE,
+    refusals.DatabaseTroubleError: HTTPStatus.SERVICE_UNAVAILABLE,
     UnhealthyError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -97,6 +99,7 @@ def install(app: "falcon.App[falcon.Request, falcon.Response]") -> None:
     app.add_error_handler(Exception, _answer_unknown)
     app.add_error_handler(falcon.HTTPError, _answer_falcon)
     app.add_error_handler(PitrixError, _answer_ours)
+    app.add_error_handler(DATABASE_TROUBLE, _answer_database)
 
 
 def _answer_ours(
@@ -111,6 +114,17 @@ def _answer_ours(
         delay_s = getattr(ex, "retry_after_s", _RETRY_AFTER_S)
         resp.set_header("Retry-After", str(max(1, round(delay_s))))
     _write(resp, problem)
+
+
+def _answer_database(
+    req: falcon.Request, resp: falcon.Response, ex: Exception, params: Mapping[str, Any]
+) -> None:
+    log.warning("The database did not answer: %s", ex, extra={"action": f"{req.method} {req.path}"})
+    away = refusals.DatabaseTroubleError(
+        "The database does not answer now.",
+        next_step="Send it again in a few seconds, with the same Idempotency-Key if it had one.",
+    )
+    _answer_ours(req, resp, away, params)
 
 
 def _answer_falcon(

@@ -57,6 +57,14 @@ class TooManyStreamsError(PitrixError):
     code = "too_many_streams"
 
 
+class DatabaseTroubleError(PitrixError):
+    """The database does not answer, or is too busy; what was asked for was not done, or may not
+    have been heard of.
+    """
+
+    code = "database"
+
+
 class UnhealthyError(PitrixError):
     """The database does not answer."""
 

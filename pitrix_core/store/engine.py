@@ -14,7 +14,7 @@ from pitrix_core.errors import InvalidInputError
 
 #: What is raised when the database is away, locked or busy for too long, or chose this transaction
 #: to end a deadlock: try again later.
-DATABASE_TROUBLE: Final = (
+DATABASE_TROUBLE: Final[tuple[type[Exception], ...]] = (
     sa.exc.OperationalError,
     sa.exc.InterfaceError,
     sa.exc.TimeoutError,

@@ -110,6 +110,31 @@ def test_runners_that_are_cut_off_go_on(
     assert cut_off > 20
 
 
+def test_a_runner_with_nothing_to_do_is_quiet(
+    postgresql_url: str, installation_on: Callable[[str], Installation]
+) -> None:
+    """It asks the database less than ten times a second."""
+    installation = installation_on(postgresql_url)
+    installation.start()
+    wait_until(lambda: installation.runners() == 1, within_s=15, what="it lives")
+    time.sleep(1.5)  # what it does at its start is not counted
+
+    before, began_s = _transactions(installation), time.monotonic()
+    time.sleep(3.0)  # how often it asks in that time is what is tried
+    rate = (_transactions(installation) - before) / (time.monotonic() - began_s)
+
+    assert rate < 10
+
+
+def _transactions(installation: Installation) -> int:
+    with installation.store.engine.connect() as connection:
+        query = (
+            "SELECT xact_commit + xact_rollback FROM pg_stat_database"
+            " WHERE datname = current_database()"
+        )
+        return int(connection.execute(sa.text(query)).scalar_one())
+
+
 def test_a_runner_is_told_of_its_tasks(
     postgresql_url: str, installation_on: Callable[[str], Installation]
 ) -> None:

@@ -73,6 +73,25 @@ def make_engine_of(
 
 
 @pytest.fixture
+def make_engine_on_postgresql(
+    postgresql_url: str, empty_tables: Callable[[sa.Engine], None], manual_clock: ManualClock
+) -> Iterator[Callable[..., Engine]]:
+    """The same on PostgreSQL; each engine has the database of the one before, emptied."""
+    database = make_engine(postgresql_url)
+
+    def make(**settings: Any) -> Engine:
+        empty_tables(database)
+        cipher = Cipher(Fernet.generate_key())
+        store = Store(database, cipher=cipher, clock=lambda _: manual_clock())
+        with store.begin() as tx:
+            tx.runtimes.add(RUNTIME, credential_id=None)
+        return Engine(store, FakeSettings(**settings), manual_clock)
+
+    yield make
+    database.dispose()
+
+
+@pytest.fixture
 def engine(make_engine_of: Callable[..., Engine]) -> Engine:
     """An engine on a cloud that does not remember request keys."""
     return make_engine_of(honours_keys=False)

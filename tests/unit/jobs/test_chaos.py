@@ -178,7 +178,34 @@ def test_whatever_happens_nothing_is_lost_doubled_or_forgotten(
     played: list[tuple[str, str]],
 ) -> None:
     """Every job ends, and ends well once the cloud does; its resources are exactly on record."""
-    engine = make_engine_of(**cloud)
+    play(make_engine_of(**cloud), graph, ordered, played)
+
+
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(cloud=clouds, graph=graphs, ordered=st.lists(faults, min_size=2, max_size=6), played=moves)
+@pytest.mark.timeout(100)
+def test_the_same_is_true_on_postgresql(
+    make_engine_on_postgresql: Callable[..., Engine],
+    cloud: dict[str, Any],
+    graph: list[tuple[bool, set[int]]],
+    ordered: list[dict[str, Any]],
+    played: list[tuple[str, str]],
+) -> None:
+    """Fewer examples: the statements are the same, and the rest does not know the database."""
+    play(make_engine_on_postgresql(**cloud), graph, ordered, played)
+
+
+def play(
+    engine: Engine,
+    graph: list[tuple[bool, set[int]]],
+    ordered: list[dict[str, Any]],
+    played: list[tuple[str, str]],
+) -> None:
+    """Let runners carry a job out, and die; let it go on until it has succeeded."""
     for fault in ordered:
         engine.fault(**fault)
     job = engine.submit(*tasks_of(graph))
@@ -319,7 +346,34 @@ def test_whatever_is_stopped_can_be_accounted_for_and_undone(
     """However a job is paused, cancelled, retried and undone among dying runners: it ends, its
     cluster leaves the transition, and a roll back leaves nothing in the cloud.
     """
-    engine = make_engine_of(**cloud)
+    stop(make_engine_of(**cloud), graph, ordered, played)
+
+
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(cloud=clouds, graph=graphs, ordered=st.lists(faults, max_size=6), played=interventions)
+@pytest.mark.timeout(100)
+def test_the_same_is_true_of_stops_on_postgresql(
+    make_engine_on_postgresql: Callable[..., Engine],
+    cloud: dict[str, Any],
+    graph: list[tuple[bool, set[int]]],
+    ordered: list[dict[str, Any]],
+    played: list[tuple[str, str]],
+) -> None:
+    """Fewer examples: the statements are the same, and the rest does not know the database."""
+    stop(make_engine_on_postgresql(**cloud), graph, ordered, played)
+
+
+def stop(
+    engine: Engine,
+    graph: list[tuple[bool, set[int]]],
+    ordered: list[dict[str, Any]],
+    played: list[tuple[str, str]],
+) -> None:
+    """Let somebody meddle with a job while runners carry it out and die, and then undo it."""
     for fault in ordered:
         engine.fault(**fault)
     job = engine.submit(*tasks_of(graph))

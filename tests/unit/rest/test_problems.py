@@ -10,6 +10,7 @@ import pytest
 from pitrix_core import errors
 from pitrix_core.findings import Finding, Level
 from pitrix_core.rest import problems, refusals
+from pitrix_core.store import DATABASE_TROUBLE
 
 Client = falcon.testing.TestClient
 Fail = Callable[[Exception], None]
@@ -98,6 +99,19 @@ def test_what_may_pass_says_when_to_come_back(client: Client, failing: Fail) -> 
 
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "12"
+
+
+def test_a_database_that_is_away_is_asked_again(client: Client, failing: Fail) -> None:
+    """The answer is 503 with a delay, and says nothing of the database."""
+    failing(DATABASE_TROUBLE[0]("SELECT hunter2", {}, OSError("10.0.0.7 refused")))
+
+    answer = client.simulate_get("/v1/things")
+
+    assert answer.status_code == 503
+    assert answer.json["code"] == "database"
+    assert int(answer.headers["retry-after"]) > 0
+    assert "hunter2" not in answer.text
+    assert "10.0.0.7" not in answer.text
 
 
 def test_a_failure_nobody_foresaw_is_logged_and_not_shown(
