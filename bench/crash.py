@@ -118,6 +118,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="boundaries of tasks to kill at, at most; every one by default",
     )
+    parser.add_argument(
+        "--clouds",
+        type=int,
+        choices=range(1, 5),
+        default=4,
+        help="kinds of clouds, the hardest first: keys forgotten or kept, seen late or at once",
+    )
     parser.add_argument("--seed", type=int, default=_SEED)
 
 
@@ -131,7 +138,9 @@ def measure(typed: argparse.Namespace) -> Result:
     with contextlib.ExitStack() as stack:
         plays = [
             stack.enter_context(_played(world, processes))
-            for world in worlds_of(typed.points, typed.boundaries, seed=typed.seed)
+            for world in worlds_of(
+                typed.points, typed.boundaries, clouds=typed.clouds, seed=typed.seed
+            )
         ]  # one by one: migrations are no business of several threads
         with concurrent.futures.ThreadPoolExecutor(_PLAYED_AT_ONCE) as pool:
             fates = tuple(pool.map(_Play.fate, plays))
@@ -169,10 +178,11 @@ def table(result: Result) -> str:
 # -- installations ---------------------------------------------------------------------------------
 
 
-def worlds_of(points: int, boundaries: int, *, seed: int) -> Iterator[World]:
+def worlds_of(points: int, boundaries: int, *, clouds: int, seed: int) -> Iterator[World]:
     """Return the installations among which kills are shared out; none where there are none."""
-    clouds = [(honours, hidden_s) for honours in (True, False) for hidden_s in (0.0, _HIDDEN_S)]
-    for number, (honours_keys, hidden_s) in enumerate(clouds):
+    known = [(honours, hidden_s) for hidden_s in (_HIDDEN_S, 0.0) for honours in (False, True)]
+    shared = known[:clouds]  # the hardest first
+    for number, (honours_keys, hidden_s) in enumerate(shared):
         keys = "keys kept" if honours_keys else "keys forgotten"
         cloud = f"{keys}, seen {'late' if hidden_s else 'at once'}"
         blank = World(
@@ -192,7 +202,7 @@ def worlds_of(points: int, boundaries: int, *, seed: int) -> Iterator[World]:
                 name=f"instants: {cloud}",
                 at_boundaries=False,
                 runners=1 + number % 2,
-                kills=-(-points // len(clouds)),
+                kills=-(-points // len(shared)),
             )
 
 
