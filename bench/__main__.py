@@ -4,10 +4,17 @@ import argparse
 import json
 import sys
 
-from bench import crash, demo, load, packages, takeover
+from bench import crash, demo, engine, load, packages, takeover
 from bench.results import MeasurementError
 
-_BENCHES = {"crash": crash, "demo": demo, "load": load, "packages": packages, "takeover": takeover}
+_BENCHES = {
+    "crash": crash,
+    "demo": demo,
+    "engine": engine,
+    "load": load,
+    "packages": packages,
+    "takeover": takeover,
+}
 
 
 def main() -> int:
