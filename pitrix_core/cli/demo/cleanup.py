@@ -98,7 +98,7 @@ def _through_api(trace: Trace) -> None:
     token = (trace.data / "token").read_text("utf-8").strip()
     with Api(trace.url, token=token) as api:
         for cluster in api.items("/v1/clusters"):
-            if cluster["state"] in {"active", "failed"}:
+            if cluster["state"] in {"active", "failed", "cancelled"}:
                 plan = api.post("/v1/plans", {"action": "delete", "cluster_id": cluster["id"]})
                 path = f"/v1/clusters/{cluster['id']}/jobs"
                 _finish(api, api.post(path, {"plan_id": plan["id"]}))

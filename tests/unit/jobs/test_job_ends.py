@@ -358,3 +358,14 @@ def test_a_failed_task_keeps_the_vendors_facts(engine: Engine) -> None:
     failed = engine.task(job, first.task.key)
     assert (failed.vendor_code, failed.vendor_request_id) == ("Fake.quota", "4711")
     assert engine.task(job, second.task.key).vendor_code == "c" * 255
+
+
+def test_a_failed_operation_keeps_the_vendors_facts(make_engine_of: Callable[..., Engine]) -> None:
+    """As its poll told them."""
+    engine = make_engine_of(delay_polls=1)
+    job = engine.submit(volume("a"))
+    engine.fault("volume.create", FakeEffect.FAILED)
+
+    engine.run(job)
+
+    assert engine.task(job, "a").vendor_request_id == "4711"

@@ -453,3 +453,20 @@ def test_leaving_without_a_database_leaves_the_rest_to_others(
 
 def _claimed(tx: Transaction, job: Job) -> list[Any]:
     return [task for task in tx.jobs.tasks(job.id) if task.state is TaskState.CLAIMED]
+
+
+def test_a_job_past_its_deadline_is_stopped(running_of: Callable[..., Running]) -> None:
+    """The heart looks for it; nothing of the job has to happen for that."""
+    running = running_of(hangs=1)
+    after = volume("b", after=("a",))
+    job = running.engine.submit(volume("a"), after, deadline_s=3600.0)
+    running.start()
+    running.until(lambda: running.worker.begun)
+
+    running.engine.clock.advance(3600.0)
+    running.until(lambda: running.engine.job(job).state is JobState.STOPPING)
+    running.worker.gate.set()
+    running.until(lambda: running.engine.job(job).state is JobState.FAILED)
+
+    assert running.engine.job(job).error_code == "deadline"
+    assert running.engine.states(job)["b"] == "skipped"

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import core_world
 import pytest
 
@@ -286,6 +287,29 @@ def test_a_roll_back_is_not_planned(services: Services, job: Job) -> None:
         plans.create(services, ADMIN, PlanInput(action=Action.ROLL_BACK, cluster_id=job.cluster_id))
 
     assert caught.value.next_step == "pitrix job roll-back JOB"
+
+
+@pytest.mark.parametrize(
+    ("own", "kept"),
+    [pytest.param(60.0, 60.0, id="its-own"), pytest.param(None, 600.0, id="the-installations")],
+)
+def test_a_job_has_a_deadline(
+    services: Services,
+    release: Callable[..., str],
+    register: Callable[..., Runtime],
+    own: float | None,
+    kept: float,
+) -> None:
+    """Its own, or what the installation sets for all."""
+    register()
+    limited = attrs.evolve(services, job_deadline_s=600.0)
+    plan = plans.create(services, ADMIN, PlanInput(app_version_id=release()))
+
+    job = clusters.apply(limited, ADMIN, ApplyInput(plan_id=plan.id, deadline_s=own))
+
+    assert job.deadline_s == kept
+    assert job.deadline_at is not None
+    assert (job.deadline_at - job.created_at).total_seconds() == kept
 
 
 @pytest.mark.parametrize("deadline_s", [0.0, -1.0, 1e12], ids=["none", "past", "for-ever"])
