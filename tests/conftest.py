@@ -82,6 +82,13 @@ def sqlite_url(_migrated_sqlite: Path, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'pitrix.db'}"
 
 
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> str:
+    """An empty database; on SQLite, unless a test asks for another kind."""
+    url: str = request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_url")
+    return url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
     """An empty database, of one kind and of the other."""

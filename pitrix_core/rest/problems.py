@@ -99,7 +99,8 @@ def install(app: "falcon.App[falcon.Request, falcon.Response]") -> None:
     app.add_error_handler(Exception, _answer_unknown)
     app.add_error_handler(falcon.HTTPError, _answer_falcon)
     app.add_error_handler(PitrixError, _answer_ours)
-    app.add_error_handler(DATABASE_TROUBLE, _answer_database)
+    for trouble in DATABASE_TROUBLE:
+        app.add_error_handler(trouble, _answer_database)
 
 
 def _answer_ours(

@@ -24,7 +24,7 @@ from pitrix_core.model import (
     TaskRecord,
     Totals,
 )
-from pitrix_core.store import Store, make_engine, migrations, new_id
+from pitrix_core.store import Store, new_id
 from pitrix_core.store.agents import Frontgate
 from pitrix_core.store.catalog import Repo
 
@@ -134,20 +134,10 @@ class World:
             return [message for _, message in tx.agents.unacknowledged({frontgate_id: 0})]
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with this version's tables and nothing in them."""
-    path = tmp_path_factory.mktemp("pilot") / "empty.db"
-    engine = make_engine(f"sqlite:///{path}")
-    migrations.upgrade(engine)
-    engine.dispose()
-    return path
-
-
 @pytest.fixture
-def store(empty_database: Path, tmp_path: Path) -> Iterator[Store]:
+def store(database: str, tmp_path: Path) -> Iterator[Store]:
     """A store with this version's tables and nothing in them."""
-    store = core_world.open_store(empty_database, tmp_path)
+    store = core_world.open_store(database, tmp_path)
     yield store
     store.close()
 

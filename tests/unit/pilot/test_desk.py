@@ -11,6 +11,8 @@ from pitrix_core.pilot.inbox import Desk, Frame
 from pitrix_core.store import Store
 from pitrix_core.store.agents import Frontgate, Message
 
+pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
 
 @pytest.fixture
 def desk(store: Store) -> Desk:

@@ -21,6 +21,8 @@ from pitrix_core.model import (
 from pitrix_core.pilot.frontgates import FrontgateEnsure, FrontgateWait, remove_frontgate
 from pitrix_core.pilot.inbox import Desk
 
+pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
 
 @pytest.fixture
 def gates(world: Any, tmp_path: Path) -> Any:

@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib.metadata
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from pitrix_core.rest.events import Pace, Streams
 from pitrix_core.rest.operation import Call, Operation, Parameter, Shape
 from pitrix_core.service.gates import Gates
 from pitrix_core.service.services import Services
-from pitrix_core.store import Cipher, Store, make_engine, migrations
+from pitrix_core.store import Cipher, Store, make_engine
 from pitrix_core.store.events import Event
 
 TOKEN = "the-admin's-token"
@@ -85,23 +84,10 @@ def _events(call: Call) -> list[Event]:
         )
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with this version's tables and nothing in them."""
-    path = tmp_path_factory.mktemp("rest") / "empty.db"
-    engine = make_engine(f"sqlite:///{path}")
-    migrations.upgrade(engine)
-    engine.dispose()
-    return path
-
-
 @pytest.fixture
-def store(empty_database: Path, tmp_path: Path) -> Iterator[Store]:
+def store(database: str) -> Iterator[Store]:
     """A store that knows one token, the admin's."""
-    shutil.copy(empty_database, tmp_path / "pitrix.db")
-    store = Store(
-        make_engine(f"sqlite:///{tmp_path / 'pitrix.db'}"), cipher=Cipher(Fernet.generate_key())
-    )
+    store = Store(make_engine(database), cipher=Cipher(Fernet.generate_key()))
     with store.begin() as tx:
         digest = hashlib.sha256(TOKEN.encode()).hexdigest()
         tx.identity.add_token(digest, owner=OWNER, role="admin")

@@ -16,6 +16,9 @@ from pitrix_core.store import Store
 Client = falcon.testing.TestClient
 KEY = {"Idempotency-Key": "key-1"}
 
+#: Runs a test on both kinds of database.
+BOTH = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
 
 def _add(client: Client, name: str = "one", **headers: str) -> Any:
     return client.simulate_post("/v1/things", json={"name": name}, headers={**KEY, **headers})
@@ -99,6 +102,7 @@ def test_a_request_that_is_invalid_takes_no_key(client: Client) -> None:
     assert _add(client).status_code == 201
 
 
+@BOTH
 def test_a_request_at_work_is_not_begun_again(client: Client, things: Any) -> None:
     """Whoever is impatient gets 409, and the first request goes on."""
     begun, go_on = threading.Event(), threading.Event()

@@ -15,23 +15,13 @@ from pitrix_core.model import Runtime
 from pitrix_core.service import apps, repos, runtimes
 from pitrix_core.service.inputs import RepoInput, RuntimeInput
 from pitrix_core.service.services import Services
-from pitrix_core.store import Store, make_engine, migrations
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with this version's tables and nothing in them."""
-    path = tmp_path_factory.mktemp("middle") / "empty.db"
-    engine = make_engine(f"sqlite:///{path}")
-    migrations.upgrade(engine)
-    engine.dispose()
-    return path
+from pitrix_core.store import Store
 
 
 @pytest.fixture
-def store(empty_database: Path, tmp_path: Path) -> Iterator[Store]:
+def store(database: str, tmp_path: Path) -> Iterator[Store]:
     """A store with this version's tables and nothing in them."""
-    store = core_world.open_store(empty_database, tmp_path)
+    store = core_world.open_store(database, tmp_path)
     yield store
     store.close()
 

@@ -3,7 +3,6 @@
 import gzip
 import io
 import json
-import shutil
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -245,15 +244,12 @@ def registry_of(*types: AppType[Any], plugins: Mapping[str, object] | None = Non
     )
 
 
-def open_store(empty_database: Path, folder: Path) -> Store:
-    """Return a store with this version's tables and nothing in them."""
-    path = folder / "pitrix.db"
-    if not path.exists():
-        shutil.copy(empty_database, path)
+def open_store(database_url: str, folder: Path) -> Store:
+    """Return a store on a database, with a key in a folder."""
     key = folder / "key"
     if not key.exists():
         key.write_bytes(Fernet.generate_key())
-    return Store(make_engine(f"sqlite:///{path}"), cipher=Cipher.from_file(key))
+    return Store(make_engine(database_url), cipher=Cipher.from_file(key))
 
 
 def make_services(store: Store, folder: Path, registry: Any, *, allow_local: bool = False) -> Any:

@@ -21,6 +21,9 @@ from pitrix_core.service.services import Services
 
 ADMIN, USER, OTHER = core_world.ADMIN, core_world.USER, core_world.OTHER
 
+#: Runs a test on both kinds of database.
+BOTH = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
 
 @pytest.fixture
 def plan(
@@ -58,6 +61,7 @@ def fail(services: Services, job_id: str) -> None:
         end_job(tx, job_id)
 
 
+@BOTH
 def test_cluster_and_job_are_there_together(services: Services, plan: Any) -> None:
     """With nodes, tasks and an event; the nodes' passwords are secrets."""
     made = plan(config={"cluster": {"count": 2}})
@@ -75,13 +79,14 @@ def test_cluster_and_job_are_there_together(services: Services, plan: Any) -> No
     assert len(passwords) == 2
 
 
+@BOTH
 def test_when_one_cannot_be_written_neither_is(services: Services, plan: Any) -> None:
     """A node of the plan is there already: nothing of the rest remains."""
     made = plan()
     with services.store.begin() as tx:
         tx.secrets.add("x", owner="admin", secret_id=f"sec-{made.nodes[0].id}")
 
-    with pytest.raises(Exception, match="UNIQUE"):
+    with pytest.raises(Exception, match=r"(?i)unique"):
         apply(services, made)
 
     assert clusters.search(services, ADMIN) == []
@@ -90,6 +95,7 @@ def test_when_one_cannot_be_written_neither_is(services: Services, plan: Any) ->
         assert tx.plans.applied_by(made.id) is None
 
 
+@BOTH
 def test_a_plan_without_tasks_is_done_at_once(services: Services, plan: Any) -> None:
     """There is nothing to wait for."""
     made = plan(empty=True)
@@ -111,6 +117,7 @@ def test_a_plan_is_applied_once(services: Services, plan: Any) -> None:
     assert job.id in (caught.value.next_step or "")
 
 
+@BOTH
 def test_a_plan_applied_by_several_at_a_time_is_applied_once(services: Services, plan: Any) -> None:
     """All others are refused."""
     made = plan()
