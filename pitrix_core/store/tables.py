@@ -307,6 +307,7 @@ tasks = sa.Table(
     Column("finished_at", UtcTime),
     sa.UniqueConstraint("job_id", "key"),
     Index("ix_tasks_claim", "state", "lane", "run_at", "job_id"),
+    Index("ix_tasks_job", "job_id", "state"),
     Index("ix_tasks_runner", "runner_id"),
     Index("ix_tasks_request", "request_key"),
     Index(  # how long tasks of a kind took

@@ -267,6 +267,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one for each table and index
             sqlite_where=sa.text("state = 'succeeded'"),
             postgresql_where=sa.text("state = 'succeeded'"),
         )
+        batch_op.create_index("ix_tasks_job", ["job_id", "state"], unique=False)
         batch_op.create_index("ix_tasks_request", ["request_key"], unique=False)
         batch_op.create_index("ix_tasks_runner", ["runner_id"], unique=False)
 
