@@ -1,5 +1,6 @@
 """How jobs end: nothing new is started once a task has failed, and what was started goes on."""
 
+import threading
 from collections.abc import Callable
 
 import attrs
@@ -291,6 +292,31 @@ def test_a_runtime_with_other_clusters_stays(engine: Engine) -> None:
     with engine.store.read() as tx:
         state = tx.runtimes.state("rt-1")
     assert state == "deleting"
+
+
+def test_of_the_last_two_frontgates_one_takes_the_runtime_with_it(
+    make_engine_on_postgresql: Callable[..., Engine],
+) -> None:
+    """Their jobs end at the same time: neither leaves it to the other."""
+    engine = make_engine_on_postgresql()
+    jobs = [engine.submit(hidden=True, action=Action.DELETE) for _ in range(2)]
+    with engine.store.begin() as tx:
+        tx.runtimes.close("rt-1")
+
+    def end_other() -> None:
+        with engine.store.begin() as tx:
+            effects.end_job(tx, jobs[1].id)
+
+    other = threading.Thread(target=end_other)
+    with engine.store.begin() as tx:
+        effects.end_job(tx, jobs[0].id)
+        other.start()
+        other.join(timeout=0.2)  # it waits for this transaction
+    other.join(timeout=20)
+
+    with engine.store.read() as tx:
+        state = tx.runtimes.state("rt-1")
+    assert state == "deleted"
 
 
 def test_an_outcome_under_a_lost_claim_is_dropped(engine: Engine) -> None:

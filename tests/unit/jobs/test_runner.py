@@ -2,6 +2,7 @@
 with every wait bounded.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -177,6 +178,32 @@ def test_a_database_that_fails_for_a_while_delays_only(
     running.until(running.ended(again))
 
     assert running.engine.job(again).state == "succeeded"
+
+
+def test_a_claim_whose_commit_was_not_heard_of_is_given_back(
+    running_of: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection broke after the commit: nobody would ever take such a task over."""
+    running = running_of(lease_s=30.0)
+    store, begin, unheard = running.engine.store, running.engine.store.begin, [LOCKED]
+
+    @contextlib.contextmanager
+    def breaking() -> Iterator[Transaction]:
+        with begin() as tx:
+            yield tx
+            has_claimed = tx.jobs.tasks(job.id)[0].state is TaskState.CLAIMED
+        if has_claimed and unheard:
+            raise unheard.pop()
+
+    job = running.engine.submit(volume("a"))
+    monkeypatch.setattr(store, "begin", breaking)
+
+    running.start()
+    running.until(running.ended(job))
+
+    assert unheard == []
+    assert running.engine.job(job).state == "succeeded"
+    assert running.worker.begun == ["a"]
 
 
 def test_a_failure_nobody_expects_ends_no_thread(

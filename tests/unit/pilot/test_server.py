@@ -141,6 +141,20 @@ def play(world: Any) -> Play:
     return run
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_pilot_is_told_of_messages(play: Play) -> None:
+    """Where the database tells of them, however seldom it looks by itself."""
+
+    async def scene(served: Served) -> None:
+        async with served.dial() as peer:
+            await asyncio.sleep(0.5)  # it has looked, and found nothing
+            await asyncio.to_thread(served.send, "m-1", number=1)
+            message = await hear(peer)
+            assert message["id"] == "m-1"
+
+    play(scene, pace=Pace(look_s=60.0, quiet_look_s=60.0, told_look_s=60.0))
+
+
 def test_a_frontgate_is_welcome_and_its_leaving_is_noticed(play: Play) -> None:
     """The database says so for as long as it is connected."""
 

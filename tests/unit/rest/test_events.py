@@ -1,6 +1,7 @@
 """Tests lists and streams of events."""
 
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -119,6 +120,22 @@ def test_streams_end_when_the_process_stops(store: Store) -> None:
     streams.stop()
 
     assert list(stream) == []
+
+
+def test_a_stream_that_is_woken_looks_at_once(store: Store) -> None:
+    """However seldom it looks by itself."""
+    streams = Streams(pace=Pace(look_every_s=60.0))
+    stream = _stream_of(store, streams)
+    next(stream)
+    with store.begin() as tx:
+        tx.events.add("late", "cl-1", owner="admin", data={})
+    waker = threading.Timer(0.05, streams.wake)
+    waker.start()
+
+    frame = next(stream)
+
+    waker.join()
+    assert b"late" in frame
 
 
 def test_streams_are_few(client: Client, streams: Streams) -> None:

@@ -96,6 +96,32 @@ def test_when_one_cannot_be_written_neither_is(services: Services, plan: Any) ->
 
 
 @BOTH
+def test_no_cluster_comes_to_a_runtime_that_is_being_taken_away(
+    services: Services, plan: Any
+) -> None:
+    """Whoever is second waits for the first, and sees what it did."""
+    made = plan()
+    refused: list[Exception] = []
+
+    def apply_it() -> None:
+        try:
+            apply(services, made)
+        except ConflictError as ex:
+            refused.append(ex)
+
+    other = threading.Thread(target=apply_it)
+    with services.store.begin() as tx:
+        tx.runtimes.lock(made.runtime_id)
+        other.start()
+        other.join(timeout=0.2)  # it waits for this transaction
+        tx.runtimes.close(made.runtime_id)
+    other.join(timeout=20)
+
+    assert len(refused) == 1
+    assert clusters.search(services, ADMIN) == []
+
+
+@BOTH
 def test_a_plan_without_tasks_is_done_at_once(services: Services, plan: Any) -> None:
     """There is nothing to wait for."""
     made = plan(empty=True)
