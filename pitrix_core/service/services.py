@@ -58,10 +58,9 @@ def find_cluster(tx: Transaction, actor: Actor, id_or_name: str) -> Cluster:
     :raises NotFoundError: there is none that the actor may see.
     """
     owner = visible_owner(actor)
-    if owner is not None:
-        for cluster in reversed(tx.clusters.search(owner=owner)):
-            if cluster.name == id_or_name:
-                return cluster
+    own = None if owner is None else tx.clusters.named(id_or_name, owner=owner)
+    if own is not None:
+        return own
     found = tx.clusters.get(id_or_name)
     step = "List them: pitrix cluster list"
     require_owner(actor, found.owner, f"cluster {id_or_name!r}", next_step=step)

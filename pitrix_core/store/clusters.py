@@ -69,6 +69,20 @@ class ClusterRepository:
             )
         return record(row, Cluster)
 
+    def named(self, name: str, *, owner: str) -> Cluster | None:
+        """Return an owner's cluster of a name that is not deleted, the newest of several."""
+        columns = tables.clusters.c
+        query = (
+            sa.select(tables.clusters)
+            .where(
+                columns.name == name, columns.owner == owner, columns.state != ClusterState.DELETED
+            )
+            .order_by(columns.created_at.desc(), columns.id.desc())
+            .limit(1)
+        )
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else record(row, Cluster)
+
     def search(
         self,
         *,
