@@ -334,14 +334,15 @@ class _Play:
     def _finish(self, runner: BaseProcess) -> None:
         ends_s = time.monotonic() + _PATIENCE_S
         while self._traffic.mend():
-            self._require(time.monotonic() < ends_s and runner.is_alive())
+            if not runner.is_alive():
+                raise MeasurementError(f"{self._world}: the last runner ended by itself")
+            self._require(time.monotonic() < ends_s)
             time.sleep(_LOOK_S)
 
     def _require(self, goes_on: bool) -> None:
         if not goes_on:
-            raise MeasurementError(
-                f"{self._world.name}: jobs do not end any more (seed {self._world.seed})"
-            )
+            left = "\n".join(self._traffic.left())
+            raise MeasurementError(f"{self._world}: jobs do not end any more:\n{left}")
 
 
 def _resources(installation: ToyInstallation) -> int:

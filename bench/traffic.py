@@ -13,6 +13,7 @@ from bench.toy_app import additions, node_of
 from bench.toy_installation import ADMIN, ToyInstallation
 from pitrix_core.errors import ConflictError
 from pitrix_core.model import Action, ClusterSnapshot, ClusterState, Job, JobState, Plan, Totals
+from pitrix_core.model.job import TASK_FINAL_STATES
 from pitrix_core.planner.agents import node_secret
 from pitrix_core.service import jobs
 from pitrix_core.service.inputs import AfterCancel, CancelInput, CancelMode
@@ -63,6 +64,20 @@ class Traffic:
             with contextlib.suppress(ConflictError):  # it went on meanwhile
                 self._mend(job)
         return bool(self._open)
+
+    def left(self) -> list[str]:
+        """Return a line for each open job, and for each task of it that has not ended."""
+        lines: list[str] = []
+        for job in self._jobs():
+            lines.append(f"{self._open[job.id]} {job.id} is {job.state}: {job.error}")
+            with self._installation.store.read() as tx:
+                tasks = [t for t in tx.jobs.tasks(job.id) if t.state not in TASK_FINAL_STATES]
+            lines += [
+                f"  {task.key} is {task.state} since {task.sent_at}, until {task.run_at},"
+                f" attempt {task.attempts}, claim {task.fence}: {task.error}"
+                for task in tasks
+            ]
+        return lines
 
     def begin(self, what: str) -> None:
         """Begin one change, of a cluster that nothing is done to where it needs one.
