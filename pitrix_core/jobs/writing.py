@@ -31,6 +31,7 @@ def write_all(tx: Transaction, batch: Sequence[Finished]) -> None:
     """Write outcomes, and end the jobs that were waiting for them."""
     tx.queue.lock_jobs(finished.claim.task.job_id for finished in batch)
     touched: set[str] = set()
+    succeeded: list[str] = []
     for finished in sorted(batch, key=lambda finished: finished.claim.task.id):
         task, outcome = finished.claim.task, finished.outcome
         if not _write_one(tx, task, outcome):
@@ -39,6 +40,9 @@ def write_all(tx: Transaction, batch: Sequence[Finished]) -> None:
         effects.of_outcome(tx, task, outcome)
         if isinstance(outcome, Retry | Succeeded | Failed):
             touched.add(task.job_id)
+        if isinstance(outcome, Succeeded):
+            succeeded.append(task.id)
+    tx.queue.release(succeeded)
     end_jobs(tx, touched)
 
 

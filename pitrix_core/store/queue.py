@@ -5,6 +5,7 @@ claim. Who was taken for dead, and comes back, finds the number changed and is r
 """
 
 import datetime as dt
+import functools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
@@ -113,8 +114,8 @@ class QueueRepository:
         return self._write(task, state=TaskState.READY, run_at=self._unless_woken(after_s), **known)
 
     def succeed(self, task: TaskRecord, outputs: JsonObject, operation: Operation | None) -> bool:
-        """Store a result, and make ready what waited for nothing else."""
-        written = self._write(
+        """Store a result; :meth:`release` then makes ready what waited for it."""
+        return self._write(
             task,
             state=TaskState.SUCCEEDED,
             outputs=convert.to_json(outputs),
@@ -123,9 +124,28 @@ class QueueRepository:
             error=None,
             error_code=None,
         )
-        if written:
-            self._release_dependents(task.id)
-        return written
+
+    def release(self, task_ids: Collection[str]) -> None:
+        """Make ready what waited for nothing but these tasks, which have succeeded.
+
+        :param task_ids: each is named once in its life.
+        """
+        if not task_ids:
+            return
+        edges, columns = tables.task_edges.c, tables.tasks.c
+        is_before = edges.before_id.in_(sorted(task_ids))
+        dependents = sa.select(edges.task_id).where(is_before)
+        finished = (
+            sa.select(sa.func.count())
+            .where(edges.task_id == columns.id, is_before)
+            .scalar_subquery()
+        )
+        self._connection.execute(
+            tables.tasks.update()
+            .where(columns.id.in_(dependents))
+            .values(unfinished_before=columns.unfinished_before - finished)
+        )
+        self._courses.make_ready(columns.id.in_(dependents))
 
     def fail(
         self,
@@ -174,29 +194,15 @@ class QueueRepository:
         return sa.case((columns.woken, now), else_=later)
 
     def _write(self, task: TaskRecord, **values: object) -> bool:
-        columns = tables.tasks.c
-        result = self._connection.execute(
-            tables.tasks.update()
-            .where(
-                columns.id == task.id,
-                columns.fence == task.fence,
-                columns.state == TaskState.CLAIMED,
-            )
-            .values(runner_id=None, **values)
-        )
-        return result.rowcount == 1
-
-    def _release_dependents(self, task_id: str) -> None:
-        columns = tables.tasks.c
-        dependents = sa.select(tables.task_edges.c.task_id).where(
-            tables.task_edges.c.before_id == task_id
-        )
-        self._connection.execute(
-            tables.tasks.update()
-            .where(columns.id.in_(dependents))
-            .values(unfinished_before=columns.unfinished_before - 1)
-        )
-        self._courses.make_ready(columns.id.in_(dependents))
+        worked_out = {
+            name: value for name, value in values.items() if isinstance(value, sa.ClauseElement)
+        }
+        plain = {name: value for name, value in values.items() if name not in worked_out}
+        statement = _fenced_write(frozenset(plain))
+        if worked_out:
+            statement = statement.values(**worked_out)
+        bound = {"of_task": task.id, "of_fence": task.fence, **_bound(plain)}
+        return self._connection.execute(statement, bound).rowcount == 1
 
     def lock_jobs(self, job_ids: Iterable[str]) -> None:
         """Be the only one to write outcomes of these jobs until the transaction ends.
@@ -331,3 +337,22 @@ class QueueRepository:
             .values(state=TaskState.READY, runner_id=None, run_at=self._now)
             .returning(columns.id)
         ).all()
+
+
+@functools.cache
+def _fenced_write(names: frozenset[str]) -> sa.Update:
+    """Return the statement that writes some columns of a claimed task; made once, for making it
+    takes longer than carrying it out.
+    """
+    columns = tables.tasks.c
+    is_ours = (
+        columns.id == sa.bindparam("of_task"),
+        columns.fence == sa.bindparam("of_fence"),
+        columns.state == TaskState.CLAIMED,
+    )
+    values = {name: sa.bindparam(f"new_{name}", type_=columns[name].type) for name in names}
+    return tables.tasks.update().where(*is_ours).values(runner_id=None, **values)
+
+
+def _bound(values: Mapping[str, object]) -> dict[str, object]:
+    return {f"new_{name}": value for name, value in values.items()}

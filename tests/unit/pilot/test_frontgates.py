@@ -304,8 +304,10 @@ def standing(world: Any, ensure: FrontgateEnsure, gates: Any) -> Any:
         tx.clusters.put_resource(resource, owner="system", runtime_id="rt-1")
         for claim in tx.queue.claim("run-1", limit=100):
             tx.queue.succeed(claim.task, {}, None)
+            tx.queue.release([claim.task.id])
         for claim in tx.queue.claim("run-1", limit=100):
             tx.queue.succeed(claim.task, {}, None)
+            tx.queue.release([claim.task.id])
         end_job(tx, job.id)
     connect(world, cluster.id)
     return made.resource_id
