@@ -41,8 +41,8 @@ _HANG_S: Final = (0.1, 0.8)
 #: Seconds a runner lives that is killed at a random instant; what is longer than a lease lets it
 #: take over from the one before.
 _LIFE_S: Final = (0.02, 1.2)
-#: Seconds after which what does not end is taken to be stuck.
-_PATIENCE_S: Final = 120.0
+#: Seconds after which what does not end is taken to be stuck: several times what a task may take.
+_PATIENCE_S: Final = 240.0
 #: Seconds between looks.
 _LOOK_S: Final = 0.05
 #: Calls of a kind among which faults are spread, and the part of them that go wrong.

@@ -1,7 +1,7 @@
 """An app type for measurements: clusters of machines with a volume each, and nothing on them."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -20,7 +20,9 @@ from pitrix_core.model import (
 )
 from pitrix_core.package import describe
 
-MARKER = "toy.json"
+MARKER: Final = "toy.json"
+#: Seconds; far below what clouds are given, and far above what the fake one takes.
+_TIMEOUT_S: Final = 60.0
 
 
 class ToyType(AppType[PackageSpec]):
@@ -60,6 +62,7 @@ class ToyType(AppType[PackageSpec]):
             kind="network.ensure",
             title="Have a network",
             input={"name": "toy", "cluster_id": request.cluster_id},
+            timeout_s=_TIMEOUT_S,
         )
         nodes = tuple(node_of(request.cluster_id, sid) for sid in sids)
         network_id = {"$ref": "network.ensure#/id"}
@@ -85,6 +88,7 @@ def additions(cluster_id: str, node: PlannedNode, network_id: object) -> Iterato
         title=f"Create volume {node.sid}",
         node_id=node.id,
         input={"name": f"v-{node.sid}", "cluster_id": cluster_id, "size_gib": 1},
+        timeout_s=_TIMEOUT_S,
     )
     yield Task(
         key=f"compute.create/{node.sid}",
@@ -99,6 +103,7 @@ def additions(cluster_id: str, node: PlannedNode, network_id: object) -> Iterato
             "network_id": network_id,
             "volumes": [{"volume_id": {"$ref": f"{volume}#/id"}}],
         },
+        timeout_s=_TIMEOUT_S,
     )
 
 
@@ -120,6 +125,7 @@ def _removal(resource: OwnedResource, number: int) -> Task:
         title=f"Remove {resource.resource_id}",
         node_id=resource.node_id,
         input={"id": resource.resource_id, "cluster_id": resource.cluster_id},
+        timeout_s=_TIMEOUT_S,
     )
 
 

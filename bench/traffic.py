@@ -116,19 +116,28 @@ class Traffic:
                 self._go_on_with(job)
 
     def _go_on_with(self, job: Job) -> None:
-        """Wait for what undoes a job, or undo it, or try it again."""
+        """Wait for what undoes a job; or undo it, or delete its cluster, or try it again."""
         services = self._installation.services
-        undone_by = jobs.report(services, ADMIN, job.id).undone_by
-        may_be_undone = self._open[job.id] in {"create", "undo"}
-        if undone_by is None and may_be_undone and self._chance.random() < _UNDOING:
+        report = jobs.report(services, ADMIN, job.id)
+        what, undone_by = self._open[job.id], report.undone_by
+        gives_up = self._chance.random() < _UNDOING
+        if undone_by is None and gives_up and what in {"create", "undo"}:
             undone_by = jobs.roll_back(services, ADMIN, job.id).id
             self.done["roll_back"] += 1
-        if undone_by is None:
+        if undone_by is not None:
+            self._replace(job, undone_by, "roll_back")
+        elif gives_up and what == "grow" and not report.undecided:
+            # A machine that failed keeps its volume: trying again may fail for ever.
+            self._replace(job, self._installation.delete(job.cluster_id).id, "delete")
+            self.done["delete"] += 1
+        else:
             jobs.retry(services, ADMIN, job.id)
             self.done["retry"] += 1
-            return
+
+    def _replace(self, job: Job, job_id: str, what: str) -> None:
+        """Go on with another job on the same cluster."""
         del self._open[job.id]
-        self._open[undone_by] = "roll_back"
+        self._open[job_id] = what
 
     def _meddle(self, job: Job) -> None:
         """Pause a job, or cancel it in one of the ways there are."""
