@@ -100,11 +100,14 @@ class PostgresqlServer:
 
     def kill(self) -> None:
         """End it as a crash does: who is connected is cut off, nothing is written any more."""
-        self._end(signal.SIGQUIT)
-
-    def stop(self) -> None:
-        """End it in order, cutting off who is connected."""
-        self._end(signal.SIGINT)
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGQUIT)
+        try:
+            self._process.wait(timeout=_PATIENCE_S)
+        finally:
+            self._process.kill()  # does nothing to one that has ended
+            self._process = None
 
     @property
     def _data(self) -> Path:
@@ -117,16 +120,6 @@ class PostgresqlServer:
             return False
         is_own = self._process is not None and lines[:1] == [str(self._process.pid)]
         return is_own and [line.strip() for line in lines[_STATUS_LINE:]] == ["ready"]
-
-    def _end(self, number: signal.Signals) -> None:
-        if self._process is None:
-            return
-        self._process.send_signal(number)
-        try:
-            self._process.wait(timeout=_PATIENCE_S)
-        finally:
-            self._process.kill()  # does nothing to one that has ended
-            self._process = None
 
 
 @contextlib.contextmanager
@@ -147,7 +140,7 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
         try:
             yield server
         finally:
-            server.stop()
+            server.kill()  # nobody reads its data again
 
 
 def _user() -> Mapping[str, Any]:
