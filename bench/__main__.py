@@ -1,20 +1,13 @@
 """``python -m bench NAME``: measures, and prints where the time goes beside the least possible."""
 
 import argparse
+import importlib
 import json
 import sys
 
-from bench import crash, demo, engine, load, packages, takeover
 from bench.results import MeasurementError
 
-_BENCHES = {
-    "crash": crash,
-    "demo": demo,
-    "engine": engine,
-    "load": load,
-    "packages": packages,
-    "takeover": takeover,
-}
+_NAMES = ("crash", "demo", "engine", "load", "packages", "takeover")
 
 
 def main() -> int:
@@ -23,20 +16,21 @@ def main() -> int:
     :returns: the exit code.
     """
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    names = parser.add_subparsers(dest="name", required=True, metavar="NAME")
-    for name, bench in _BENCHES.items():
-        about = (bench.__doc__ or "").partition("\n")[0]
-        own = names.add_parser(name, help=about, description=bench.__doc__)
-        bench.add_arguments(own)
-        own.add_argument("--json", action="store_true", help="one object on the last line")
+    parser.add_argument("name", choices=_NAMES, metavar="NAME", help=", ".join(_NAMES))
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help="what NAME asks for: NAME --help")
     typed = parser.parse_args()
-    bench = _BENCHES[typed.name]
+    # NOTE(imports): only what is asked for; what others measure need not be installed
+    bench = importlib.import_module(f"bench.{typed.name}")
+    own = argparse.ArgumentParser(prog=f"python -m bench {typed.name}", description=bench.__doc__)
+    bench.add_arguments(own)
+    own.add_argument("--json", action="store_true", help="one object on the last line")
+    asked = own.parse_args(typed.rest)
     try:
-        result = bench.measure(typed)
+        result = bench.measure(asked)
     except MeasurementError as ex:
         sys.stderr.write(f"Error: {ex}\n")
         return 1
-    print(json.dumps(bench.to_json(result)) if typed.json else bench.table(result))
+    print(json.dumps(bench.to_json(result)) if asked.json else bench.table(result))
     return 0
 
 

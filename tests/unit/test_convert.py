@@ -191,6 +191,48 @@ RECORDS: list[Any] = [
 ]
 
 
+FAILURE = model.TaskFailure(
+    key="volume.create/etcd/1",
+    kind="volume.create",
+    title="Create the volume of etcd 1",
+    node_id="cln-1",
+    error="no room",
+    error_code="quota",
+    vendor_code="VolumeLimitExceeded",
+    vendor_request_id="req-1",
+)
+ORPHAN = model.Orphan(
+    interface="compute", id="i-9", cluster_id="cl-9", request_key="key-9", labels={"name": "db"}
+)
+LOST = model.Lost(cluster_id="cl-1", cluster_name="shop", kind="volume.create", resource_id="vol-1")
+MADE = model.MadeResource(
+    task="volume.create/etcd/1", kind="volume.create", resource_id="vol-1", node_id="cln-1"
+)
+UNDECIDED = model.UndecidedTask(
+    key="compute.create/etcd/1",
+    kind="compute.create",
+    title="Create machine etcd 1",
+    request_key="key-2",
+    resource_id=None,
+)
+RECORDS += [
+    FAILURE,
+    LOST,
+    MADE,
+    ORPHAN,
+    UNDECIDED,
+    model.AccountReport(runtime_id="rt-1", orphans=(ORPHAN,), lost=(LOST,)),
+    model.JobReport(
+        **attrs.asdict(JOB, recurse=False),
+        failures=(FAILURE,),
+        made=(MADE,),
+        undecided=(UNDECIDED,),
+        actions=(model.JobAction.RETRY, model.JobAction.ROLL_BACK),
+    ),
+    model.RuntimeLimits(concurrency=3, rate_per_s=0.5),
+]
+
+
 class Colour(enum.StrEnum):
     """A word of a form."""
 

@@ -129,8 +129,11 @@ def test_what_is_left_behind_is_a_failure() -> None:
 def test_a_process_that_names_the_folder_is_found(tmp_path: Path) -> None:
     """By its command line; the test's own process, which started it, is not counted."""
     name = str(tmp_path / "data")
-    command = [sys.executable, "-c", "input()", name]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+    command = [sys.executable, "-c", "print(1, flush=True); input()", name]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # it has its command line now
         found = cleanup.naming(name)
         process.kill()
 
