@@ -313,6 +313,14 @@ def test_what_has_a_default_need_not_be_given(a_leaf: dict[str, Any]) -> None:
     assert refused(schema, {a_leaf["key"]: a_leaf["default"]}) == set()
 
 
+def test_listeners_are_a_list_whatever_a_package_says_of_choices() -> None:
+    """Several choices would be one text, and a list is none."""
+    schema = schema_of(leaf("a", "loadbalancer", default=0.5, range=["b"], multichoice=True))
+
+    listeners = schema["properties"]["cluster"]["properties"]["a"]
+    assert violations(listeners["default"], listeners) == []
+
+
 def test_a_default_outside_its_own_limits_is_no_default() -> None:
     """The user has to give a value, rather than be refused for what the package says."""
     schema = schema_of(leaf("a", default=0, min=101, max=202, required="yes"))

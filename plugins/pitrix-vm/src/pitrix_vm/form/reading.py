@@ -110,8 +110,10 @@ class _Reader:
         pointer, kind = pointer_to(at), self._kind(node, at)
         fields, remarks = read_attributes(node, kind=kind)
         self._remark(remarks, at)
-        if fields.get("is_multichoice") and not fields.get("choices"):
-            message = "multichoice has no effect without a range to choose from"
+        is_list = kind == "loadbalancer"
+        if fields.get("is_multichoice") and (is_list or not fields.get("choices")):
+            reason = "on a list" if is_list else "without a range to choose from"
+            message = f"multichoice has no effect {reason}"
             self._notes.warning("form.ignored", f"{pointer}/multichoice", message)
             fields["is_multichoice"] = False
         is_joined = fields.get("is_multichoice") or kind == "accesskey"
