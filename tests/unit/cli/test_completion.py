@@ -173,7 +173,7 @@ def test_other_shells_are_told_whole_words(
     assert "cluster.count=3" in result.out
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+@pytest.mark.skipif(shutil.which("bash") is None, reason="apt-get install bash")
 @pytest.mark.parametrize(
     ("line", "found"),
     [

@@ -1,24 +1,23 @@
 """Whose a resource in an account is, by what is written down."""
 
 import datetime as dt
+from collections.abc import Callable
 
 import attrs
 import pytest
 
 from pitrix_core.model import (
-    Action,
     Cluster,
     ClusterState,
+    Job,
     Operation,
     OperationState,
     Orphan,
     OwnedResource,
-    Plan,
     Task,
     TaskState,
-    Totals,
 )
-from pitrix_core.store import Store, new_id, tables
+from pitrix_core.store import Store, tables
 from pitrix_core.testing.manual_clock import ManualClock
 
 VOLUME = OwnedResource(
@@ -39,30 +38,10 @@ def volume(store: Store, cluster: Cluster) -> OwnedResource:
 
 
 @pytest.fixture
-def key(store: Store, cluster: Cluster) -> str:
+def key(store: Store, submit: Callable[..., Job]) -> str:
     """The key of a request that a task has sent."""
-    task = Task(key="a", kind="volume.create", title="Make it", input={})
+    submit(Task(key="a", kind="volume.create", title="Make it", input={}))
     with store.begin() as tx:
-        plan = Plan(
-            id=new_id("pln"),
-            action=Action.CREATE,
-            owner="alice",
-            cluster_id=cluster.id,
-            cluster_name="demo",
-            revision=0,
-            app_version_id="ver-1",
-            runtime_id="rt-1",
-            config={},
-            tasks=(task,),
-            nodes=(),
-            endpoints={},
-            totals=Totals(),
-            price=None,
-            findings=(),
-            digest="",
-            created_at=tx.now,
-        )
-        tx.jobs.add(plan)
         [claim] = tx.queue.claim("run-1", limit=1)
     return str(claim.task.request_key)
 

@@ -1,11 +1,13 @@
 """What has served its purpose is dropped, and nothing that something may still need."""
 
+from collections.abc import Callable
+
 import attrs
 import pytest
 import sqlalchemy as sa
 
-from pitrix_core.model import Action, Cluster, ClusterState, JobState, Plan, Task, TaskState, Totals
-from pitrix_core.store import Store, new_id, tables
+from pitrix_core.model import Cluster, ClusterState, Job, JobState, Task, TaskState
+from pitrix_core.store import Store, tables
 from pitrix_core.store.agents import Frontgate, Message
 from pitrix_core.testing.manual_clock import ManualClock
 
@@ -23,30 +25,9 @@ def update(store: Store, table: sa.Table, **values: object) -> None:
 
 
 @pytest.fixture
-def job_id(store: Store, cluster: Cluster) -> str:
+def job_id(store: Store, submit: Callable[..., Job]) -> str:
     """A job of one task, which has sent the request ``key-1``."""
-    task = Task(key="a", kind="service.run", title="A", input={"cmd": "true"})
-    with store.begin() as tx:
-        plan = Plan(
-            id=new_id("pln"),
-            action=Action.CREATE,
-            owner="alice",
-            cluster_id=cluster.id,
-            cluster_name="demo",
-            revision=0,
-            app_version_id="ver-1",
-            runtime_id="rt-1",
-            config={},
-            tasks=(task,),
-            nodes=(),
-            endpoints={},
-            totals=Totals(),
-            price=None,
-            findings=(),
-            digest="",
-            created_at=tx.now,
-        )
-        made = tx.jobs.add(plan)
+    made = submit(Task(key="a", kind="service.run", title="A", input={"cmd": "true"}))
     update(store, tables.tasks, request_key="key-1", outputs={"output": "much"})
     return made.id
 
