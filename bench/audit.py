@@ -1,9 +1,11 @@
 """Compares a fake cloud with the database that is meant to know everything in it."""
 
 import collections
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 import attrs
+import sqlalchemy as sa
 
 from bench.toy_installation import ToyInstallation
 from pitrix_core.model import (
@@ -13,7 +15,12 @@ from pitrix_core.model import (
     OwnedResource,
 )
 from pitrix_core.model.cluster import TRANSITION_STATES
+from pitrix_core.model.job import JOB_FINAL_STATES, TASK_FINAL_STATES
+from pitrix_core.store import tables
 from pitrix_core.testing.fake_cloud import Thing
+
+#: What a row need not tell of a column.
+_NOTHING: Final[tuple[object, ...]] = (None, "", [], {})
 
 
 @attrs.frozen(kw_only=True)
@@ -56,6 +63,29 @@ def audit(installation: ToyInstallation, cluster_ids: Iterable[str]) -> Audit:
         orphaned=tuple(sorted(things.keys() - recorded)),
         stuck=tuple(c for c in states if states[c] in TRANSITION_STATES and c not in busy),
     )
+
+
+def unfinished(installation: ToyInstallation) -> Iterator[str]:
+    """Return a line for every row that decides whether jobs go on: jobs and tasks that have not
+    ended, lanes and runners; the first says what time it is by the database.
+    """
+    queries = {
+        "job": _rows_in(tables.jobs, but=JOB_FINAL_STATES),
+        "task": _rows_in(tables.tasks, but=TASK_FINAL_STATES),
+        "lane": sa.select(tables.lanes),
+        "runner": sa.select(tables.runners),
+    }
+    with installation.store.read() as tx:
+        yield f"it is {tx.now.isoformat()}"
+    with installation.store.engine.connect() as connection:
+        for name, query in queries.items():
+            for row in connection.execute(query).mappings():
+                told = {column: value for column, value in row.items() if value not in _NOTHING}
+                yield f"{name}: {', '.join(f'{column}={told[column]}' for column in told)}"
+
+
+def _rows_in(table: sa.Table, *, but: Iterable[str]) -> "sa.Select[Any]":
+    return sa.select(table).where(table.c.state.not_in(list(but)))
 
 
 def _is_there(snapshot: ClusterSnapshot) -> bool:

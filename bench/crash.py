@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import attrs
 
-from bench.audit import Audit, audit
+from bench.audit import Audit, audit, unfinished
 from bench.results import MeasurementError
 from bench.toy_installation import ToyInstallation
 from bench.toy_runner import RunnerOrder, RunnerProcesses, kill, takeovers
@@ -341,7 +341,7 @@ class _Play:
 
     def _require(self, goes_on: bool) -> None:
         if not goes_on:
-            left = "\n".join(self._traffic.left())
+            left = "\n".join((*self._traffic.left(), *unfinished(self._installation)))
             raise MeasurementError(f"{self._world}: jobs do not end any more:\n{left}")
 
 
