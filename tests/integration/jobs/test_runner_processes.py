@@ -1,5 +1,6 @@
 """Runners as processes: killed, taken over from, stopped, and kept from their database."""
 
+import os
 import random
 import signal
 import sqlite3
@@ -120,9 +121,7 @@ def test_a_locked_database_is_waited_for(installation: Installation) -> None:
         installation.start(delay_s=0.05, runner=QUICK)
     wait_until(lambda: installation.calls("volume.create") > 2, within_s=15, what="jobs run")
 
-    connection = sqlite3.connect(
-        installation.store.engine.url.database, isolation_level=None, timeout=10
-    )
+    connection = _opened(installation, timeout_s=10)
     connection.execute("BEGIN IMMEDIATE")
     time.sleep(2.5)  # the lock's length is what is tried
     connection.execute("COMMIT")
@@ -156,21 +155,25 @@ def _freeze(installation: Installation, process: "subprocess.Popen[str]") -> Non
     """Stop a process at a moment at which it does not hold the database's lock."""
     for _ in range(100):
         process.send_signal(signal.SIGSTOP)
-        connection = sqlite3.connect(
-            installation.store.engine.url.database, isolation_level=None, timeout=0.3
-        )
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("COMMIT")
-        except sqlite3.OperationalError:
-            process.send_signal(signal.SIGCONT)
-        else:
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)  # its last thread stands still
+        if not _is_locked(installation):
             return
-        finally:
-            connection.close()
+        process.send_signal(signal.SIGCONT)
     raise AssertionError("it always holds the lock")
 
 
-def _opened(installation: Installation, *, timeout: float) -> sqlite3.Connection:
+def _is_locked(installation: Installation) -> bool:
+    """Say whether somebody holds the database's lock who does not give it back soon."""
+    connection = _opened(installation, timeout_s=1)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        return True
+    finally:
+        connection.close()
+    return False
+
+
+def _opened(installation: Installation, *, timeout_s: float) -> sqlite3.Connection:
     path = str(installation.store.engine.url.database)
-    return sqlite3.connect(path, isolation_level=None, timeout=timeout)
+    return sqlite3.connect(path, isolation_level=None, timeout=timeout_s)
