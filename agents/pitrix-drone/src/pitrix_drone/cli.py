@@ -1,4 +1,4 @@
-"""The command line: ``run``, ``render --once`` and ``version``."""
+"""The command line: ``run``, ``check``, ``render --once`` and ``version``."""
 
 from __future__ import annotations
 
@@ -57,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     run = verbs.add_parser("run", help="run in the foreground until SIGTERM")
     run.add_argument("--config", type=pathlib.Path, help="default: /etc/pitrix/drone.json")
     run.set_defaults(work=_run)
+    check = verbs.add_parser("check", help="say whether this drone takes a configuration")
+    check.add_argument("--config", type=pathlib.Path, help="default: /etc/pitrix/drone.json")
+    check.set_defaults(work=_check)
     render = verbs.add_parser(
         "render", help="write the files of an image's resources, without a cluster or commands"
     )
@@ -71,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     version = verbs.add_parser("version", help="print the version")
     version.set_defaults(work=_version)
     return parser
+
+
+def _check(options: argparse.Namespace) -> int:
+    """Read the configuration: a drone that an image brings may be too old for it."""
+    read_config(options.config or layout(os.environ).config_file)
+    return 0
 
 
 def _version(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The command line: ``run``, ``status``, ``version``."""
+"""The command line: ``run``, ``check``, ``etcd``, ``status``, ``version``."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 from pitrix_drone.etcd import EtcdError
 from pitrix_frontgate import __version__, config, gate, status
 from pitrix_frontgate.errors import FrontgateError
+from pitrix_frontgate.etcd_server import find_etcd
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if chosen.command == "run":
             _run(places, chosen.config or places.config)
+        elif chosen.command == "check":
+            config.load(chosen.config or places.config)
+        elif chosen.command == "etcd":
+            throw_away = config.load(chosen.config or places.config).throw_away
+            _print(find_etcd(throw_away=throw_away).path)
         elif chosen.command == "status":
             _print(json.dumps(status.collect(places), indent=2))
         else:
@@ -53,6 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run in the foreground until SIGTERM")
     run.add_argument("--config", type=Path, help="default: $PITRIX_ROOT/etc/pitrix/frontgate.json")
+    check = commands.add_parser("check", help="say whether this Frontgate takes a configuration")
+    check.add_argument("--config", type=Path, help="default: as for run")
+    etcd = commands.add_parser("etcd", help="print where the etcd is that would be run")
+    etcd.add_argument("--config", type=Path, help="default: as for run")
     commands.add_parser("status", help="print what the running Frontgate holds, as JSON")
     commands.add_parser("version", help="print the version")
     return parser
