@@ -13,7 +13,7 @@ import pytest
 from pitrix_drone import journal
 from pitrix_drone.commands import CommandError, read_command
 from pitrix_drone.journal import Journal, Process
-from pitrix_drone.processes import kill_leftover, run_shell, start_ticks
+from pitrix_drone.processes import ask_shell, kill_leftover, run_shell, start_ticks
 
 _GOOD = {"command_id": "c1", "cmd": "true", "timeout_s": 5, "idempotent": False}
 
@@ -29,6 +29,7 @@ _GOOD = {"command_id": "c1", "cmd": "true", "timeout_s": 5, "idempotent": False}
         ({"timeout_s": True}, "timeout_s"),
         ({"timeout_s": 1e9}, "timeout_s"),
         ({"idempotent": "no"}, "idempotent"),
+        ({"supervision": "pause"}, "supervision"),
     ],
 )
 def test_a_command_that_breaks_the_protocol_is_refused(
@@ -92,6 +93,25 @@ def test_a_drone_that_stops_does_not_wait_for_a_command(tmp_path: pathlib.Path) 
     outcome = run_shell("sleep 20", timeout_s=20, stop=stop, scratch=tmp_path)
 
     assert outcome.exit_code is None
+
+
+def test_an_answer_is_the_beginning_of_standard_output(tmp_path: pathlib.Path) -> None:
+    """What a command complains about is no part of it."""
+    command = "echo warning >&2; printf a; yes b | head -c 2000000"
+
+    outcome = ask_shell(command, timeout_s=20, stop=threading.Event(), scratch=tmp_path)
+
+    assert outcome.output[:4] == "ab\nb"
+    assert (len(outcome.output), outcome.is_truncated) == (64 * 1024, True)
+
+
+def test_a_command_that_never_stops_writing_does_not_fill_the_disk(tmp_path: pathlib.Path) -> None:
+    """Of what it wrote the end is kept, and told to be an end."""
+    outcome = run_shell("yes; true", timeout_s=0.5, stop=threading.Event(), scratch=tmp_path)
+
+    assert (outcome.exit_code, outcome.is_truncated) == (None, True)
+    assert set(outcome.output) == {"y", "\n"}
+    assert len(outcome.output) <= 16 * 1024
 
 
 def test_a_leftover_is_killed_only_if_it_is_the_same_process(tmp_path: pathlib.Path) -> None:

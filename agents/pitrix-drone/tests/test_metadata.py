@@ -38,6 +38,20 @@ def test_no_metadata_is_revision_zero() -> None:
     assert lay_over([], _WHERE) == Metadata(0, {})
 
 
+def test_what_is_for_the_drone_is_not_for_templates() -> None:
+    """A node's own folder ``agent`` is split off; one that all nodes share is not."""
+    keys = {
+        f"{_WHERE.node}agent/supervision": "{}",
+        f"{_WHERE.shared}agent/name": "smith",
+        f"{_WHERE.node}host/ip": "10.0.0.1",
+    }
+
+    metadata = lay_over((KeyValue(key, keys[key], 1, 1) for key in keys), _WHERE)
+
+    assert metadata.own == {"supervision": "{}"}
+    assert metadata.values == {"/self/agent/name": "smith", "/self/host/ip": "10.0.0.1"}
+
+
 @pytest.mark.parametrize(
     ("prefix", "keys", "wanted"),
     [

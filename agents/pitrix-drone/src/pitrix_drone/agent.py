@@ -1,6 +1,7 @@
 """The running drone: watches its metadata, renders, reports, and runs commands.
 
-Threads: one for each prefix that is watched, one for commands, one that renders and reports. A
+Threads: one for each prefix that is watched, one for commands, one for display tabs, one for the
+health check, one for the monitor, one that renders and reports. A
 watch only says that something changed; what is rendered is read anew, from all prefixes in one
 transaction, so that no template sees two revisions and no change can be lost.
 """
@@ -11,16 +12,20 @@ import json
 import logging
 import threading
 import time
-from typing import Callable, Final
+from typing import Any, Callable, Final
 
 from pitrix_drone.commands import CommandRunner
 from pitrix_drone.config import Config, Layout
 from pitrix_drone.etcd import EtcdClient, EtcdError
 from pitrix_drone.etcd_retry import Backoff, until_done
+from pitrix_drone.health import HealthChecks
 from pitrix_drone.journal import Journal
 from pitrix_drone.metadata import Metadata, lay_over, places
+from pitrix_drone.monitor import MonitorRunner
 from pitrix_drone.render import Commands, Renderer
 from pitrix_drone.reports import boot_id, status
+from pitrix_drone.supervision import Supervision
+from pitrix_drone.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +54,8 @@ class Agent:
         self._status_key = self._where.reports + "status"
         self._client = EtcdClient(config.endpoints, user=config.user, password=config.password)
         scratch = layout.state / "scratch"
+        self._supervision = Supervision(layout.state / "started")
+        turns = Turns()
         self._renderer = Renderer(
             layout,
             prefix=config.prefix,
@@ -59,6 +66,21 @@ class Agent:
             self._client,
             self._where,
             journal=Journal(layout.state / "commands"),
+            scratch=scratch,
+            stop=self._stop,
+            supervision=self._supervision,
+            turns=turns,
+        )
+        self._checks = HealthChecks(
+            self._supervision,
+            turns,
+            report=lambda found: self._store("health", found),
+            scratch=scratch,
+            stop=self._stop,
+        )
+        self._monitor = MonitorRunner(
+            self._supervision,
+            report=lambda found: self._store("measures", found),
             scratch=scratch,
             stop=self._stop,
         )
@@ -73,6 +95,9 @@ class Agent:
         """
         self._spawn(self._render_loop, on_failure)
         self._spawn(self._runner.run, on_failure)
+        self._spawn(self._runner.answer_tabs, on_failure)
+        self._spawn(self._checks.run, on_failure)
+        self._spawn(self._monitor.run, on_failure)
         for prefix in self._where.watched:
             self._spawn(self._watcher(prefix), on_failure)
         self._spawn(self._watch_commands, on_failure)
@@ -82,6 +107,7 @@ class Agent:
         self._stop.set()
         self._changed.set()
         self._runner.wake()
+        self._supervision.wake()
         deadline = time.monotonic() + _JOIN_S
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -194,18 +220,26 @@ class Agent:
             log.warning("%s", problem)
         state = "failed" if rendered.problems else "configured"
         self._report(state, metadata.revision, "\n".join(rendered.problems))
+        if not rendered.problems:
+            self._supervision.configure(metadata.own)
 
     def _report(self, state: str, revision: int, detail: str) -> None:
         """Store a status that differs from the last one; asks again until it is stored."""
         facts = (state, revision, detail)
         if facts == self._reported:
             return
-        text = json.dumps(status(state=state, revision=revision, detail=detail, boot=self._boot))
-        until_done(
-            lambda: self._client.put(self._status_key, text),
-            "storing the status",
-            stop=self._stop,
-            last_pause_s=_REPORT_LAST_S,
+        self._store(
+            "status", status(state=state, revision=revision, detail=detail, boot=self._boot)
         )
         self._reported = facts
         log.info("%s at revision %s", state, revision)
+
+    def _store(self, name: str, report: dict[str, Any]) -> None:
+        """Store one of the node's reports in the place of the last one; asks again until it is."""
+        text = json.dumps(report)
+        until_done(
+            lambda: self._client.put(self._where.reports + name, text),
+            f"storing the {name}",
+            stop=self._stop,
+            last_pause_s=_REPORT_LAST_S,
+        )

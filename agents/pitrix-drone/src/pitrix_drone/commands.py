@@ -1,14 +1,19 @@
-"""Runs the commands a node is given, each at most once, one after the other."""
+"""Runs the commands a node is given, each at most once, one after the other.
+
+Those that fill in a display tab only look, and somebody waits for them: they stand in a line of
+their own, are not noted on disk, and may be run again.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import pathlib
 import queue
 import re
 import threading
-from typing import Any, Final, NamedTuple
+from typing import Any, Callable, Final, NamedTuple
 
 from pitrix_drone.etcd import (
     EtcdClient,
@@ -22,8 +27,10 @@ from pitrix_drone.etcd import (
 from pitrix_drone.etcd_retry import until_done
 from pitrix_drone.journal import Entry, Journal, Process
 from pitrix_drone.metadata import Places
-from pitrix_drone.processes import kill_leftover, run_shell, start_ticks
+from pitrix_drone.processes import Outcome, ask_shell, kill_leftover, run_shell, start_ticks
 from pitrix_drone.reports import boot_id, now, result
+from pitrix_drone.supervision import BEGIN, END, Supervision
+from pitrix_drone.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +38,8 @@ _ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]{0,99}")
 #: A week. Source: agents/protocol/schemas/common.schema.json, timeout_s.
 _MAX_TIMEOUT_S: Final = 604_800
 _LAST_PAUSE_S: Final = 5.0
+#: Tabs that may wait; nobody waits for the ones beyond that as long as it would take.
+_MOST_TABS: Final = 16
 
 
 class CommandError(Exception):
@@ -44,6 +53,8 @@ class Command(NamedTuple):
     cmd: str
     timeout_s: float
     is_idempotent: bool
+    #: ``begin`` or ``end`` where it starts or stops the application; empty otherwise.
+    supervision: str = ""
 
 
 class CommandRunner:
@@ -60,6 +71,8 @@ class CommandRunner:
         journal: Journal,
         scratch: pathlib.Path,
         stop: threading.Event,
+        supervision: Supervision,
+        turns: Turns,
     ) -> None:
         self._client = client
         self._where = where
@@ -67,22 +80,27 @@ class CommandRunner:
         self._scratch = scratch
         self._stop = stop
         self._boot = boot_id()
+        self._supervision = supervision
+        self._turns = turns
         self._waiting: queue.Queue[KeyValue | None] = queue.Queue()
+        self._tabs: queue.Queue[KeyValue | None] = queue.Queue(_MOST_TABS)
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
         """Take every command there is, the oldest first."""
         for item in sorted(snapshot.items, key=lambda item: item.create_revision):
-            self._waiting.put(item)
+            self._take(item)
 
     def on_events(self, events: tuple[Event, ...]) -> None:
         """Take new commands."""
         for event in events:
             if event.type == "PUT":
-                self._waiting.put(event.kv)
+                self._take(event.kv)
 
     def wake(self) -> None:
-        """Make ``run`` look whether it has to stop."""
+        """Make ``run`` and ``answer_tabs`` look whether they have to stop."""
         self._waiting.put(None)
+        with contextlib.suppress(queue.Full):  # there is something to look at then
+            self._tabs.put_nowait(None)
 
     def run(self) -> None:
         """Run commands as they come, until the drone stops."""
@@ -91,6 +109,37 @@ class CommandRunner:
             item = self._waiting.get()
             if item is not None and not self._stop.is_set():
                 self._settle(item)
+
+    def answer_tabs(self) -> None:
+        """Fill in display tabs as they are asked for, until the drone stops."""
+        while not self._stop.is_set():
+            item = self._tabs.get()
+            if item is None or self._stop.is_set():
+                continue
+            found = self._filled_in(item)
+            if not self._stop.is_set():
+                self._report(found, item)
+
+    def _take(self, item: KeyValue) -> None:
+        if not _is_tab(item.value):
+            self._waiting.put(item)
+            return
+        try:
+            self._tabs.put_nowait(item)
+        except queue.Full:
+            log.warning("passed over %s: too many tabs are asked for", item.key)
+
+    def _filled_in(self, item: KeyValue) -> dict[str, Any]:
+        command_id = item.key[len(self._where.commands) :]
+        started_at = now()
+        try:
+            command = read_command(command_id, item.value)
+            outcome = ask_shell(
+                command.cmd, timeout_s=command.timeout_s, stop=self._stop, scratch=self._scratch
+            )
+        except (CommandError, OSError) as ex:
+            return result(command_id, state="refused", started_at=None, output=str(ex))
+        return _ended(command_id, outcome, started_at=started_at)
 
     def _settle(self, item: KeyValue) -> None:
         command_id = item.key[len(self._where.commands) :]
@@ -128,13 +177,7 @@ class CommandRunner:
             self._journal.note_process(command.command_id, started_at=started_at, process=process)
 
         try:
-            outcome = run_shell(
-                command.cmd,
-                timeout_s=command.timeout_s,
-                stop=self._stop,
-                scratch=self._scratch,
-                on_start=on_start,
-            )
+            outcome = self._ran(command, on_start)
         except OSError as ex:
             message = f"the shell could not be started: {ex}"
             return self._finished(
@@ -142,16 +185,23 @@ class CommandRunner:
             )
         if outcome.exit_code is None and self._stop.is_set():
             return None  # interrupted: the next start finds it begun and without an end
-        return self._finished(
-            result(
-                command.command_id,
-                state="timed_out" if outcome.exit_code is None else "done",
-                started_at=started_at,
-                exit_code=outcome.exit_code,
-                output=outcome.output,
-                is_truncated=outcome.is_truncated,
+        return self._finished(_ended(command.command_id, outcome, started_at=started_at))
+
+    def _ran(self, command: Command, on_start: Callable[[int], None]) -> Outcome:
+        """Run a command, without checks and actions beside it."""
+        with self._turns.command():
+            if command.supervision == END:
+                self._supervision.end()
+            outcome = run_shell(
+                command.cmd,
+                timeout_s=command.timeout_s,
+                stop=self._stop,
+                scratch=self._scratch,
+                on_start=on_start,
             )
-        )
+            if command.supervision == BEGIN and outcome.exit_code == 0:
+                self._supervision.begin()
+            return outcome
 
     def _end_leftover(self, entry: Entry) -> None:
         """End what a drone that was killed left running, before anything is done about it."""
@@ -197,4 +247,27 @@ def read_command(command_id: str, value: str) -> Command:
         raise CommandError(f"timeout_s: more than 0, at most {_MAX_TIMEOUT_S}")
     if not isinstance(data.get("idempotent"), bool):
         raise CommandError("idempotent: true or false is needed")
-    return Command(command_id, cmd, float(timeout_s), data["idempotent"])
+    supervision = data.get("supervision", "")
+    if supervision not in ("", BEGIN, END):
+        raise CommandError(f"supervision: {BEGIN} or {END}, if it is there")
+    return Command(command_id, cmd, float(timeout_s), data["idempotent"], supervision)
+
+
+def _is_tab(value: str) -> bool:
+    """Tell whether a display tab is asked for; what cannot be read is refused in its turn."""
+    try:
+        data = json.loads(value)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(data, dict) and data.get("answer") == "table"
+
+
+def _ended(command_id: str, outcome: Outcome, *, started_at: str) -> dict[str, Any]:
+    return result(
+        command_id,
+        state="timed_out" if outcome.exit_code is None else "done",
+        started_at=started_at,
+        exit_code=outcome.exit_code,
+        output=outcome.output,
+        is_truncated=outcome.is_truncated,
+    )

@@ -16,6 +16,9 @@ from pitrix_drone.etcd_wire import KeyValue
 
 UNNAMED_ROLE: Final = "_"
 _REVISION_PATH: Final = "revision"
+#: What stands here among a node's own keys is for its drone; templates do not see it.
+#: Source: agents/protocol/README.md, section 2.
+_OF_THE_DRONE: Final = "agent/"
 _META: Final = re.compile(r"[*?\[\\]")
 
 
@@ -24,10 +27,12 @@ class Metadata(NamedTuple):
 
     :param revision: of the metadata, as in ``shared/revision``; 0 while there is none.
     :param values: path under ``/self`` → value.
+    :param own: what is for the drone itself, path → value.
     """
 
     revision: int
     values: Mapping[str, str]
+    own: Mapping[str, str] = {}
 
 
 class Places(NamedTuple):
@@ -70,9 +75,15 @@ def lay_over(items: Iterable[KeyValue], where: Places) -> Metadata:
     written = layers[where.shared].pop(_REVISION_PATH, "")
     if written.isdigit():
         revision = int(written)
+    own = _split_off(layers[where.node], _OF_THE_DRONE)
     for layer in layers.values():
         values.update((f"/self/{path}", value) for path, value in layer.items())
-    return Metadata(revision=revision, values=values)
+    return Metadata(revision=revision, values=values, own=own)
+
+
+def _split_off(layer: dict[str, str], prefix: str) -> dict[str, str]:
+    paths = [path for path in layer if path.startswith(prefix)]
+    return {path[len(prefix) :]: layer.pop(path) for path in paths}
 
 
 class Store:

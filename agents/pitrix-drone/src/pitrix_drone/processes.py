@@ -1,12 +1,14 @@
 """Runs one shell command in a process group of its own, with a time-out and bounded output.
 
 Output goes to a file rather than a pipe: a command may leave daemons behind that keep the pipe
-open for ever, and waiting has to end when the shell itself does.
+open for ever, and waiting has to end when the shell itself does. While the command runs, the file
+is cut again and again, so that a command that never stops writing does not fill the disk.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pathlib
 import signal
@@ -14,9 +16,14 @@ import subprocess
 import tempfile
 import threading
 import time
-from typing import IO, Callable, Final, NamedTuple
+from collections.abc import Iterator
+from typing import Callable, Final, NamedTuple
 
 OUTPUT_BYTES: Final = 16 * 1024
+#: Of a command that is asked for an answer.
+ANSWER_BYTES: Final = 64 * 1024
+#: A file of output is cut when it has grown so large.
+_FILE_BYTES: Final = 1024 * 1024
 _KILL_WAIT_S: Final = 5.0
 _FIRST_LOOK_S: Final = 0.002
 _LAST_LOOK_S: Final = 0.05
@@ -30,7 +37,7 @@ class Outcome(NamedTuple):
 
     :param exit_code: of the shell, minus the number of the signal that ended it; None when it
         was stopped for its time-out, or because the drone is stopping.
-    :param output: the last 16 KiB of standard output and error.
+    :param output: what was kept of what it wrote.
     """
 
     exit_code: int | None
@@ -46,7 +53,8 @@ def run_shell(
     scratch: pathlib.Path,
     on_start: Callable[[int], None] | None = None,
 ) -> Outcome:
-    """Run ``/bin/sh -c COMMAND`` in ``/`` with this process's environment.
+    """Run ``/bin/sh -c COMMAND`` in ``/`` with this process's environment, and keep the last 16 KiB
+    of its standard output and error.
 
     When its time is up, or *stop* is set, the whole process group is killed. Processes that the
     command left in the background stay when it ends by itself.
@@ -55,22 +63,22 @@ def run_shell(
     :param on_start: called with the process id of the shell once it runs.
     :raises OSError: the shell could not be started.
     """
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=scratch) as output:
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", command],
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        if on_start is not None:
-            on_start(process.pid)
-        exit_code = _waited(process, time.monotonic() + timeout_s, stop)
-        if exit_code is None:
-            _kill_group(process)
-        return _outcome(exit_code, output)
+    with _scratch_file(scratch) as file:
+        output = _Output(file, keep=_last, limit=OUTPUT_BYTES)
+        return _ran(command, output, timeout_s=timeout_s, stop=stop, on_start=on_start)
+
+
+def ask_shell(
+    command: str, *, timeout_s: float, stop: threading.Event, scratch: pathlib.Path
+) -> Outcome:
+    """Run a command as :func:`run_shell` does, and keep the first 64 KiB of its standard output
+    alone: it is JSON, and what is said on standard error is no part of it.
+
+    :raises OSError: the shell could not be started.
+    """
+    with _scratch_file(scratch) as file:
+        output = _Output(file, keep=_first, limit=ANSWER_BYTES)
+        return _ran(command, output, timeout_s=timeout_s, stop=stop, stderr=subprocess.DEVNULL)
 
 
 def start_ticks(pid: int) -> int | None:
@@ -92,7 +100,84 @@ def kill_leftover(pid: int, ticks: int | None) -> None:
             os.killpg(pid, signal.SIGKILL)
 
 
-def _waited(process: subprocess.Popen[bytes], deadline: float, stop: threading.Event) -> int | None:
+@contextlib.contextmanager
+def _scratch_file(scratch: pathlib.Path) -> Iterator[int]:
+    """Open a file without a name, to which everybody appends: what is written after it was cut has
+    to come behind what is left.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=scratch) as file:
+        flags = fcntl.fcntl(file, fcntl.F_GETFL)
+        fcntl.fcntl(file, fcntl.F_SETFL, flags | os.O_APPEND)
+        yield file.fileno()
+
+
+class _Output:
+    """A file that a command writes to.
+
+    :param keep: cuts a file of some size down to what is kept of it.
+    :param limit: bytes that are kept.
+    """
+
+    def __init__(self, file: int, *, keep: Callable[[int, int], None], limit: int) -> None:
+        self.file = file
+        self._keep = keep
+        self._limit = limit
+        self._is_cut = False
+
+    def cut(self, *, beyond: int) -> None:
+        """Cut the file down if it is larger than this."""
+        size = os.fstat(self.file).st_size
+        if size > beyond:
+            self._keep(self.file, size)
+            self._is_cut = True
+
+    def outcome(self, exit_code: int | None) -> Outcome:
+        """Return how the command ended that wrote it."""
+        self.cut(beyond=self._limit)
+        kept = os.pread(self.file, self._limit, 0)
+        text = kept.decode("utf-8", "replace").replace("\0", "\ufffd")
+        return Outcome(exit_code=exit_code, output=text, is_truncated=self._is_cut)
+
+
+def _first(file: int, _size: int) -> None:
+    os.ftruncate(file, ANSWER_BYTES)
+
+
+def _last(file: int, size: int) -> None:
+    kept = os.pread(file, OUTPUT_BYTES, size - OUTPUT_BYTES)
+    os.ftruncate(file, 0)
+    os.write(file, kept)
+
+
+def _ran(
+    command: str,
+    output: _Output,
+    *,
+    timeout_s: float,
+    stop: threading.Event,
+    stderr: int = subprocess.STDOUT,
+    on_start: Callable[[int], None] | None = None,
+) -> Outcome:
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", command],
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=output.file,
+        stderr=stderr,
+        start_new_session=True,
+    )
+    if on_start is not None:
+        on_start(process.pid)
+    exit_code = _waited(process, output, time.monotonic() + timeout_s, stop)
+    if exit_code is None:
+        _kill_group(process)
+    return output.outcome(exit_code)
+
+
+def _waited(
+    process: subprocess.Popen[bytes], output: _Output, deadline: float, stop: threading.Event
+) -> int | None:
     """Wait with looks that get rarer; a blocking wait could not be woken by *stop*."""
     pause_s = _FIRST_LOOK_S
     while True:
@@ -100,6 +185,7 @@ def _waited(process: subprocess.Popen[bytes], deadline: float, stop: threading.E
         remaining_s = deadline - time.monotonic()
         if exit_code is not None or remaining_s <= 0:
             return exit_code
+        output.cut(beyond=_FILE_BYTES)
         if stop.wait(min(pause_s, remaining_s)):
             return process.poll()
         pause_s = min(pause_s * 1.5, _LAST_LOOK_S)
@@ -110,14 +196,3 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(subprocess.TimeoutExpired):  # stuck in the kernel
         process.wait(_KILL_WAIT_S)
-
-
-def _outcome(exit_code: int | None, output: IO[bytes]) -> Outcome:
-    size = output.seek(0, os.SEEK_END)
-    output.seek(max(0, size - OUTPUT_BYTES))
-    tail = output.read(OUTPUT_BYTES)
-    return Outcome(
-        exit_code=exit_code,
-        output=tail.decode("utf-8", "replace").replace("\0", "\ufffd"),
-        is_truncated=size > OUTPUT_BYTES,
-    )

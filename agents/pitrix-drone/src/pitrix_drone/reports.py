@@ -10,6 +10,8 @@ from typing import Any, Final
 from pitrix_drone import __version__
 
 MAX_DETAIL_CHARS: Final = 16 * 1024
+#: Source: agents/protocol/schemas/v2/node-health.schema.json.
+MAX_EXCERPT_CHARS: Final = 1024
 _BOOT_ID: Final = pathlib.Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -58,6 +60,11 @@ def result(
         "started_at": started_at,
         "finished_at": now(),
     }
+
+
+def excerpt(text: str) -> str:
+    """Return the end of what a command wrote, short enough for a report that is often repeated."""
+    return _storable(text).strip()[-MAX_EXCERPT_CHARS:]
 
 
 def _storable(text: str) -> str:
