@@ -4,6 +4,7 @@ Runs in the environment ``etcd3``; that client is from 2020, and only used as a 
 """
 
 import queue
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,9 @@ def witness_of() -> Iterator[Callable[..., Any]]:
     yield witness
     for each in made:
         each.close()
+    for thread in threading.enumerate():
+        if thread.name.startswith("etcd3_watch"):
+            thread.join(20)
 
 
 @pytest.fixture
@@ -152,7 +156,7 @@ def test_we_watch_what_the_witness_does(ours: EtcdClient, witness: Any) -> None:
     assert diary.revisions[2] == diary.revisions[3]
 
 
-# Its thread breaks when its connection is closed.
+# Its thread ends by an exception when its connection is closed.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_the_witness_watches_what_we_do(ours: EtcdClient, witness: Any) -> None:
     """It is told the same changes at the same revisions as our own watch."""
