@@ -27,6 +27,8 @@ from pitrix_frontgate.config import Places
 
 Json = dict[str, Any]
 
+ENROLMENT: Final = "an-example-enrolment-of-a-frontgate-0123456789"
+#: What a Frontgate of protocol 1 shows.
 TOKEN: Final = "an-example-token"
 WITHIN_S: Final = 20.0
 _PYTHON: Final = sys.executable
@@ -57,7 +59,7 @@ def own_loopback() -> str:
     while True:
         parts = (64 + secrets.randbelow(63) for _ in range(3))
         address = "127." + ".".join(map(str, parts))
-        if all(_is_free(address, port) for port in (2379, 2380)):
+        if all(_is_free(address, port) for port in (2378, 2379, 2380, 2381)):
             return address
 
 
@@ -90,6 +92,10 @@ class Pilot:
         self.acknowledges: Callable[[Json], bool] = lambda frame: True
         #: Tells whether a hello is welcome.
         self.welcomes: Callable[[Json], bool] = lambda body: True
+        #: How long a token is good before a newer one is to be asked for.
+        self.renew_after_s: float = 86_400.0
+        #: Every token that was given, the last one last.
+        self.tokens: list[str] = []
         self._connection: ServerConnection | None = None
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
@@ -155,7 +161,9 @@ class Pilot:
 
     def _speak(self, connection: ServerConnection) -> None:
         try:
-            hello = self._checked(connection.recv(timeout=10))
+            text = connection.recv(timeout=10)
+            version = json.loads(text)["body"]["protocol"]
+            hello = self._checked(text, version)
             self.hellos.append(hello["body"])
             if connection.request is None or connection.request.path != "/v1/frontgate":
                 self.faults.append("wrong path")
@@ -163,10 +171,11 @@ class Pilot:
                 _say(connection, "refused", {"code": "unknown-token", "message": "no"})
                 connection.close(4401)
                 return
-            _say(connection, "welcome", {"protocol": 1})
+            more = self._token() if version > 1 else {}
+            _say(connection, "welcome", {"protocol": version, **more})
             self._connection = connection
             for text in connection:
-                self._take(connection, self._checked(text))
+                self._take(connection, self._checked(text, version))
         except (ConnectionClosed, OSError):
             pass
         finally:
@@ -177,13 +186,24 @@ class Pilot:
         if frame["type"] == "ack":
             self.acknowledged.append(frame["reply_to"])
             return
+        if frame["type"] == "token.renew":
+            _say(connection, "token.renewed", self._token(), reply_to=frame["id"])
+            return
         self.received.append(frame)
         if self.acknowledges(frame):
             _say(connection, "ack", {}, reply_to=frame["id"])
 
-    def _checked(self, text: str | bytes) -> Json:
+    def _token(self) -> Json:
+        self.tokens.append(f"token-{len(self.tokens) + 1}")
+        return {
+            "token": self.tokens[-1],
+            "renew_after_s": self.renew_after_s,
+            "expires_at": "2036-12-23T12:00:00Z",
+        }
+
+    def _checked(self, text: str | bytes, version: int) -> Json:
         frame: Json = json.loads(text)
-        self.faults += [error.message for error in validator("frame").iter_errors(frame)]
+        self.faults += [error.message for error in validator("frame", version).iter_errors(frame)]
         return frame
 
 
@@ -194,24 +214,28 @@ def _say(connection: ServerConnection, kind: str, body: Json, **more: str) -> No
 class FrontgateProcess:
     """A Frontgate in a folder of its own, started from the zipapp."""
 
-    def __init__(self, zipapp: Path, folder: Path, pilot_urls: list[str]) -> None:
+    def __init__(
+        self, zipapp: Path, folder: Path, pilot_urls: list[str], *, protocol: int = 2
+    ) -> None:
         self.places = Places(folder)
         self.address = own_loopback()
         self.log = folder / "frontgate.log"
         self._zipapp = zipapp
         self._process: subprocess.Popen[bytes] | None = None
         self.places.config.parent.mkdir(parents=True)
-        self.places.config.write_text(
-            json.dumps(
-                {
-                    "protocol": 1,
-                    "frontgate_id": "fg-1",
-                    "token": TOKEN,
-                    "pilot_urls": pilot_urls,
-                    "throw_away": True,
-                }
-            )
+        self.configure(
+            {
+                "protocol": protocol,
+                "frontgate_id": "fg-1",
+                **({"token": TOKEN} if protocol == 1 else {"enrolment": ENROLMENT}),
+                "pilot_urls": pilot_urls,
+                "throw_away": True,
+            }
         )
+
+    def configure(self, config: Json) -> None:
+        """Write its configuration, which it reads when it starts."""
+        self.places.config.write_text(json.dumps(config))
 
     @property
     def endpoint(self) -> str:
@@ -251,7 +275,7 @@ class FrontgateProcess:
     def status(self) -> Json:
         """Ask ``frontgate status``."""
         answer = subprocess.run(
-            [_PYTHON, "-I", str(self._zipapp), "status"],
+            [_PYTHON, "-I", str(self._zipapp), "status", "--json"],
             capture_output=True,
             env=self._environment(),
             check=True,

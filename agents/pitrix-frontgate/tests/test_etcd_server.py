@@ -3,16 +3,26 @@
 import os
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
 import pytest
+from authority import Authority
 from frontgate_harness import FrontgateProcess, eventually, own_loopback
 
+from pitrix_drone.etcd import EtcdClient
 from pitrix_frontgate.errors import EtcdServerError
-from pitrix_frontgate.etcd_server import EtcdServer, find_etcd, objection_to
+from pitrix_frontgate.etcd_server import (
+    PLAIN,
+    Doors,
+    EtcdServer,
+    client_urls,
+    find_etcd,
+    objection_to,
+)
 
 
 @pytest.fixture
@@ -162,3 +172,89 @@ def test_the_environment_does_not_reach_into_etcd(
         server.stop()
 
     assert (tmp_path / "e" / "member").is_dir()
+
+
+def _served_serial(server: EtcdServer, authority: Authority) -> str:
+    """Tell which certificate is shown to a client that trusts the authority alone."""
+    context = ssl.create_default_context(cadata=authority.pem)
+    host, _, port = server.tls_endpoint.removeprefix("https://").partition(":")
+    with (
+        socket.create_connection((host, int(port)), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname=host) as tls,
+    ):
+        return str((tls.getpeercert() or {})["serialNumber"])
+
+
+def test_the_door_with_tls_opens_while_it_runs(server: EtcdServer, tmp_path: Path) -> None:
+    """etcd comes back with its data; a client of the authority gets in."""
+    authority = Authority()
+    host = server.tls_endpoint.removeprefix("https://").partition(":")[0]
+    identity = tmp_path / "identity.pem"
+    identity.write_text(authority.identity(host))
+    client = EtcdClient([server.endpoint])
+    client.put("/kept", "x")
+
+    server.open(Doors(identity=identity, is_plain=False))
+    server.await_ready(within_s=20, stop=Event())
+
+    assert _served_serial(server, authority)
+    found = client.get("/kept")
+    client.close()
+    assert found is not None
+    assert found.value == "x"
+
+
+def test_a_renewed_certificate_needs_no_restart(server: EtcdServer, tmp_path: Path) -> None:
+    """The file is replaced, and the next connection gets the new one."""
+    authority = Authority()
+    host = server.tls_endpoint.removeprefix("https://").partition(":")[0]
+    identity = tmp_path / "identity.pem"
+    identity.write_text(authority.identity(host))
+    server.open(Doors(identity=identity, is_plain=False))
+    server.await_ready(within_s=20, stop=Event())
+    before, pid = _served_serial(server, authority), server.pid
+
+    (tmp_path / "new.pem").write_text(authority.identity(host))
+    (tmp_path / "new.pem").replace(identity)
+
+    assert _served_serial(server, authority) != before
+    assert server.pid == pid
+
+
+def test_doors_that_stay_the_same_disturb_nobody(server: EtcdServer) -> None:
+    """etcd is only started again when something changes."""
+    pid = server.pid
+
+    server.open(PLAIN)
+
+    assert server.pid == pid
+
+
+def test_without_version_1_nothing_but_tls_is_open_to_the_network(tmp_path: Path) -> None:
+    """Plain HTTP is for the machine itself alone."""
+    doors = Doors(identity=tmp_path / "identity.pem", is_plain=False)
+
+    urls = client_urls("192.0.2.1", doors)
+
+    assert urls == ("http://127.0.0.1:2379", "https://192.0.2.1:2381")
+
+
+def test_before_there_is_a_certificate_the_network_is_shut_out() -> None:
+    """No drone could be told over plain HTTP what is meant for it alone."""
+    urls = client_urls("192.0.2.1", Doors(identity=None, is_plain=False))
+
+    assert urls == ("http://127.0.0.1:2379",)
+
+
+def test_drones_of_version_1_get_in_without_tls() -> None:
+    """Their configuration names the port as it was."""
+    urls = client_urls("192.0.2.1", PLAIN)
+
+    assert urls == ("http://127.0.0.1:2379", "http://192.0.2.1:2379")
+
+
+def test_a_machine_with_loopback_only_listens_once() -> None:
+    """Its own address and the network's are the same there."""
+    urls = client_urls("127.64.0.1", PLAIN)
+
+    assert urls == ("http://127.64.0.1:2379",)

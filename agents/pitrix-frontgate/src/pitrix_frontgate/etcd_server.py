@@ -24,8 +24,11 @@ from pitrix_frontgate.errors import EtcdServerError
 
 log = logging.getLogger(__name__)
 
+#: Without TLS: for this machine alone, unless drones of version 1 are to be let in.
 CLIENT_PORT: Final = 2379
 PEER_PORT: Final = 2380
+#: With TLS. A port of its own: etcd 3.4 cannot speak both on one.
+TLS_PORT: Final = 2381
 _LOOPBACK: Final = "127.0.0.1"
 
 #: Older ones lack fixes for lost data.
@@ -54,6 +57,7 @@ _FIRST_PAUSE_S: Final = 0.1
 _LAST_PAUSE_S: Final = 10.0
 _STEADY_S: Final = 30.0
 _PORT_WAIT_S: Final = 5.0
+_LEAVE_S: Final = 4.0
 
 #: 1: PR_SET_PDEATHSIG, 9: SIGKILL. Source: prctl(2). The parent may have died before the call.
 _LAUNCH: Final = """\
@@ -102,39 +106,80 @@ def objection_to(version: tuple[int, int, int] | None, *, throw_away: bool) -> s
     return None
 
 
+class Doors(NamedTuple):
+    """How drones get in.
+
+    :param identity: PEM file with the certificate and its key, for HTTPS; etcd reads it anew for
+        each connection, so that replacing it is enough. None: no HTTPS.
+    :param is_plain: plain HTTP from the network, for drones of version 1.
+    """
+
+    identity: Path | None
+    is_plain: bool
+
+
+#: As version 1 of the protocol has it.
+PLAIN: Final = Doors(identity=None, is_plain=True)
+
+
+def client_urls(address: str, doors: Doors) -> tuple[str, ...]:
+    """List where etcd listens for clients: always for this machine alone, and at its doors."""
+    urls = [_url(_own_address(address), CLIENT_PORT)]
+    if doors.is_plain:
+        urls.append(_url(address, CLIENT_PORT))
+    if doors.identity is not None:
+        urls.append(_url(address, TLS_PORT, scheme="https"))
+    return tuple(dict.fromkeys(urls))
+
+
 class EtcdServer:
     """One etcd, started again whenever it dies.
 
-    :param address: drones reach it there, at :data:`CLIENT_PORT`; :data:`PEER_PORT` is only open
-        to this machine.
+    :param address: drones reach it there, through its doors; whatever they are, this machine
+        reaches it without TLS. :data:`PEER_PORT` is only open to this machine.
     :param throw_away: do not wait for the disk.
     """
 
-    def __init__(self, binary: EtcdBinary, *, address: str, data: Path, throw_away: bool) -> None:
+    def __init__(
+        self,
+        binary: EtcdBinary,
+        *,
+        address: str,
+        data: Path,
+        throw_away: bool,
+        doors: Doors = PLAIN,
+    ) -> None:
         self._binary = binary
         self._address = address
         self._data = data
         self._throw_away = throw_away
+        self._doors = doors
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        #: The process that is being ended only to be started again.
+        self._leaving: subprocess.Popen[bytes] | None = None
         self._guard = threading.Thread(target=self._keep_running, name="etcd-guard", daemon=True)
 
     @property
     def endpoint(self) -> str:
-        """The URL at which drones reach it."""
+        """The URL at which this machine reaches it."""
+        return _url(_own_address(self._address), CLIENT_PORT)
+
+    @property
+    def plain_endpoint(self) -> str:
+        """The URL at which drones of version 1 reach it."""
         return _url(self._address, CLIENT_PORT)
 
     @property
-    def _peer_address(self) -> str:
-        """A single member has no peers, and that port knows no passwords: nobody may reach it."""
-        return self._address if is_loopback(self._address) else _LOOPBACK
+    def tls_endpoint(self) -> str:
+        """The URL at which drones reach it."""
+        return _url(self._address, TLS_PORT, scheme="https")
 
     @property
-    def pid(self) -> int | None:
-        """The running etcd's process, if there is one."""
-        process = self._process
-        return None if process is None else process.pid
+    def doors(self) -> Doors:
+        """How drones get in now."""
+        return self._doors
 
     def start(self) -> None:
         """Start it and guard it from now on.
@@ -161,6 +206,22 @@ class EtcdServer:
         finally:
             probe.close()
 
+    def open(self, doors: Doors) -> None:
+        """Let drones in through these doors; when they change, etcd is started again."""
+        if doors != self._doors:
+            self._doors = doors
+            self.restart()
+
+    def restart(self) -> None:
+        """End every connection, and with them every watch: etcd starts again at once.
+
+        Takes it away for about half a second. Any thread may, before :meth:`stop`.
+        """
+        with self._lock:
+            process = self._leaving = self._process
+        if process is not None:
+            _end(process, within_s=_LEAVE_S)
+
     def stop(self, *, within_s: float = 4.0) -> None:
         """End it: asked to first, killed when that takes too long."""
         self._stopping.set()
@@ -178,11 +239,17 @@ class EtcdServer:
             code = self._run_once()
             if self._stopping.is_set():
                 return
+            if self._is_leaving():
+                continue
             if time.monotonic() - started > _STEADY_S:
                 pause_s = _FIRST_PAUSE_S
             log.error("etcd ended with %s; it is started again in %.1f s", code, pause_s)
             self._stopping.wait(pause_s)
             pause_s = min(pause_s * 2, _LAST_PAUSE_S)
+
+    def _is_leaving(self) -> bool:
+        with self._lock:
+            return self._leaving is self._process
 
     def _run_once(self) -> int | None:
         with self._lock:
@@ -200,13 +267,12 @@ class EtcdServer:
         return process.wait()
 
     def _arguments(self) -> list[str]:
-        client = _url(self._address, CLIENT_PORT)
-        peer = _url(self._peer_address, PEER_PORT)
+        peer = _url(_own_address(self._address), PEER_PORT)
         arguments = {
             "name": "frontgate",
             "data-dir": str(self._data),
-            "listen-client-urls": client,
-            "advertise-client-urls": client,
+            "listen-client-urls": ",".join(client_urls(self._address, self._doors)),
+            "advertise-client-urls": self.endpoint,
             "listen-peer-urls": peer,
             "initial-advertise-peer-urls": peer,
             "initial-cluster": f"frontgate={peer}",
@@ -222,6 +288,9 @@ class EtcdServer:
             "log-outputs": "stderr",
             "log-level": "error",
         }
+        if self._doors.identity is not None:
+            # Both in one file: it is replaced as a whole, and each reader takes what it needs.
+            arguments |= dict.fromkeys(("cert-file", "key-file"), str(self._doors.identity))
         if self._throw_away and self._binary.version >= (3, 5, 0):
             arguments["unsafe-no-fsync"] = "true"
         return [f"--{name}={value}" for name, value in arguments.items()]
@@ -229,7 +298,10 @@ class EtcdServer:
     def _await_ports(self) -> None:
         """Wait for the ports: a killed Frontgate's etcd may hold them for a moment."""
         deadline = time.monotonic() + _PORT_WAIT_S
-        places = ((self._address, CLIENT_PORT), (self._peer_address, PEER_PORT))
+        own_address = _own_address(self._address)
+        own = ((own_address, CLIENT_PORT), (own_address, PEER_PORT))
+        for_drones = ((self._address, CLIENT_PORT), (self._address, TLS_PORT))
+        places = dict.fromkeys((*own, *for_drones))
         for address, port in places:
             while (obstacle := _bind_obstacle(address, port)) is not None:
                 if time.monotonic() > deadline:
@@ -298,6 +370,14 @@ def _bind_obstacle(address: str, port: int) -> str | None:
     return None
 
 
-def _url(address: str, port: int) -> str:
+def _own_address(address: str) -> str:
+    """Tell where what is for this machine alone listens.
+
+    A single member has no peers, and their port knows no passwords: nobody may reach it.
+    """
+    return address if is_loopback(address) else _LOOPBACK
+
+
+def _url(address: str, port: int, *, scheme: str = "http") -> str:
     host = f"[{address}]" if ":" in address else address
-    return f"http://{host}:{port}"
+    return f"{scheme}://{host}:{port}"

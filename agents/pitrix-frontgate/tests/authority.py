@@ -1,0 +1,56 @@
+"""A certificate authority as a Frontgate's, and certificates by it."""
+
+import datetime as dt
+import ipaddress
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+_HOUR: Final = dt.timedelta(hours=1)
+
+
+class Authority:
+    """Signs certificates for addresses."""
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])
+        builder = self._builder(self._key, dt.timedelta(days=1)).subject_name(self._name)
+        basic = x509.BasicConstraints(ca=True, path_length=0)
+        signed = builder.add_extension(basic, critical=True).sign(self._key, hashes.SHA256())
+        self.pem = _pem(signed)
+
+    def identity(self, address: str, *, valid: dt.timedelta = dt.timedelta(days=1)) -> str:
+        """Make a certificate for an address; its key stands before it."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        builder = self._builder(key, valid).subject_name(x509.Name([]))
+        signed = builder.add_extension(names, critical=True).sign(self._key, hashes.SHA256())
+        return _key_pem(key) + _pem(signed)
+
+    def _builder(
+        self, key: ec.EllipticCurvePrivateKey, valid: dt.timedelta
+    ) -> x509.CertificateBuilder:
+        now = dt.datetime.now(dt.UTC)
+        return (
+            x509.CertificateBuilder()
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - _HOUR)
+            .not_valid_after(now + valid)
+        )
+
+
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
