@@ -181,6 +181,12 @@ class EtcdServer:
         """How drones get in now."""
         return self._doors
 
+    @property
+    def pid(self) -> int | None:
+        """The running etcd's process, if there is one."""
+        process = self._process
+        return None if process is None else process.pid
+
     def start(self) -> None:
         """Start it and guard it from now on.
 
