@@ -5,10 +5,13 @@ Its tasks are not planned by an app type: they are made at the moment it begins 
 that the undone job has on record. That is all of them, for requests of which it is not known what
 they made are settled before. How each kind of task is undone is said here; it is undone after
 everything that was built upon it.
+
+A job that is retried undoes what has failed in it by tasks of its own: a cloud may make something,
+say that it is broken, and have it hold what the next one needs.
 """
 
 import graphlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -47,6 +50,36 @@ def undo_of(kind: str) -> str | None:
 def undecided_in(tasks: Iterable[TaskRecord]) -> list[TaskRecord]:
     """Return the tasks that may have made something of which nobody knows."""
     return [task for task in tasks if task.is_undecided and makes(task.kind)]
+
+
+def retry(tx: Transaction, job_id: str) -> None:
+    """Let a failed or cancelled job go on; what its failed attempts have made is removed before it
+    is made anew.
+
+    The transaction has locked the job.
+
+    :raises ConflictError: the job has not ended, has succeeded, or never began.
+    """
+    tx.jobs.retry(job_id)
+    job, tasks = tx.jobs.get(job_id), tx.jobs.tasks(job_id)
+    runtime_id = tx.clusters.get(job.cluster_id).runtime_id
+    left = _left_behind(tasks, tx.clusters.made_by(job_id))
+    for number, (resource, anew) in enumerate(left, start=len(tasks) + 1):
+        removal = _removal(resource, anew, key=f"remove/{number}", title="Remove what failed")
+        tx.jobs.add_before(job, [anew.key], (removal,), runtime_id=runtime_id)
+
+
+def _left_behind(
+    tasks: Sequence[TaskRecord], made: Iterable[MadeResource]
+) -> Iterator[tuple[MadeResource, TaskRecord]]:
+    """Return what is there of tasks that begin anew, and that no task is to remove already."""
+    removed = {(task.kind, task.input.get("id")) for task in tasks}
+    anew = {task.key: task for task in tasks if task.sent_at is None}
+    for resource in made:
+        kind = undo_of(resource.kind)
+        is_removed = kind is None or (kind, resource.resource_id) in removed
+        if resource.task in anew and not is_removed:
+            yield resource, anew[resource.task]
 
 
 def begin_next(tx: Transaction, cluster_id: str) -> str | None:
@@ -98,22 +131,25 @@ def compensation_tasks(
         kind = undo_of(resource.kind)
         if kind is not None and resource.task in by_key:
             undone = by_key[resource.task]
-            arguments = {"id": resource.resource_id, "cluster_id": undone.cluster_id}
-            task = _undoing(undone, kind, number=number, arguments=arguments)
+            task = _removal(resource, undone, key=f"{kind}/{number}", title="Undo")
             undoing.setdefault(undone.key, []).append(task)
     for put in tasks:
         if put.kind == METADATA_PUT and put.sent_at is not None:
-            arguments = {"cluster_id": put.cluster_id}
-            undoing[put.key] = [_undoing(put, METADATA_DELETE, number=0, arguments=arguments)]
+            undoing[put.key] = [_undoing(put, METADATA_DELETE, key=METADATA_DELETE, title="Undo")]
     return _in_reverse(tasks, undoing)
 
 
-def _undoing(undone: TaskRecord, kind: str, *, number: int, arguments: dict[str, str]) -> Task:
+def _removal(resource: MadeResource, undone: TaskRecord, *, key: str, title: str) -> Task:
+    kind = undo_of(resource.kind) or ""
+    return _undoing(undone, kind, key=key, title=title, id=resource.resource_id)
+
+
+def _undoing(undone: TaskRecord, kind: str, *, key: str, title: str, **arguments: str) -> Task:
     return Task(
-        key=f"{kind}/{number}" if number else kind,
+        key=key,
         kind=kind,
-        title=f"Undo: {undone.title}",
-        input=arguments,
+        title=f"{title}: {undone.title}",
+        input={"cluster_id": undone.cluster_id, **arguments},
         node_id=undone.node_id,
         timeout_s=_TIMEOUT_S,
     )

@@ -208,7 +208,8 @@ def _go_on(
 def _after_look(
     claim: Claim, call: TaskCall, handler: TaskHandler, operation: Operation, *, creates: bool
 ) -> Outcome:
-    if creates and operation.resource_id is None and left_s(claim) <= 0:
+    is_over = operation.state is OperationState.FAILED or left_s(claim) <= 0
+    if creates and operation.resource_id is None and is_over:
         operation = _named(call, handler, operation)
     return after_operation(claim, operation, creates=creates)
 
@@ -222,7 +223,7 @@ def _stage_key(claim: Claim, operation: Operation) -> str:
 
 
 def _named(call: TaskCall, handler: TaskHandler, operation: Operation) -> Operation:
-    """Ask for the id of what is being made, before it is given up: by it, it can be removed."""
+    """Ask for the id of what was made, before it is given up: by it, it can be removed."""
     for found in handler.find(call, call.task.request_key or ""):
         return attrs.evolve(operation, resource_id=found.resource_id)
     return operation

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 import attrs
 
 from pitrix_core.errors import ProviderNotFoundError
+from pitrix_core.jobs.compensation import retry
 from pitrix_core.jobs.handler import TaskCall
 from pitrix_core.model import (
     Action,
@@ -260,7 +261,7 @@ def _revive(tx: Transaction, frontgate: Frontgate) -> None:
     [job, *_] = tx.jobs.search(cluster_id=cluster.id, part=Slice(limit=1))
     if job.action is not Action.CREATE:
         return
-    tx.jobs.retry(job.id)
+    retry(tx, job.id)
     tx.clusters.set_state(cluster.id, ClusterState.CREATING)
 
 

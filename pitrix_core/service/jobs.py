@@ -7,6 +7,7 @@ import attrs
 from pitrix_core.errors import ConflictError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.jobs.compensation import STATE_AFTER_UNDOING, makes, undecided_in
+from pitrix_core.jobs.compensation import retry as let_go_on
 from pitrix_core.jobs.effects import begin_waiting, end_job
 from pitrix_core.jobs.estimate import remaining_s_of
 from pitrix_core.model import (
@@ -274,7 +275,7 @@ def retry(services: Services, actor: Actor, job_id: str) -> Job:
     def act(tx: Transaction, job: Job) -> None:
         cluster = tx.clusters.get(job.cluster_id)
         tx.jobs.require_newest(job)
-        tx.jobs.retry(job.id)
+        let_go_on(tx, job.id)
         # A new revision: a plan made of what the cluster was when the job failed is out of date.
         tx.clusters.start_change(
             cluster.id, state=state_during(job.action), expected_revision=cluster.revision

@@ -1,7 +1,7 @@
 """Jobs and their tasks, as the API writes and everyone reads them."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 import attrs
@@ -83,10 +83,12 @@ class JobRepository:
         self._connection.execute(tables.jobs.insert().values(**values))
 
     def add_tasks(self, job: Job, tasks: tuple[Task, ...], *, runtime_id: str) -> None:
-        """Store the tasks of a job; those that come after nothing are ready."""
+        """Store tasks of a job, after those it has; what comes after nothing is ready."""
         if not tasks:
             return
         ids = {task.key: new_id("t") for task in tasks}
+        known = sa.select(sa.func.count()).where(tables.tasks.c.job_id == job.id)
+        first = self._connection.execute(known).scalar_one() + 1
         rows = [
             {
                 **convert.to_json(task),
@@ -106,7 +108,7 @@ class JobRepository:
                 "outputs": {},
                 "run_at": self._now,
             }
-            for number, task in enumerate(tasks, start=1)
+            for number, task in enumerate(tasks, start=first)
         ]
         LaneRepository(self._connection, now=self._now).ensure({row["lane"] for row in rows})
         self._connection.execute(tables.tasks.insert(), rows)
@@ -117,6 +119,46 @@ class JobRepository:
         ]
         if edges:
             self._connection.execute(tables.task_edges.insert(), edges)
+
+    def add_before(
+        self, job: Job, keys: Collection[str], tasks: tuple[Task, ...], *, runtime_id: str
+    ) -> None:
+        """Store more tasks of a job, and have some of those it has come after all of them.
+
+        :param keys: of the tasks that are to wait; none of them was begun.
+        """
+        self.add_tasks(job, tasks, runtime_id=runtime_id)
+        columns, added = tables.tasks.c, [task.key for task in tasks]
+        rows = self._connection.execute(
+            sa.select(columns.id, columns.key, columns.after).where(
+                columns.job_id == job.id, columns.key.in_([*keys, *added])
+            )
+        ).all()
+        ids = {row.key: row.id for row in rows}
+        for row in rows:
+            if row.key in added:
+                continue
+            self._connection.execute(
+                tables.tasks.update()
+                .where(columns.id == row.id)
+                .values(
+                    state=TaskState.WAITING,
+                    after=[*row.after, *added],
+                    unfinished_before=columns.unfinished_before + len(added),
+                )
+            )
+            edges = [{"task_id": row.id, "before_id": ids[key]} for key in added]
+            self._connection.execute(tables.task_edges.insert(), edges)
+
+    def makes_node(self, job_id: str, node_id: str) -> bool:
+        """Say whether a job makes the machine of a node."""
+        columns = tables.tasks.c
+        query = sa.select(columns.id).where(
+            columns.job_id == job_id,
+            columns.node_id == node_id,
+            columns.kind == "compute.create",
+        )
+        return self._connection.scalar(query.limit(1)) is not None
 
     def get(self, job_id: str) -> Job:
         """Return a job.
@@ -223,8 +265,8 @@ class JobRepository:
 
         An operation that has not ended, as far as is known, is polled on. A request of which it is
         not known what it made is settled under its key. Everything else is sent again under a new
-        key; what a failed operation made stays written down with its cluster. The job has its
-        deadline's time again.
+        key, once what its failed operation made is removed (:mod:`pitrix_core.jobs.compensation`).
+        The job has its deadline's time again.
 
         :raises ConflictError: the job has not ended, has succeeded, or never began.
         """

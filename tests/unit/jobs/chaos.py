@@ -23,7 +23,7 @@ EFFECTS = (
     *(FakeEffect.THROTTLED, FakeEffect.QUOTA, FakeEffect.PERMANENT),
     *(FakeEffect.UNEXPECTED, FakeEffect.FAILED),
 )
-VERBS = ("create", "create", "create", "find", "find", "poll", "poll_many", "advance")
+VERBS = ("create", "create", "create", "delete", "find", "find", "poll", "poll_many", "advance")
 OPERATIONS = tuple(f"{name}.{verb}" for name in ("volume", "compute") for verb in VERBS)
 
 clouds = st.fixed_dictionaries(
@@ -126,10 +126,20 @@ class Chaos:
 
 
 def tasks_of(graph: list[tuple[bool, set[int]]]) -> list[Task]:
-    """Return the tasks of a graph; each comes after some of those before it."""
-    tasks = []
+    """Return the tasks of a graph; each comes after some of those before it, and a machine has the
+    volumes among them that no other has.
+    """
+    tasks: list[Task] = []
+    volumes: set[str] = set()
     for number, (is_machine, before) in enumerate(graph):
         after = tuple(f"task-{each}" for each in sorted(before) if each < number)
         make = machine if is_machine else volume
-        tasks.append(make(f"task-{number}", after=after, timeout_s=3600.0))
+        task = make(f"task-{number}", after=after, timeout_s=3600.0)
+        if is_machine:
+            attached = [key for key in after if key in volumes]
+            task.input["volumes"] = [{"volume_id": {"$ref": f"{key}#/id"}} for key in attached]
+            volumes.difference_update(attached)
+        else:
+            volumes.add(task.key)
+        tasks.append(task)
     return tasks

@@ -6,6 +6,7 @@ from typing import Any
 import attrs
 
 from pitrix_core.contracts import Context
+from pitrix_core.jobs.compensation import retry
 from pitrix_core.jobs.handler import TaskHandler
 from pitrix_core.jobs.outcome import Outcome, Waiting
 from pitrix_core.jobs.provider_tasks import ProviderTasks
@@ -137,7 +138,7 @@ class Engine:
 
     def retry(self, job: Job) -> None:
         with self.store.begin() as tx:
-            tx.jobs.retry(job.id)
+            retry(tx, job.id)
 
     # -- runners -----------------------------------------------------------------------------------
 
@@ -179,6 +180,38 @@ class Engine:
             self.turn()
             self.clock.advance(step_s)
         return self.job(job)
+
+    def run_among_deaths(self, job: Job, *, step_s: float = 30.0) -> set[str]:
+        """Let a job go on to its end by runners that die at every boundary of a step, each once.
+
+        :returns: the boundaries: a task, what its step was about, and how far it came.
+        """
+        known: set[str] = set()
+        for _ in range(1000):
+            if self.job(job).state in JOB_FINAL_STATES:
+                return known
+            for claim in self.claim(limit=1):
+                self._step_and_die(claim, known)
+            self.die()
+            self.clock.advance(step_s)
+        raise AssertionError("the job does not end")
+
+    def _step_and_die(self, claim: Claim, known: set[str]) -> None:
+        """Take a step up to the first boundary at which nobody has died."""
+        start = "start again" if claim.maybe_sent else "start"
+        operation = claim.task.operation
+        about = f"{claim.task.key}: {operation.state if operation else start}"
+        acts = {
+            "claimed": lambda: None,
+            "answered": lambda: outcomes.append(self.step(claim)),
+            "written": lambda: self.write(claim, outcomes[0]),
+        }
+        outcomes: list[Outcome] = []
+        for name, act in acts.items():
+            act()
+            if f"{about}, {name}" not in known:
+                known.add(f"{about}, {name}")
+                return
 
     def die(self, runner_id: str = "run-a") -> list[str]:
         """Let a runner be taken for dead, and its tasks be taken over."""

@@ -6,9 +6,25 @@ import pytest
 from driven_engine import Engine, machine, volume
 
 from pitrix_core.errors import ConflictError
+from pitrix_core.jobs.effects import end_job
 from pitrix_core.jobs.outcome import Failed
 from pitrix_core.jobs.worker import TIMEOUT_CODE
+from pitrix_core.model import Task
+from pitrix_core.model.job import CANCELLED_CODE
 from pitrix_core.testing.fake_provider import FakeEffect
+
+#: How far a start comes before its runner dies, whatever the cloud.
+BOUNDARIES = (
+    "start, claimed",
+    *(f"start again, {how}" for how in ("claimed", "answered", "written")),
+)
+
+
+def machine_with_disk() -> tuple[Task, Task]:
+    """A volume, and the machine it is attached to."""
+    attached = machine("vm", after=("disk",), node_id="cln-1")
+    attached.input["volumes"] = [{"volume_id": {"$ref": "disk#/id"}}]
+    return volume("disk"), attached
 
 
 def test_finished_tasks_are_not_done_again(engine: Engine) -> None:
@@ -70,18 +86,122 @@ def test_a_refused_request_is_sent_again_under_a_new_key(engine: Engine) -> None
     assert claim.task.attempts == 1
 
 
-def test_what_a_failed_operation_made_stays_on_record(engine: Engine) -> None:
-    """The new request makes another one; deletion finds both."""
-    job = engine.submit(volume())
+def test_what_a_failed_operation_made_is_removed_first(engine: Engine) -> None:
+    """The new request makes another one once it is gone."""
+    job = engine.submit(volume("a"))
     engine.fault("volume.create", FakeEffect.FAILED)
+    engine.run(job)
+    broken = engine.in_cloud()
+
+    engine.retry(job)
+    states = engine.states(job)
+    ended = engine.run(job)
+
+    assert states == {"a": "waiting", "remove/2": "ready"}
+    assert engine.task(job, "remove/2").title == "Remove what failed: Make a"
+    assert engine.task(job, "a").after == ("remove/2",)
+    assert ended.state == "succeeded"
+    assert len(engine.in_cloud()) == 1
+    assert not engine.in_cloud() & broken
+    assert engine.recorded(job) == engine.in_cloud()
+
+
+def test_a_machine_that_failed_lets_go_of_its_volume(engine: Engine) -> None:
+    """The cloud refuses to attach a volume to a second machine; its node is there all the while."""
+    job = engine.submit(*machine_with_disk(), nodes=("cln-1",))
+    engine.fault("compute.create", FakeEffect.FAILED, count=2)
     engine.run(job)
 
     engine.retry(job)
+    failed_again = engine.run(job)
+    with engine.store.read() as tx:
+        [node] = tx.clusters.nodes(job.cluster_id)
+    engine.retry(job)
     ended = engine.run(job)
 
+    assert failed_again.error_code == "provider"
+    assert node.state == "planned"
     assert ended.state == "succeeded"
-    assert len(engine.in_cloud()) == 2
+    assert engine.states(job) == dict.fromkeys(("disk", "vm", "remove/3", "remove/4"), "succeeded")
     assert engine.recorded(job) == engine.in_cloud()
+    assert len(engine.in_cloud()) == 2
+
+
+def test_what_cannot_be_removed_keeps_the_task_from_being_started(engine: Engine) -> None:
+    """The job fails, and says what could not be removed; the next retry removes it."""
+    job = engine.submit(*machine_with_disk())
+    engine.fault("compute.create", FakeEffect.FAILED)
+    engine.run(job)
+    engine.fault("compute.delete", FakeEffect.PERMANENT)
+
+    engine.retry(job)
+    failed = engine.run(job)
+    states = engine.states(job)
+    engine.retry(job)
+    ended = engine.run(job)
+
+    assert str(failed.error).startswith("Remove what failed: Make vm: compute.delete")
+    assert states == {"disk": "succeeded", "vm": "skipped", "remove/3": "failed"}
+    assert ended.state == "succeeded"
+    assert engine.recorded(job) == engine.in_cloud()
+
+
+def test_what_failed_is_removed_once_though_the_retry_was_stopped(engine: Engine) -> None:
+    """Stopped before it removed anything, the job begins with that when it is retried again."""
+    job = engine.submit(volume("a"))
+    engine.fault("volume.create", FakeEffect.FAILED)
+    engine.run(job)
+    engine.retry(job)
+    with engine.store.begin() as tx:
+        tx.courses.stop(job.id, error="Cancelled.", error_code=CANCELLED_CODE)
+        end_job(tx, job.id)
+
+    engine.retry(job)
+    states = engine.states(job)
+    ended = engine.run(job)
+
+    assert states == {"a": "waiting", "remove/2": "ready"}
+    assert ended.state == "succeeded"
+    assert len(engine.in_cloud()) == 1
+
+
+def test_what_is_shared_is_not_removed(engine: Engine) -> None:
+    """A network that was ensured may be another cluster's."""
+    ensure = Task(key="net", kind="network.ensure", title="Have a network", input={"name": "n"})
+    job = engine.submit(ensure)
+    engine.fault("network.ensure", FakeEffect.FAILED)
+    engine.run(job)
+
+    engine.retry(job)
+
+    assert engine.states(job) == {"net": "ready"}
+
+
+@pytest.mark.parametrize(
+    "make_engine", ["make_engine_of", "make_engine_on_postgresql"], ids=["sqlite", "postgresql"]
+)
+@pytest.mark.parametrize("honours_keys", [True, False], ids=["keys-kept", "keys-forgotten"])
+def test_runners_may_die_at_every_boundary_of_a_retry(
+    request: pytest.FixtureRequest, make_engine: str, honours_keys: bool
+) -> None:
+    """Each step's runner dies once when it has claimed, once when the cloud has answered, and once
+    when the outcome is written: what failed is removed, and one of each is there.
+    """
+    cloud = {"honours_keys": honours_keys, "delay_polls": 1, "stages": 2, "request_s": 5.0}
+    engine: Engine = request.getfixturevalue(make_engine)(**cloud)
+    job = engine.submit(*machine_with_disk())
+    engine.fault("compute.create", FakeEffect.FAILED)
+    engine.run(job)
+    broken = {*engine.in_cloud()} - {engine.task(job, "disk").outputs["id"]}
+
+    engine.retry(job)
+    deaths = engine.run_among_deaths(job)
+
+    assert deaths >= {f"{task}: {far}" for task in ("remove/3", "vm") for far in BOUNDARIES}
+    assert engine.job(job).state == "succeeded"
+    assert engine.in_cloud() == engine.recorded(job)
+    assert len(engine.in_cloud()) == 2
+    assert not engine.in_cloud() & broken
 
 
 def test_an_operation_that_took_too_long_is_polled_on(

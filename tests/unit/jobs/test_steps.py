@@ -122,6 +122,20 @@ def test_a_resource_is_named_before_it_is_given_up(
     assert outcome.operation == operation(resource_id="thing-1")
 
 
+def test_what_failed_is_named(
+    engine: Engine, scripted: Scripted, claim_of: Callable[..., Claim]
+) -> None:
+    """A failed operation that names no resource may have made one: a retry has to remove it."""
+    scripted.creates = True
+    scripted.answer = operation(OperationState.FAILED)
+    scripted.found = (operation(resource_id="thing-1"),)
+
+    outcome = engine.step(claim_of(operation=operation()))
+
+    assert isinstance(outcome, Failed)
+    assert outcome.operation == operation(OperationState.FAILED, resource_id="thing-1")
+
+
 def test_a_resource_without_a_name_is_given_up_all_the_same(
     engine: Engine, scripted: Scripted, claim_of: Callable[..., Claim]
 ) -> None:
