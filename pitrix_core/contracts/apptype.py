@@ -17,9 +17,11 @@ from pitrix_core.contracts.reader import PackageReader
 from pitrix_core.findings import Finding
 from pitrix_core.model import (
     ClusterSnapshot,
+    DisplayTab,
     ImageQuery,
     JsonObject,
     Link,
+    MeasuredItem,
     Metadata,
     PackageIndex,
     PlanDraft,
@@ -145,6 +147,29 @@ class AppType(Authoring[SpecT], abc.ABC):
             configuration.
         """
         return {}
+
+    def measured_items(
+        self, spec: SpecT, config: JsonObject
+    ) -> Mapping[str, tuple[MeasuredItem, ...]]:
+        """Return what agents measure on the nodes: role → items, in the order they are shown in.
+
+        What agents have to be told about it is part of :meth:`metadata`; see
+        ``agents/protocol/README.md`` section 5.
+
+        :param config: as stored: checked, with defaults and without secrets.
+        :raises TemplateRenderError: the package's template cannot be rendered with this
+            configuration.
+        """
+        return {}
+
+    def display_tabs(self, spec: SpecT, config: JsonObject) -> tuple[DisplayTab, ...]:
+        """Return the tables that commands of the package can fill in while the cluster runs.
+
+        :param config: as stored: checked, with defaults and without secrets.
+        :raises TemplateRenderError: the package's template cannot be rendered with this
+            configuration.
+        """
+        return ()
 
     def with_template_names(self, names: Mapping[str, Any]) -> "AppType[SpecT]":
         """Return this type, with names that plugins add to packages' templates.

@@ -53,6 +53,14 @@ from pitrix_core.model.resource import (
     VolumeSpec,
 )
 from pitrix_core.model.runtime import NoCredential, NoSettings, Runtime, RuntimeLimits
+from pitrix_core.model.supervision import (
+    DisplayTab,
+    HealthState,
+    MeasuredItem,
+    NodeHealth,
+    Sample,
+    health_of,
+)
 
 __all__ = [
     "AccountReport",
@@ -62,7 +70,9 @@ __all__ = [
     "Cluster",
     "ClusterSnapshot",
     "ClusterState",
+    "DisplayTab",
     "Finding",
+    "HealthState",
     "ImageChoice",
     "ImageQuery",
     "Instance",
@@ -78,11 +88,13 @@ __all__ = [
     "Link",
     "Lost",
     "MadeResource",
+    "MeasuredItem",
     "Metadata",
     "NetworkSpec",
     "NoCredential",
     "NoSettings",
     "Node",
+    "NodeHealth",
     "NodeState",
     "Operation",
     "OperationState",
@@ -99,6 +111,7 @@ __all__ = [
     "ResourceRef",
     "Runtime",
     "RuntimeLimits",
+    "Sample",
     "SecretRef",
     "TaggedResource",
     "Tags",
@@ -110,4 +123,5 @@ __all__ = [
     "UndecidedTask",
     "VolumeAttachment",
     "VolumeSpec",
+    "health_of",
 ]

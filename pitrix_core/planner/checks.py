@@ -29,6 +29,7 @@ _CORE_INPUTS: Final[Mapping[str, Mapping[str, bool]]] = {
         "timeout_s": True,
         "idempotent": False,
         "may_fail": False,
+        "supervision": False,
     },
     "orphan.delete": {
         "id": True,

@@ -162,6 +162,7 @@ def test_a_command_is_described_for_its_agent(shop: VmSpec) -> None:
         "timeout_s": 60,
         "idempotent": False,
         "may_fail": False,
+        "supervision": "begin",
     }
     assert task.timeout_s > 60
 

@@ -190,6 +190,7 @@ class CommandRunner:
     def _ran(self, command: Command, on_start: Callable[[int], None]) -> Outcome:
         """Run a command, without checks and actions beside it."""
         with self._turns.command():
+            was_started = self._supervision.current().is_started
             if command.supervision == END:
                 self._supervision.end()
             outcome = run_shell(
@@ -199,8 +200,11 @@ class CommandRunner:
                 scratch=self._scratch,
                 on_start=on_start,
             )
-            if command.supervision == BEGIN and outcome.exit_code == 0:
+            is_good = outcome.exit_code == 0
+            if command.supervision == BEGIN and is_good:
                 self._supervision.begin()
+            if command.supervision == END and was_started and not is_good:
+                self._supervision.begin()  # as far as anybody knows, it runs on
             return outcome
 
     def _end_leftover(self, entry: Entry) -> None:

@@ -11,9 +11,11 @@ from pitrix_core.errors import PackageInvalidError, PlanRefusedError
 from pitrix_core.findings import Rule
 from pitrix_core.model import (
     Action,
+    DisplayTab,
     ImageQuery,
     JsonObject,
     Link,
+    MeasuredItem,
     Metadata,
     PackageIndex,
     PlanDraft,
@@ -45,6 +47,7 @@ from pitrix_vm.spec import (
     spec_of,
     template_file,
 )
+from pitrix_vm.supervision import display_tabs, measured_items
 
 _MACHINES: Final = frozenset({"network.ensure", "compute.create", "compute.delete", "metadata.put"})
 _VOLUMES: Final = frozenset({"volume.create", "volume.delete"})
@@ -116,6 +119,22 @@ class VmAppType(AppType[VmSpec]):
         :raises TemplateRenderError: the template gives no cluster with this configuration.
         """
         return cluster_links(configured_cluster(spec, config), spec.form, config)
+
+    def measured_items(
+        self, spec: VmSpec, config: JsonObject
+    ) -> dict[str, tuple[MeasuredItem, ...]]:
+        """Return what the monitors of the roles measure.
+
+        :raises TemplateRenderError: the template gives no cluster with this configuration.
+        """
+        return measured_items(configured_cluster(spec, config))
+
+    def display_tabs(self, spec: VmSpec, config: JsonObject) -> tuple[DisplayTab, ...]:
+        """Return the package's tabs.
+
+        :raises TemplateRenderError: the template gives no cluster with this configuration.
+        """
+        return display_tabs(configured_cluster(spec, config))
 
     def plan(self, request: PlanRequest) -> PlanDraft:
         """Turn an action into tasks.

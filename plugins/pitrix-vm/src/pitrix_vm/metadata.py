@@ -17,6 +17,7 @@ from pitrix_core.model import JsonObject, JsonValue, Metadata, Node
 from pitrix_core.model.json import marker_of
 from pitrix_vm.cluster import UNNAMED, ClusterDocument, Role
 from pitrix_vm.spec import VmSpec, configured_cluster, image_dialect
+from pitrix_vm.supervision import supervision_metadata
 from pitrix_vm.template import APPCENTER
 
 
@@ -48,7 +49,10 @@ def cluster_metadata(spec: VmSpec, request: MetadataRequest) -> Metadata:
             role.label: _under("env", dict(_leaves(_env(spec, document, role))))
             for role in document.roles
         },
-        nodes={node_id: _under("host", host) for node_id, host in hosts.items()},
+        nodes={
+            node_id: {**_under("host", host), **_supervision(nodes[node_id], roles)}
+            for node_id, host in hosts.items()
+        },
     )
 
 
@@ -92,6 +96,11 @@ def _described(role: Role) -> dict[str, JsonValue]:
         "gpu_class": role.gpu_class or None,
         **{f"reserved_ips/{name}/value": value for name, value in role.reserved_ips.items()},
     }
+
+
+def _supervision(node: Node, roles: Mapping[str, Role]) -> dict[str, str]:
+    role = roles.get(node.role)
+    return supervision_metadata(role, node) if role and role.has_agent else {}
 
 
 # -- the cluster -----------------------------------------------------------------------------------

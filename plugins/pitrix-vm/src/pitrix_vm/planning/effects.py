@@ -46,14 +46,6 @@ _OF_ROLES: Final[tuple[tuple[Callable[[Role], object], _Lack], ...]] = (
         lambda role: role.nas_mount_point,
         _Lack("nas_mount_point", "shared file systems are not mounted yet"),
     ),
-    (
-        lambda role: role.health_check.is_enabled,
-        _Lack("health_check", "nodes are not checked yet", Level.INFO),
-    ),
-    (
-        lambda role: role.monitor.is_enabled,
-        _Lack("monitor", "nodes are not monitored yet", Level.INFO),
-    ),
 )
 _OF_CLUSTERS: Final[tuple[tuple[Callable[[ClusterDocument], object], _Lack], ...]] = (
     (
@@ -73,10 +65,6 @@ _OF_CLUSTERS: Final[tuple[tuple[Callable[[ClusterDocument], object], _Lack], ...
     (
         lambda cluster: cluster.multi_zone_policy,
         _Lack("multi_zone_policy", "all nodes are in the runtime's zone", Level.INFO),
-    ),
-    (
-        lambda cluster: cluster.display_tabs,
-        _Lack("display_tabs", "tabs are not shown yet", Level.INFO),
     ),
 )
 

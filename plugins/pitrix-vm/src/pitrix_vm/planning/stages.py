@@ -5,7 +5,7 @@ waits for every node of the one before. Stages without nodes are left out, so no
 them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -14,6 +14,8 @@ from pitrix_core.model import Task
 from pitrix_vm.cluster import Role, Service
 from pitrix_vm.planning.nodes import node_path, node_title
 
+#: What a service does to the application: nodes are supervised while it runs.
+_SUPERVISION: Final[Mapping[str, str]] = {"start": "begin", "stop": "end", "destroy": "end"}
 #: Seconds a task may take beyond its command: the message goes out, the report comes back.
 _REPORT_S: Final = 120.0
 
@@ -104,8 +106,14 @@ def _task(
             "timeout_s": service.timeout_s,
             "idempotent": False,
             "may_fail": phase.may_fail,
+            **_supervision(service),
         },
         after=after,
         node_id=target.id,
         timeout_s=service.timeout_s + _REPORT_S,
     )
+
+
+def _supervision(service: Service) -> dict[str, str]:
+    effect = _SUPERVISION.get(service.name)
+    return {"supervision": effect} if effect else {}

@@ -1,0 +1,74 @@
+"""How the machines of a cluster are: their health, what is measured on them, tables to look at."""
+
+import datetime as dt
+import enum
+from collections.abc import Iterable
+
+import attrs
+
+from pitrix_core.model.json import JsonObject
+
+
+class HealthState(enum.StrEnum):
+    """What is known of a node, or of a whole cluster."""
+
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    UNKNOWN = "unknown"  #: not checked yet, or not heard of for too long
+
+
+@attrs.frozen(kw_only=True)
+class NodeHealth:
+    """Last report of a node's health check."""
+
+    state: HealthState
+    #: Since when, by the node's clock.
+    since: dt.datetime
+    #: Why it is not healthy.
+    detail: str = ""
+    #: What was last done about it: ``at``, ``exit_code``, ``output``; None for nothing yet.
+    action: JsonObject | None = None
+    #: When it was last heard of, by the database's clock.
+    reported_at: dt.datetime
+
+
+@attrs.frozen(kw_only=True)
+class MeasuredItem:
+    """One value that is measured on nodes."""
+
+    name: str
+    unit: str = ""
+    #: What a number is multiplied by before it is shown.
+    scale: float = 1
+    #: How the values of some minutes become one: ``avg``, ``max``, ``latest``, …
+    statistics: str = "avg"
+
+
+@attrs.frozen(kw_only=True)
+class Sample:
+    """What was measured on one node."""
+
+    node_id: str
+    at: dt.datetime
+    #: Item → number or text, not scaled yet.
+    values: JsonObject
+    #: What went wrong with measuring; empty for nothing.
+    detail: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class DisplayTab:
+    """A table that a command of the package fills in when somebody looks at it."""
+
+    title: str
+    cmd: str
+    #: Roles of which one node runs it; none for any.
+    roles: tuple[str, ...] = ()
+    description: str = ""
+    timeout_s: float = 10.0
+
+
+def health_of(states: Iterable[HealthState]) -> HealthState | None:
+    """Return the health of a cluster: the worst of its nodes that are checked, if any is."""
+    worst_first = (HealthState.UNHEALTHY, HealthState.UNKNOWN, HealthState.HEALTHY)
+    return min(states, key=worst_first.index, default=None)
