@@ -113,9 +113,9 @@ def make_task_kinds(services: Services, config: Config) -> TaskKindTable:
     """Return the handlers of all task kinds."""
     store = services.store
 
-    def secret(secret_id: str) -> str:
+    def secret(secret_id: str, owner: str) -> str:
         with store.read() as tx:
-            return tx.secrets.get(secret_id)
+            return tx.secrets.get_own(secret_id, owner=owner)
 
     core: dict[str, TaskHandler] = {
         kinds.FRONTGATE_ENSURE: FrontgateEnsure(

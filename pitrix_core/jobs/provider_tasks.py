@@ -42,8 +42,8 @@ class ProviderTasks:
 
     #: Runtime's id → gate.
     gate: Callable[[str], Gate]
-    #: Secret's id → text.
-    secret: Callable[[str], str]
+    #: Ids of a secret and of the owner who has to have it → text.
+    secret: Callable[[str, str], str]
     #: Agent → user-data of a machine that starts it.
     user_data: Callable[[AgentStart], str]
 
@@ -54,7 +54,11 @@ class ProviderTasks:
     def start(self, call: TaskCall, *, request_key: str) -> Operation:
         """Put secrets and user-data into the input, and start."""
         gate = self._gate(call)
-        resolved = resolve_for_driver(call.input, secret=self.secret, user_data=self.user_data)
+        resolved = resolve_for_driver(
+            call.input,
+            secret=lambda secret_id: self.secret(secret_id, call.task.owner),
+            user_data=self.user_data,
+        )
         spec: object = convert.read(resolved, gate.start_of(call.task.kind).spec)
         return gate.start(call.task.kind, spec, request_key=request_key)
 

@@ -99,3 +99,15 @@ class SecretRepository:
         if ciphertext is None:
             raise NotFoundError(f"There is no secret {secret_id}.")
         return self._cipher.decrypt(ciphertext)
+
+    def get_own(self, secret_id: str, *, owner: str) -> str:
+        """Return a secret's text where it is named by what may come from a stranger.
+
+        :raises NotFoundError: its owner has no such secret.
+        """
+        if self.owner_of(secret_id) != owner:
+            raise NotFoundError(
+                f"Secret {secret_id} is not one of {owner}'s.",
+                next_step="Do not use the package that names it; tell whom it comes from.",
+            )
+        return self.get(secret_id)

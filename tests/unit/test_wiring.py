@@ -110,12 +110,15 @@ def test_every_kind_of_the_core_has_its_handler(services: Services, config: Conf
         table.handler_of("metadata.dance")
 
 
-def test_secrets_are_looked_up_for_drivers(services: Services, config: Config) -> None:
-    """By their ids."""
+def test_drivers_are_told_a_tasks_own_secrets(services: Services, config: Config) -> None:
+    """Those of the task's owner, whatever a package names."""
     with services.store.begin() as tx:
-        ref = tx.secrets.add("hunter2", owner="admin")
+        secret_id = tx.secrets.add("hunter2", owner="alice").id
+    provider = wiring.make_task_kinds(services, config).provider
 
-    assert wiring.make_task_kinds(services, config).provider.secret(ref.id) == "hunter2"  # type: ignore[attr-defined]
+    assert provider.secret(secret_id, "alice") == "hunter2"  # type: ignore[attr-defined]
+    with pytest.raises(NotFoundError, match="not one of mallory's"):
+        provider.secret(secret_id, "mallory")  # type: ignore[attr-defined]
 
 
 def add_repos(services: Services, tmp_path: Path) -> None:

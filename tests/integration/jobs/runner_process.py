@@ -63,7 +63,10 @@ def run(arguments: dict[str, Any]) -> None:
     )
     gate = ProviderGate(provider, runtime_id=runtime.id)
     tasks = QuickTasks(
-        gate=lambda _: gate, secret=str, user_data=repr, request_s=arguments["request_s"]
+        gate=lambda _: gate,
+        secret=lambda name, _: name,
+        user_data=repr,
+        request_s=arguments["request_s"],
     )
     engine = make_engine(arguments["database"])
     store = Store(engine, cipher=Cipher(Fernet.generate_key()))

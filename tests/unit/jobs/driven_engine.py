@@ -66,13 +66,15 @@ class Engine:
         )
         self.provider.clock = clock.time
         gate = ProviderGate(self.provider, runtime_id=RUNTIME.id)
-        tasks = ProviderTasks(
-            gate=lambda _: gate, secret=lambda secret_id: secret_id, user_data=repr
-        )
+        tasks = ProviderTasks(gate=lambda _: gate, secret=self._secret, user_data=repr)
         self.kinds = Kinds(tasks)
         #: As the answers tell: how many polls of a group share a request.
         self.batches: dict[Group, int] = {}
         self.worker = Worker(store, self.kinds)
+
+    def _secret(self, secret_id: str, owner: str) -> str:
+        with self.store.read() as tx:
+            return tx.secrets.get_own(secret_id, owner=owner)
 
     # -- jobs --------------------------------------------------------------------------------------
 

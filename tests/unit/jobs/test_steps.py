@@ -19,7 +19,7 @@ from pitrix_core.errors import (
 )
 from pitrix_core.jobs.outcome import Failed, Postponed, Retry, Succeeded, Waiting
 from pitrix_core.jobs.retry import Policy, Repeats, after_hang, backoff_s, policy_of
-from pitrix_core.model import Operation, OperationState
+from pitrix_core.model import JsonObject, Operation, OperationState
 from pitrix_core.store.queue import Claim
 from pitrix_core.testing.fake_provider import FakeEffect
 
@@ -421,8 +421,7 @@ def test_the_backoff_doubles_up_to_a_minute(attempts: int, longest_s: float) -> 
 
 def test_secrets_and_agents_are_put_in_for_the_call_alone(engine: Engine) -> None:
     """The provider gets user-data; the task keeps the markers."""
-    agent = {"$agent": {"agent": "drone", "config": {"password": {"$secret": "sec-1"}}}}
-    job = engine.submit(machine())
+    agent = _agent_with_a_secret_of(engine, "admin")
     task = machine("vm")
     task.input["user_data"] = agent
     job = engine.submit(task)
@@ -431,3 +430,22 @@ def test_secrets_and_agents_are_put_in_for_the_call_alone(engine: Engine) -> Non
 
     assert engine.task(job, "vm").state == "succeeded"
     assert engine.task(job, "vm").input["user_data"] == agent
+
+
+def test_a_secret_of_somebody_else_is_put_into_nothing(engine: Engine) -> None:
+    """Packages come from strangers: what they name has to be the task's owner's."""
+    task = machine("vm")
+    task.input["user_data"] = _agent_with_a_secret_of(engine, "bob")
+    job = engine.submit(task)
+
+    engine.run(job)
+
+    assert engine.task(job, "vm").state == "failed"
+    assert "is not one of admin's" in (engine.task(job, "vm").error or "")
+    assert engine.in_cloud() == set()
+
+
+def _agent_with_a_secret_of(engine: Engine, owner: str) -> JsonObject:
+    with engine.store.begin() as tx:
+        password = tx.secrets.add("pa55word", owner=owner)
+    return {"$agent": {"agent": "drone", "config": {"password": password.to_json()}}}
