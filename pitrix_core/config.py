@@ -5,6 +5,7 @@ capitals), else from its default.
 """
 
 import os
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -99,6 +100,9 @@ class Config:
     pilot_port: int = attrs.field(default=9114, converter=_number, validator=_is_port)
     #: Where machines and users reach the API; empty for its host and port.
     public_url: str = attrs.field(default="", validator=_begins_with("http://", "https://"))
+    #: File with the certificates (PEM) that machines check the API's with; empty for those that
+    #: their images trust.
+    public_ca: str = ""
     #: Where Frontgates reach the Pilot; empty for its host and port.
     pilot_url: str = attrs.field(default="", validator=_begins_with("ws://", "wss://"))
     #: Providers that run programs on this very machine may be used.
@@ -172,6 +176,24 @@ class Config:
     def api_url(self) -> str:
         """Where the API is reached."""
         return self.public_url or f"http://{self.api_host}:{self.api_port}"
+
+    def public_authority(self) -> str:
+        """Read the certificates that machines check the API's with; empty for their images' own.
+
+        :raises InvalidInputError: the file cannot be read, or holds none.
+        """
+        if not self.public_ca:
+            return ""
+        try:
+            text = Path(self.public_ca).read_text("ascii")
+            ssl.create_default_context(cadata=text)
+        except (OSError, ValueError) as ex:  # SSLError is an OSError
+            raise InvalidInputError(
+                f"The setting public_ca names a file without certificates: {self.public_ca}: {ex}",
+                pointer="/public_ca",
+                next_step=f"Name a PEM file in {_variable('public_ca')}.",
+            ) from ex
+        return text
 
     @property
     def frontgate_url(self) -> str:

@@ -29,7 +29,7 @@ from pitrix_core.pilot.inbox import Desk
 from pitrix_core.pilot.server import Pilot
 from pitrix_core.pilot.server import run_pilot as serve_frontgates
 from pitrix_core.pilot.tasks import AgentWait, MetadataDelete, MetadataPut, ServiceRun
-from pitrix_core.pilot.userdata import make_user_data
+from pitrix_core.pilot.userdata import FetchRules, make_user_data
 from pitrix_core.planner import kinds
 from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.rest.server import serve_api
@@ -136,7 +136,12 @@ def make_task_kinds(services: Services, config: Config) -> TaskKindTable:
     provider = ProviderTasks(
         gate=services.gates.of,
         secret=secret,
-        user_data=lambda start: make_user_data(start, file_of=services.agent_files.file_of),
+        user_data=lambda start, limit_bytes: make_user_data(
+            start,
+            services.agent_files.file_of(start.agent),
+            limit_bytes=limit_bytes,
+            rules=FetchRules(authority=config.public_authority()),
+        ),
     )
     return TaskKindTable(core=core, provider=provider)
 

@@ -20,6 +20,9 @@ class Gate(Protocol):
     def start_of(self, kind: str) -> Start:
         """Return what the provider declares of a kind."""
 
+    def user_data_limit_bytes(self) -> int:
+        """Return how much user-data the cloud takes."""
+
     def start(self, kind: str, spec: object, *, request_key: str) -> Operation:
         """Start an operation."""
 
@@ -44,8 +47,8 @@ class ProviderTasks:
     gate: Callable[[str], Gate]
     #: Ids of a secret and of the owner who has to have it → text.
     secret: Callable[[str, str], str]
-    #: Agent → user-data of a machine that starts it.
-    user_data: Callable[[AgentStart], str]
+    #: Agent, and how many bytes the cloud takes → user-data of a machine that starts it.
+    user_data: Callable[[AgentStart, int], str]
 
     def facts(self, call: TaskCall) -> Start:
         """Ask the provider's own declaration."""
@@ -57,7 +60,7 @@ class ProviderTasks:
         resolved = resolve_for_driver(
             call.input,
             secret=lambda secret_id: self.secret(secret_id, call.task.owner),
-            user_data=self.user_data,
+            user_data=lambda start: self.user_data(start, gate.user_data_limit_bytes()),
         )
         spec: object = convert.read(resolved, gate.start_of(call.task.kind).spec)
         return gate.start(call.task.kind, spec, request_key=request_key)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pitrix_core.errors import NotFoundError, PluginError
+from pitrix_core.pilot.packing import packed
 from pitrix_core.pilot.userdata import AgentFile
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -33,16 +34,14 @@ class AgentFiles:
         self._lock = threading.Lock()
 
     def file_of(self, name: str) -> AgentFile:
-        """Return where machines fetch an agent, building it on first use.
+        """Return an agent as machines get it, building it on first use.
 
         :raises PluginError: no sound distribution brings this agent, or it cannot be built.
         """
         with self._lock:
             known = self._built.get(name)
             if known is None or not self._path(name, known.sha256).exists():
-                digest = self._build(name)
-                url = f"{self._public_url}/v1/agents/{name}/{digest}"
-                known = self._built[name] = AgentFile(url=url, sha256=digest)
+                known = self._built[name] = self._build(name)
             return known
 
     def read(self, name: str, digest: str) -> bytes:
@@ -60,7 +59,7 @@ class AgentFiles:
         except (FileNotFoundError, PluginError) as ex:
             raise NotFoundError(f"There is no agent {name} with this digest.") from ex
 
-    def _build(self, name: str) -> str:
+    def _build(self, name: str) -> AgentFile:
         self._folder.mkdir(parents=True, exist_ok=True)
         builder = self._builder(name)
         # A folder of its own: several processes may build the same agent at a time.
@@ -68,14 +67,23 @@ class AgentFiles:
             draft = Path(folder) / f"{name}.pyz"
             try:
                 builder(draft)
-                digest = hashlib.sha256(draft.read_bytes()).hexdigest()
+                file = self._described(name, draft.read_bytes())
             except Exception as ex:
                 raise PluginError(
                     f"Agent {name} could not be built: {type(ex).__name__}: {ex}",
                     next_step="Look at the installed plugins: pitrix plugins",
                 ) from ex
-            draft.replace(self._path(name, digest))
-        return digest
+            draft.replace(self._path(name, file.sha256))
+        return file
+
+    def _described(self, name: str, archive: bytes) -> AgentFile:
+        digest = hashlib.sha256(archive).hexdigest()
+        return AgentFile(
+            url=f"{self._public_url}/v1/agents/{name}/{digest}",
+            sha256=digest,
+            size_bytes=len(archive),
+            packed=packed(archive),
+        )
 
     def _path(self, name: str, digest: str) -> Path:
         return self._folder / f"{name}-{digest}.pyz"

@@ -232,6 +232,11 @@ class ProviderGate:
         name, _, verb = kind.partition(".")
         return self._guarded(kind, lambda: self._interface(name).start_of(verb))
 
+    def user_data_limit_bytes(self) -> int:
+        """Return how much user-data the cloud takes."""
+        called = "compute.user_data_limit_bytes"
+        return self._guarded(called, lambda: self._provider.compute.user_data_limit_bytes)
+
     def price(self, task: Task) -> Price | None:
         """Return what a planned resource costs; None where no price is known."""
         found = self._guarded("provider.price", lambda: self._provider.price(task))

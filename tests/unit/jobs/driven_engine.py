@@ -66,7 +66,9 @@ class Engine:
         )
         self.provider.clock = clock.time
         gate = ProviderGate(self.provider, runtime_id=RUNTIME.id)
-        tasks = ProviderTasks(gate=lambda _: gate, secret=self._secret, user_data=repr)
+        tasks = ProviderTasks(
+            gate=lambda _: gate, secret=self._secret, user_data=lambda start, _limit: repr(start)
+        )
         self.kinds = Kinds(tasks)
         #: As the answers tell: how many polls of a group share a request.
         self.batches: dict[Group, int] = {}

@@ -54,6 +54,9 @@ class LocalCompute(ComputeInterface):
         self._allocator = allocator
         self._timeout_s = timeout_s
 
+    #: It is a file; agents carried inside take less than half of this.
+    user_data_limit_bytes = 256 * 1024
+
     @starts(InstanceSpec, creates=True, honours_key=True)
     def create(self, spec: InstanceSpec, *, request_key: str) -> Operation:
         """Make a machine's folder, and boot it unless it has been booted."""
