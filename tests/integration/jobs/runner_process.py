@@ -65,7 +65,7 @@ def run(arguments: dict[str, Any]) -> None:
     tasks = QuickTasks(
         gate=lambda _: gate,
         secret=lambda name, _: name,
-        user_data=repr,
+        user_data=lambda start, _limit: repr(start),
         request_s=arguments["request_s"],
     )
     engine = make_engine(arguments["database"])
