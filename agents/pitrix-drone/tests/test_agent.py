@@ -18,7 +18,7 @@ from drone_world import CLUSTER, NODE, Frontgate, Machine, frontgate
 
 from pitrix_drone.build import build
 
-_SCHEMAS = pathlib.Path(__file__).parents[2] / "protocol/schemas"
+_SCHEMAS = pathlib.Path(__file__).parents[2] / "protocol/schemas/v1"
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 from pitrix_drone.config import ConfigError, layout, read_config
 
-_EXAMPLES = pathlib.Path(__file__).parents[2] / "protocol/examples"
+_EXAMPLES = pathlib.Path(__file__).parents[2] / "protocol/examples/v1"
 
 
 def examples(kind: str) -> list[pathlib.Path]:

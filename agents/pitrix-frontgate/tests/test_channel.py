@@ -3,16 +3,20 @@
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from frontgate_harness import TOKEN, Pilot, Store, eventually
+from frontgate_harness import ENROLMENT, Pilot, Store, eventually
 
-from pitrix_frontgate import channel
+from pitrix_frontgate import links
 from pitrix_frontgate.channel import Channel, Greeting
 from pitrix_frontgate.config import FrontgateConfig
 from pitrix_frontgate.frames import Frame
 from pitrix_frontgate.handlers import Handlers
+from pitrix_frontgate.identity import Identity
+from pitrix_frontgate.links import Dialler
 from pitrix_frontgate.outbox import Entry, Outbox
+from pitrix_frontgate.pulse import Pulse
 
 
 class Cable:
@@ -74,19 +78,33 @@ def outbox() -> Outbox:
 
 
 @pytest.fixture
+def identity(cable: Cable, tmp_path: Path) -> Identity:
+    """Who the Frontgate is."""
+    config = FrontgateConfig("fg-1", ENROLMENT, (cable.url,), throw_away=True)
+    return Identity(config, tmp_path / "token.json")
+
+
+@pytest.fixture
 def states(
-    store: Store, cable: Cable, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+    store: Store,
+    cable: Cable,
+    outbox: Outbox,
+    identity: Identity,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[list[str | None]]:
     """Where a channel that pings often was connected to, in turn."""
-    monkeypatch.setattr(channel, "_PING_S", 0.2)
+    monkeypatch.setattr(links, "_PONG_S", 0.2)
     seen: list[str | None] = []
-    config = FrontgateConfig("fg-1", TOKEN, (cable.url,), throw_away=True)
+    pulse = Pulse(interval_s=0.2)
     spoken = Channel(
-        config,
+        [cable.url],
         Greeting("0.1.0", (store.endpoint,)),
+        identity=identity,
+        dialler=Dialler(FrontgateConfig("fg-1", ENROLMENT, (), throw_away=True), pulse=pulse),
+        pulse=pulse,
         handlers=Handlers(store.client),
         outbox=outbox,
-        on_connected=seen.append,
+        on_connected=lambda meeting: seen.append(meeting and meeting.url),
     )
     stop = threading.Event()
     thread = threading.Thread(target=spoken.run, args=(stop,))
@@ -163,3 +181,18 @@ def test_a_proxy_is_not_asked_for_a_pilot_on_this_machine(
     eventually(lambda: len(pilot.hellos) == 2)
 
     assert eventually(lambda: pilot.is_connected)
+
+
+def test_a_newer_token_is_asked_for_on_the_same_connection(
+    pilot: Pilot, cable: Cable, identity: Identity, states: list[str | None]
+) -> None:
+    """Before the one in use is old; the newer one is written down."""
+    eventually(lambda: states == [cable.url])
+    pilot.renew_after_s = 0.001
+    pilot.hang_up()
+    eventually(lambda: len(states) == 3)
+
+    eventually(lambda: len(pilot.tokens) >= 3)
+
+    assert eventually(lambda: identity.introduction().get("token") == pilot.tokens[2])
+    assert cable.dialled == 2

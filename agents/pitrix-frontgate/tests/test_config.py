@@ -41,7 +41,9 @@ def test_without_a_named_address_there_is_one() -> None:
         pytest.param("{", "not JSON", id="broken"),
         pytest.param("[]", "not an object", id="list"),
         pytest.param(
-            json.dumps({"protocol": 1, "frontgate_id": "fg", "token": "hush", "pilot_url": []}),
+            json.dumps(
+                {"protocol": 2, "frontgate_id": "f", "enrolment": "h" * 32, "pilot_url": []}
+            ),
             "/pilot_urls: missing; /pilot_url: not a member",
             id="misspelt",
         ),
@@ -61,7 +63,7 @@ def test_a_bad_configuration_ends_with_a_reason(
     assert code == 1
     assert str(path) in complaint
     assert words in complaint
-    assert "hush" not in complaint
+    assert "h" * 32 not in complaint
 
 
 def test_status_without_a_frontgate_says_so(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from frontgate_harness import (
+    ENROLMENT,
     TOKEN,
     FrontgateProcess,
     Pilot,
@@ -26,6 +27,8 @@ from frontgate_harness import (
 from pitrix_drone.etcd import EtcdClient, EtcdUnavailableError
 
 REPORTS = "/c/cl-1/reports/cl-1-n1"
+SILENT = {"state": None, "revision": 0, "detail": "", "at": None}
+NODE_STATUS = {"state": "configured", "revision": 1, "detail": "", "at": "2026-11-23T12:00:00Z"}
 
 
 @pytest.fixture
@@ -64,8 +67,8 @@ def test_it_says_hello_as_configured(frontgate: FrontgateProcess, pilot: Pilot) 
     """The Pilot learns who it is and where drones reach its etcd."""
     hello = eventually(lambda: pilot.hellos)[0]
 
-    assert hello["frontgate_id"] == "fg-1"
-    assert hello["token"] == TOKEN
+    assert (hello["protocol"], hello["frontgate_id"]) == (2, "fg-1")
+    assert hello["enrolment"] == ENROLMENT
     assert hello["endpoints"] == [frontgate.endpoint]
 
 
@@ -302,20 +305,55 @@ def test_an_unknown_frame_is_failed_and_the_connection_goes_on(
 def test_status_tells_what_it_holds(
     frontgate: FrontgateProcess, node: EtcdClient, pilot: Pilot
 ) -> None:
-    """Clusters, revisions, nodes, what is outstanding, and whether it is connected."""
+    """The connection, its token, etcd, clusters, nodes' last status, and what is outstanding."""
+    pilot.acknowledges = lambda frame: False
     pilot.ask("command.run", command("cl-1", "c-1"))
+    node.put(f"{REPORTS}/status", status())
+    eventually(lambda: pilot.effects("node.status"))
 
-    found = eventually(lambda: (now := frontgate.status())["connected"] and now)
+    found = eventually(lambda: (now := frontgate.status())["oldest_unacknowledged"] and now)
 
     assert found["clusters"] == {
         "cl-1": {
             "revision": 1,
-            "nodes": ["cl-1-n1", "cl-1-n2"],
+            "nodes": {"cl-1-n1": NODE_STATUS, "cl-1-n2": SILENT},
             "commands_outstanding": 1,
             "results_unacknowledged": 0,
         }
     }
-    assert found["pilot_url"] == pilot.url
+    assert (found["pilot_url"], found["way"]) == (pilot.url, "websocket")
+    assert found["token_expires_at"] == "2036-12-23T12:00:00Z"
+    assert found["etcd"] == {"healthy": True, "error": None}
+    assert found["reports"]["unacknowledged"] == 1
+
+
+def test_it_shows_the_token_it_was_given(frontgate: FrontgateProcess, pilot: Pilot) -> None:
+    """From the second connection on, also after it was killed; the enrolment is shown no more."""
+    eventually(lambda: pilot.is_connected)
+    eventually(frontgate.places.token.exists)
+    frontgate.kill()
+    frontgate.start()
+
+    hello = eventually(lambda: len(pilot.hellos) == 2 and pilot.hellos[1])
+
+    assert hello["token"] == pilot.tokens[0]
+    assert "enrolment" not in hello
+
+
+def test_an_older_configuration_speaks_the_older_protocol(
+    zipapp: Path, tmp_path: Path, pilot: Pilot
+) -> None:
+    """With its static token, as before; a newer archive on the same machine changes nothing."""
+    with running(FrontgateProcess(zipapp, tmp_path / "root", [pilot.url], protocol=1)) as process:
+        hello = eventually(lambda: pilot.hellos)[0]
+        answer = pilot.ask("metadata.put", metadata("cl-1", 1))
+        told = process.status()
+
+    assert (hello["protocol"], hello["token"]) == (1, TOKEN)
+    assert answer is not None
+    assert answer["type"] == "metadata.stored"
+    assert not process.places.token.exists()
+    assert told["protocol"] == 1
 
 
 def test_it_ends_when_it_is_asked_to(frontgate: FrontgateProcess, pilot: Pilot) -> None:
@@ -343,7 +381,7 @@ def test_secrets_stay_private(frontgate: FrontgateProcess, node: EtcdClient) -> 
     """No password and no token in the log or in what others may read."""
     log = frontgate.log.read_text()
 
-    secrets = [TOKEN, password_of("cl-1-n1"), frontgate.places.root_password.read_text()]
+    secrets = [ENROLMENT, password_of("cl-1-n1"), frontgate.places.root_password.read_text()]
     assert not [secret for secret in secrets if secret in log]
     for path in frontgate.places.state.rglob("*"):
         if path.is_file() and path.name != "lock" and "etcd" not in path.parts:

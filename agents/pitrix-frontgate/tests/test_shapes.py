@@ -6,41 +6,35 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from protocol_schemas import PROTOCOL
+from protocol_schemas import VERSIONS, examples, title
 
 from pitrix_frontgate import config, frames, shapes
 from pitrix_frontgate.errors import ConfigError, FrameError
 
-CLOSED: Final[Mapping[str, Mapping[str, shapes.Check]]] = {
+COMING: Final[Mapping[str, Mapping[str, shapes.Check]]] = {
     "metadata.put": shapes.METADATA_PUT,
     "metadata.delete": shapes.METADATA_DELETE,
     "command.run": shapes.COMMAND_RUN,
 }
-OPEN: Final[Mapping[str, Mapping[str, shapes.Check]]] = {
+GOING: Final[Mapping[str, Mapping[str, shapes.Check]]] = {
     "node-status": shapes.NODE_STATUS,
     "command-result": shapes.COMMAND_RESULT,
 }
-#: Between members; the Frontgate passes them on, and the Pilot judges.
-ACROSS_MEMBERS: Final = {"configured-from-nothing", "done-without-exit-code"}
+#: What a Frontgate takes all the same: faults between members, which it passes on for the Pilot to
+#: judge, and members that it does not know, which a later version may have.
+PASSED_OVER: Final = {"configured-from-nothing", "done-without-exit-code", "misspelt-member"}
 
 
 def _examples(kind: str, *names: str) -> list[Path]:
-    folder = PROTOCOL / "examples" / kind
-    return [path for name in names for path in sorted((folder / name).glob("*.json"))]
-
-
-def _name(path: Path) -> str:
-    return f"{path.parent.name}-{path.stem}"
+    return [path for version in VERSIONS for path in examples(version, kind, *names)]
 
 
 def _findings(path: Path) -> list[str]:
     body = json.loads(path.read_text())
-    if path.parent.name in CLOSED:
-        return shapes.closed_findings(body, CLOSED[path.parent.name])
-    return shapes.open_findings(body, OPEN[path.parent.name])
+    return shapes.open_findings(body, {**COMING, **GOING}[path.parent.name])
 
 
-@pytest.mark.parametrize("example", _examples("valid", *CLOSED, *OPEN), ids=_name)
+@pytest.mark.parametrize("example", _examples("valid", *COMING, *GOING), ids=title)
 def test_a_valid_example_has_no_finding(example: Path) -> None:
     """What the schema accepts is accepted."""
     findings = _findings(example)
@@ -50,8 +44,8 @@ def test_a_valid_example_has_no_finding(example: Path) -> None:
 
 @pytest.mark.parametrize(
     "example",
-    [path for path in _examples("invalid", *CLOSED, *OPEN) if path.stem not in ACROSS_MEMBERS],
-    ids=_name,
+    [path for path in _examples("invalid", *COMING, *GOING) if path.stem not in PASSED_OVER],
+    ids=title,
 )
 def test_an_invalid_example_has_a_finding(example: Path) -> None:
     """What the schema rejects is rejected, with a pointer to the place."""
@@ -61,7 +55,7 @@ def test_an_invalid_example_has_a_finding(example: Path) -> None:
     assert findings[0].startswith("/")
 
 
-@pytest.mark.parametrize("example", _examples("valid", "frontgate-config"), ids=_name)
+@pytest.mark.parametrize("example", _examples("valid", "frontgate-config"), ids=title)
 def test_a_valid_configuration_is_read(example: Path) -> None:
     """Each valid example is a configuration."""
     loaded = config.load(example)
@@ -69,7 +63,7 @@ def test_a_valid_configuration_is_read(example: Path) -> None:
     assert loaded.frontgate_id == "fg-1"
 
 
-@pytest.mark.parametrize("example", _examples("invalid", "frontgate-config"), ids=_name)
+@pytest.mark.parametrize("example", _examples("invalid", "frontgate-config"), ids=title)
 def test_an_invalid_configuration_is_refused(example: Path) -> None:
     """The error names the file and the place in it, and never the token."""
     with pytest.raises(ConfigError) as caught:
@@ -79,7 +73,7 @@ def test_an_invalid_configuration_is_refused(example: Path) -> None:
     assert "an-example-token" not in str(caught.value)
 
 
-@pytest.mark.parametrize("example", _examples("valid", "frame"), ids=_name)
+@pytest.mark.parametrize("example", _examples("valid", "frame"), ids=title)
 def test_a_valid_frame_survives_decoding_and_encoding(example: Path) -> None:
     """Every frame of the protocol can be read and written."""
     frame = frames.decode(example.read_text())

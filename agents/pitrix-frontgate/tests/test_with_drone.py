@@ -57,7 +57,7 @@ def machine(frontgate: FrontgateProcess, drone_zipapp: Path, tmp_path: Path) -> 
         "prefix": "/self",
         "dialect": "confd",
     }
-    validator("drone-config").validate(config)
+    validator("drone-config", 1).validate(config)
     _write(root / "etc/pitrix/drone.json", json.dumps(config))
     with (root / "drone.log").open("wb") as log:
         process = subprocess.Popen(

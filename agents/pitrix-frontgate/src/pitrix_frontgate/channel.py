@@ -8,33 +8,25 @@ has the former.
 import logging
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 from websockets.exceptions import ConnectionClosed, WebSocketException
-from websockets.sync.client import ClientConnection, connect
 
 from pitrix_drone.etcd import EtcdError, EtcdUnavailableError
 from pitrix_drone.etcd_watch import Backoff
 from pitrix_frontgate import frames
-from pitrix_frontgate.config import FrontgateConfig, is_loopback
 from pitrix_frontgate.errors import FrameError
 from pitrix_frontgate.frames import Frame
 from pitrix_frontgate.handlers import Handlers
+from pitrix_frontgate.identity import Identity
+from pitrix_frontgate.links import OPEN_S, Dialler, Link, ProxyError, Way
 from pitrix_frontgate.outbox import Entry, Outbox
+from pitrix_frontgate.pulse import Pulse
 
 log = logging.getLogger(__name__)
 
 _Result = TypeVar("_Result")
-
-_PATH: Final = "/v1/frontgate"
-_OPEN_S: Final = 10.0
-_CLOSE_S: Final = 1.0
-
-#: A dead peer is noticed within twice this.
-_PING_S: Final = 20.0
 
 #: A refusal is the operator's to settle.
 _REFUSED_PAUSE_S: Final = 30.0
@@ -62,33 +54,48 @@ class _RefusedError(Exception):
     """The Pilot does not want this Frontgate."""
 
 
+class Meeting(NamedTuple):
+    """A Pilot that is connected."""
+
+    url: str
+    #: ``websocket`` or ``long-poll``.
+    way: str
+
+
 class Channel:
     """Keeps one connection to a Pilot. :meth:`run` once, in a thread of its own.
 
-    :param on_connected: called with the Pilot's URL after ``welcome``, with None when it is lost.
+    :param urls: of Pilots; any of them will do.
+    :param on_connected: called with the Pilot met, after ``welcome``; with None when it is lost.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # its parts
         self,
-        config: FrontgateConfig,
+        urls: Sequence[str],
         greeting: Greeting,
         *,
+        identity: Identity,
+        dialler: Dialler,
+        pulse: Pulse,
         handlers: Handlers,
         outbox: Outbox,
-        on_connected: Callable[[str | None], None],
+        on_connected: Callable[[Meeting | None], None],
     ) -> None:
-        self._config = config
+        self._urls = tuple(urls)
         self._greeting = greeting
+        self._identity = identity
+        self._dialler = dialler
+        self._pulse = pulse
         self._handlers = handlers
         self._outbox = outbox
         self._on_connected = on_connected
         self._backoff = Backoff()
         self._absent: set[str] = set()
-        self._connection: ClientConnection | None = None
+        self._link: Link | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Dial, speak, and dial again until *stop* is set."""
-        due_s = dict.fromkeys(self._config.pilot_urls, 0.0)
+        due_s = dict.fromkeys(self._urls, 0.0)
         while not stop.is_set():
             url = min(due_s, key=due_s.__getitem__)
             if not stop.wait(due_s[url] - time.monotonic()):
@@ -97,9 +104,9 @@ class Channel:
 
     def close(self) -> None:
         """End the connection from another thread; :meth:`run` needs *stop* to end, too."""
-        connection = self._connection
-        if connection is not None:
-            connection.close()
+        link = self._link
+        if link is not None:
+            link.close()
 
     def _attempt(self, url: str, stop: threading.Event) -> float:
         """Speak with one Pilot for as long as it lasts.
@@ -112,71 +119,101 @@ class Channel:
             log.warning("%s refuses this Frontgate: %s", url, ex)
             return _REFUSED_PAUSE_S
         except ConnectionRefusedError as ex:
+            self._dialler.unmet(url)
             if url not in self._absent:
                 log.info("%s: %s; it is tried until it answers", url, ex)
             self._absent.add(url)
             return min(self._backoff.pause_s(), _ABSENT_PAUSE_S)
+        except ProxyError as ex:
+            self._dialler.unmet(url)
+            log.warning("%s: %s", url, ex)
         except (OSError, WebSocketException, FrameError, EtcdError) as ex:
             log.warning("%s: %s: %s", url, type(ex).__name__, ex)
         return self._backoff.pause_s()
 
     def _speak(self, url: str, stop: threading.Event) -> None:
-        with _dialled(url) as connection:
-            self._connection = connection
-            self._greet(connection)
-            log.info("connected to %s", url)
-            self._absent.discard(url)
-            since_s = time.monotonic()
-            self._outbox.reconnected()
-            self._on_connected(url)
-            ended = threading.Event()
-            sender = threading.Thread(
-                target=self._send_reports, args=(connection, ended), name="sender", daemon=True
-            )
-            sender.start()
+        with self._dialler.dialled(url) as way:
+            self._link = way.link
             try:
-                self._receive(connection, stop)
+                self._greet(way.link)
+                self._dialler.worked(url, way.kind)
+                self._converse(url, way, stop)
             finally:
-                self._connection = None
-                self._on_connected(None)
-                ended.set()
-                connection.close()
-                sender.join()
-                if time.monotonic() - since_s > _STEADY_S:
-                    self._backoff.reset()
+                self._link = None
 
-    def _greet(self, connection: ClientConnection) -> None:
+    def _converse(self, url: str, way: Way, stop: threading.Event) -> None:
+        """Speak until the connection ends."""
+        log.info("connected to %s by %s", url, way.kind)
+        self._absent.discard(url)
+        since_s = time.monotonic()
+        self._pulse.heard()
+        self._outbox.reconnected()
+        self._on_connected(Meeting(url, way.kind))
+        ended = threading.Event()
+        sender = threading.Thread(
+            target=self._send_reports, args=(way.link, ended), name="sender", daemon=True
+        )
+        sender.start()
+        try:
+            self._receive(way.link, stop)
+        finally:
+            self._on_connected(None)
+            ended.set()
+            way.link.close()
+            sender.join()
+            if time.monotonic() - since_s > _STEADY_S:
+                self._backoff.reset()
+
+    def _greet(self, link: Link) -> None:
         body = {
-            "protocol": frames.PROTOCOL,
-            "frontgate_id": self._config.frontgate_id,
-            "token": self._config.token,
+            **self._identity.introduction(),
             "version": self._greeting.version,
             "endpoints": list(self._greeting.endpoints),
         }
-        connection.send(frames.encode(Frame(frames.new_id(), "hello", body)))
-        answer = frames.decode(connection.recv(timeout=_OPEN_S))
+        link.send(frames.encode(Frame(frames.new_id(), "hello", body)))
+        answer = frames.decode(link.recv(timeout=OPEN_S))
         if answer.type == "refused":
             raise _RefusedError(f"{answer.body.get('code')}: {answer.body.get('message')}")
-        if answer.type != "welcome" or answer.body.get("protocol") != frames.PROTOCOL:
+        if answer.type != "welcome" or answer.body.get("protocol") != self._identity.protocol:
             raise FrameError("bad-frame", f"neither welcome nor refused but {answer.type[:64]}")
+        if self._identity.has_tokens and self._keep_token(answer):
+            link.send(frames.encode(frames.ack(answer.id)))
 
-    def _receive(self, connection: ClientConnection, stop: threading.Event) -> None:
+    def _keep_token(self, frame: Frame) -> bool:
+        try:
+            self._identity.take(frame.body)
+        except OSError as ex:
+            log.error("the token cannot be written down; the last one stays in use: %s", ex)  # noqa: TRY400  # the words say it all
+            return False
+        return True
+
+    def _receive(self, link: Link, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                text = connection.recv()
-            except ConnectionClosed as ex:
-                log.info("the connection ended: %s", ex)
+                text = link.recv()
+            except (ConnectionClosed, OSError) as ex:
+                self._ended(ex, stop)
                 return
+            self._pulse.heard()
             try:
                 frame = frames.decode(text)
             except FrameError as ex:
                 log.warning("a frame cannot be read and is left out: %s", ex)
                 continue
-            self._take(connection, frame, stop)
+            self._take(link, frame, stop)
 
-    def _take(self, connection: ClientConnection, frame: Frame, stop: threading.Event) -> None:
+    def _ended(self, ex: ConnectionClosed | OSError, stop: threading.Event) -> None:
+        log.info("the connection ended: %s", ex)
+        was_told = isinstance(ex, ConnectionClosed) and ex.rcvd is not None
+        if not was_told and not stop.is_set() and self._pulse.cut():
+            log.info("what is idle is cut on the way: a ping every %g s", self._pulse.interval_s)
+
+    def _take(self, link: Link, frame: Frame, stop: threading.Event) -> None:
         if frame.type == "ack":
             self._settle(frame.reply_to, stop)
+            return
+        if frame.type == "token.renewed":
+            self._keep_token(frame)
             return
         if frame.type == "failed":
             log.error("the Pilot cannot use %s: %s", frame.reply_to, frame.body.get("message"))
@@ -185,8 +222,8 @@ class Channel:
             reply = _patiently(lambda: self._answer(frame), stop)
             if reply is not None:
                 self._outbox.offer_sent(Entry(reply.id, reply))
-                connection.send(frames.encode(reply))
-        connection.send(frames.encode(frames.ack(frame.id)))
+                link.send(frames.encode(reply))
+        link.send(frames.encode(frames.ack(frame.id)))
 
     def _answer(self, frame: Frame) -> Frame | None:
         try:
@@ -209,35 +246,18 @@ class Channel:
             _patiently(lambda: self._handlers.finish(entry.slot, entry.mod_revision), stop)
         self._outbox.settle(entry.frame.id, remember=entry.mod_revision > 0)
 
-    def _send_reports(self, connection: ClientConnection, ended: threading.Event) -> None:
+    def _send_reports(self, link: Link, ended: threading.Event) -> None:
         while not ended.is_set():
             frame = self._outbox.take(within_s=_SENDER_LOOK_S)
-            if frame is None:
-                continue
             try:
-                connection.send(frames.encode(frame))
+                if self._identity.is_renewal_due():
+                    link.send(frames.encode(Frame(frames.new_id(), "token.renew", {})))
+                if frame is not None:
+                    link.send(frames.encode(frame))
             except (OSError, WebSocketException):
                 return  # the receiver notices as well; the frame stays in the outbox
-
-
-def _dialled(url: str) -> AbstractContextManager[ClientConnection]:
-    """Connect on entry, through the environment's proxy unless the Pilot is on this machine."""
-    return connect(
-        _socket_url(url),
-        proxy=None if is_loopback(urlsplit(url).hostname or "") else True,
-        compression=None,
-        max_size=frames.MAX_FRAME_BYTES,
-        open_timeout=_OPEN_S,
-        close_timeout=_CLOSE_S,
-        ping_interval=_PING_S,
-        ping_timeout=_PING_S,
-    )
-
-
-def _socket_url(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    scheme = {"http": "ws", "https": "wss"}.get(scheme, scheme)
-    return f"{scheme}://{rest.rstrip('/')}{_PATH}"
+            if frame is not None:
+                self._pulse.heard()
 
 
 def _patiently(call: Callable[[], _Result], stop: threading.Event) -> _Result:

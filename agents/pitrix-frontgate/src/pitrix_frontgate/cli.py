@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             throw_away = config.load(chosen.config or places.config).throw_away
             _print(find_etcd(throw_away=throw_away).path)
         elif chosen.command == "status":
-            _print(json.dumps(status.collect(places), indent=2))
+            found = status.collect(places)
+            _print(json.dumps(found, indent=2) if chosen.json else status.told(found))
         else:
             _print(__version__)
     except (FrontgateError, EtcdError, OSError) as ex:
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--config", type=Path, help="default: as for run")
     etcd = commands.add_parser("etcd", help="print where the etcd is that would be run")
     etcd.add_argument("--config", type=Path, help="default: as for run")
-    commands.add_parser("status", help="print what the running Frontgate holds, as JSON")
+    told = commands.add_parser("status", help="tell what the running Frontgate holds")
+    told.add_argument("--json", action="store_true", help="as JSON")
     commands.add_parser("version", help="print the version")
     return parser

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from pitrix_frontgate import shapes
 from pitrix_frontgate.errors import ConfigError
-from pitrix_frontgate.frames import PROTOCOL
 
 #: Never answers, never routed; connecting a datagram socket to it sends nothing.
 #: Source: https://www.rfc-editor.org/rfc/rfc5737 (TEST-NET-1)
@@ -19,28 +18,48 @@ _ANYWHERE: Final = ("192.0.2.1", 9)
 
 _LOOPBACK: Final = "127.0.0.1"
 
-_SHAPE: Final[Mapping[str, shapes.Check]] = {
-    "protocol": lambda value: value == PROTOCOL and type(value) is int,
+_COMMON: Final[Mapping[str, shapes.Check]] = {
+    "protocol": shapes.whole(1),
     "frontgate_id": shapes.is_identifier,
-    "token": shapes.text(4096, least=1),
     "pilot_urls": shapes.list_of(
         shapes.matches(r"(ws|wss|http|https)://[^?#\s]+", most=2048), least=1
     ),
     "throw_away": shapes.is_bool,
 }
 
+#: By the version of the protocol that the file is of.
+_SHAPES: Final[Mapping[int, Mapping[str, shapes.Check]]] = {
+    1: {**_COMMON, "token": shapes.text(4096, least=1)},
+    2: {
+        **_COMMON,
+        "enrolment": shapes.matches(r"[A-Za-z0-9_-]{32,128}", most=128),
+        "pilot_ca": shapes.certificates(65_536),
+        "proxy": shapes.matches(r"(http://[^/?#\s]+/?)?", most=2048),
+    },
+}
+
+_DEFAULTS: Final[Mapping[str, Any]] = {"throw_away": False, "pilot_ca": "", "proxy": ""}
+
 
 @dataclass(frozen=True)
 class FrontgateConfig:
     """What ``frontgate.json`` says.
 
+    :param secret: the enrolment; in a file of protocol 1 the token.
     :param throw_away: the data may be lost at any time, so that any etcd will do.
+    :param protocol: the version that the file is of, and that is spoken with the Pilot.
+    :param pilot_ca: certificates, PEM, of the only authorities that are trusted; empty: the
+        machine's are.
+    :param proxy: URL of the proxy that leads out; empty: what the environment says.
     """
 
     frontgate_id: str
-    token: str = field(repr=False)
+    secret: str = field(repr=False)
     pilot_urls: tuple[str, ...]
     throw_away: bool
+    protocol: int = 2
+    pilot_ca: str = field(default="", repr=False)
+    proxy: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -68,6 +87,11 @@ class Places:
     def root_password(self) -> Path:
         """The password of etcd's user root."""
         return self.state / "root-password"
+
+    @property
+    def token(self) -> Path:
+        """What the Pilot gave to be shown at the next connection."""
+        return self.state / "token.json"
 
     @property
     def lock(self) -> Path:
@@ -107,16 +131,17 @@ def parse(data: Any, *, place: str) -> FrontgateConfig:
     """
     if not isinstance(data, dict):
         raise ConfigError(f"{place}: not an object; see frontgate-config.schema.json")
-    data = {"throw_away": False, **data}
-    findings = shapes.closed_findings(data, _SHAPE)
+    protocol = data.get("protocol")
+    shape = _SHAPES.get(protocol) if type(protocol) is int else None
+    if shape is None:
+        known = " and ".join(map(str, _SHAPES))
+        raise ConfigError(f"{place}: /protocol: this Frontgate speaks {known}; update it")
+    data = {**{name: value for name, value in _DEFAULTS.items() if name in shape}, **data}
+    findings = shapes.closed_findings(data, shape)
     if findings:
         raise ConfigError(f"{place}: {'; '.join(findings)}; see frontgate-config.schema.json")
-    return FrontgateConfig(
-        frontgate_id=data["frontgate_id"],
-        token=data["token"],
-        pilot_urls=tuple(data["pilot_urls"]),
-        throw_away=data["throw_away"],
-    )
+    secret = data.pop("enrolment" if "enrolment" in shape else "token")
+    return FrontgateConfig(**{**data, "secret": secret, "pilot_urls": tuple(data["pilot_urls"])})
 
 
 def own_address(environment: Mapping[str, str]) -> str:
@@ -152,3 +177,8 @@ def write_private(path: Path, text: str) -> None:
         file.flush()
         os.fsync(descriptor)
     staged.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)  # its name has to be there after a power cut as well
+    finally:
+        os.close(folder)

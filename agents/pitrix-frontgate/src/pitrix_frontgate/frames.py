@@ -9,9 +9,6 @@ from typing import Any, Final, NamedTuple
 from pitrix_frontgate import shapes
 from pitrix_frontgate.errors import FrameError
 
-#: Version of the agent protocol spoken here.
-PROTOCOL: Final = 1
-
 #: The protocol's limit, section 1.
 MAX_FRAME_BYTES: Final = 4 * 1024 * 1024
 

@@ -2,25 +2,27 @@
 
 import contextlib
 import fcntl
-import json
 import logging
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pitrix_drone.etcd import EtcdClient
 from pitrix_frontgate import __version__
 from pitrix_frontgate.channel import Channel, Greeting
-from pitrix_frontgate.config import FrontgateConfig, Places, write_private
+from pitrix_frontgate.config import FrontgateConfig, Places
 from pitrix_frontgate.errors import FrontgateError
 from pitrix_frontgate.etcd_server import EtcdServer, find_etcd
 from pitrix_frontgate.handlers import Handlers
+from pitrix_frontgate.identity import Identity
+from pitrix_frontgate.links import Dialler
 from pitrix_frontgate.outbox import Outbox
+from pitrix_frontgate.pulse import Pulse
 from pitrix_frontgate.rbac import open_store, store_id
 from pitrix_frontgate.reports import Reports
+from pitrix_frontgate.status import Presence
 
 log = logging.getLogger(__name__)
 
@@ -29,36 +31,6 @@ _ETCD_START_S: Final = 60.0
 
 _LOOK_S: Final = 0.5
 _JOIN_S: Final = 2.0
-
-
-class _Presence:
-    """Tells ``frontgate status`` how the running Frontgate fares."""
-
-    def __init__(self, path: Path, *, endpoint: str, outbox: Outbox) -> None:
-        self._path = path
-        self._endpoint = endpoint
-        self._outbox = outbox
-        self._connected_to: str | None = None
-        self._written: dict[str, Any] | None = None
-        self._lock = threading.Lock()
-
-    def connected(self, url: str | None) -> None:
-        """Write down where the Frontgate is connected to now, if anywhere."""
-        self._connected_to = url
-        self.write()
-
-    def write(self) -> None:
-        """Write what has changed since the last time. Any thread may."""
-        with self._lock:
-            now = {
-                "pid": os.getpid(),
-                "endpoint": self._endpoint,
-                "connected_to": self._connected_to,
-                "unacknowledged": len(self._outbox),
-            }
-            if now != self._written:
-                write_private(self._path, json.dumps(now))
-                self._written = now
 
 
 def run(config: FrontgateConfig, places: Places, *, address: str) -> None:
@@ -91,11 +63,15 @@ def _serve(
     stop: threading.Event,
 ) -> None:
     outbox = Outbox()
-    presence = _Presence(places.running, endpoint=server.endpoint, outbox=outbox)
+    identity, pulse = Identity(config, places.token), Pulse()
+    presence = Presence(places.running, endpoint=server.endpoint, outbox=outbox, identity=identity)
     reports = Reports(client, outbox, store_id=store_id(client))
     channel = Channel(
-        config,
+        config.pilot_urls,
         Greeting(__version__, (server.endpoint,)),
+        identity=identity,
+        dialler=Dialler(config, pulse=pulse),
+        pulse=pulse,
         handlers=Handlers(client),
         outbox=outbox,
         on_connected=presence.connected,
@@ -109,6 +85,7 @@ def _serve(
         thread.start()
     while not stop.wait(_LOOK_S) and all(thread.is_alive() for thread in threads):
         presence.write()
+        reports.catch_up()
     broken = [thread.name for thread in threads if not thread.is_alive() and not stop.is_set()]
     stop.set()
     channel.close()

@@ -180,7 +180,7 @@ class Handlers:
 
 
 def _check(what: str, body: Mapping[str, Any], shape: Mapping[str, shapes.Check]) -> None:
-    findings = shapes.closed_findings(body, shape)
+    findings = shapes.open_findings(body, shape)
     if findings:
         raise FrameError("bad-frame", f"{what}: {'; '.join(findings)}; see {what}.schema.json")
 

@@ -9,7 +9,7 @@ import logging
 import threading
 from typing import Any, Final
 
-from pitrix_drone.etcd import EtcdClient, Event, KeyValue, Snapshot
+from pitrix_drone.etcd import EtcdClient, EtcdError, Event, KeyValue, Snapshot
 from pitrix_frontgate import shapes, tree
 from pitrix_frontgate.frames import Frame, report_id
 from pitrix_frontgate.outbox import Entry, Outbox
@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 
 #: A result holds 16 KiB of output, each byte of it at most six characters of JSON.
 _MAX_CHARS: Final = 256 * 1024
+
+#: Reports read anew in one go; each is a request to etcd.
+_AT_ONCE: Final = 500
 
 
 class Reports:
@@ -38,6 +41,22 @@ class Reports:
         self._client.watch(
             tree.CLUSTERS, on_snapshot=self._on_snapshot, on_events=self._on_events, stop=stop
         )
+
+    def catch_up(self) -> None:
+        """Offer what the outbox had no room for, once it has; in the thread of the caller.
+
+        What etcd cannot be asked for now is offered later.
+        """
+        slots = self._outbox.wanted(_AT_ONCE)
+        for number, slot in enumerate(slots):
+            try:
+                item = self._client.get(slot)
+            except EtcdError as ex:
+                log.info("%s cannot be read now: %s", slot, ex)
+                self._outbox.leave_out(slots[number:])
+                return
+            if item is not None:
+                self._offer(item)
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         self._outbox.keep_only({item.key for item in snapshot.items}, of=_is_report)
@@ -64,7 +83,7 @@ class Reports:
             "node.status" if report.command_id is None else "command.result",
             {**content, "cluster_id": report.cluster_id, "node_id": report.node_id},
         )
-        self._outbox.offer(Entry(item.key, frame, item.mod_revision))
+        self._outbox.offer(Entry(item.key, frame, item.mod_revision, len(item.value)))
 
 
 def _is_report(slot: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Final
 Check = Callable[[Any], bool]
 
 _WEEK_S: Final = 604_800
+_MONTH_S: Final = 2_592_000
 
 _STATES: Final = ("configuring", "configured", "failed")
 _OUTCOMES: Final = ("done", "timed_out", "unknown", "refused")
@@ -33,6 +34,15 @@ def whole(least: int, most: int = 2**53 - 1) -> Check:
 def text(most: int, *, least: int = 0) -> Check:
     """Build a check for any text within a length."""
     return lambda value: isinstance(value, str) and least <= len(value) <= most
+
+
+def certificates(most: int) -> Check:
+    """Build a check for certificates as PEM, or nothing; whether they are sound shows at use."""
+    return lambda value: (
+        isinstance(value, str)
+        and len(value) <= most
+        and (not value or "-----BEGIN CERTIFICATE-----" in value)
+    )
 
 
 def list_of(check: Check, *, least: int = 0) -> Check:
@@ -124,6 +134,13 @@ NODE_STATUS: Final[Mapping[str, Check]] = {
     "drone": text(64, least=1),
     "boot_id": text(64),
     "at": is_time,
+}
+
+#: What ``welcome`` and ``token.renewed`` hold of protocol 2.
+TOKEN: Final[Mapping[str, Check]] = {
+    "token": matches(r"[A-Za-z0-9._-]{1,2048}", most=2048),
+    "renew_after_s": lambda value: type(value) in (int, float) and 0 < value <= _MONTH_S,
+    "expires_at": is_time,
 }
 
 COMMAND_RESULT: Final[Mapping[str, Check]] = {
