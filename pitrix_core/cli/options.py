@@ -21,6 +21,13 @@ data_option = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="Data folder of the server on this machine. [env: PITRIX_DATA]",
 )
+deadline_option = click.option(
+    "--deadline",
+    "deadline_s",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Stop, and fail, if it is not done by then.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 

@@ -102,6 +102,12 @@ def refuse_unsound(plan: JsonObject) -> None:
         )
 
 
+def applied(plan: JsonObject, deadline_s: float | None) -> dict[str, Any]:
+    """Return what is sent to have a plan carried out, and given up if it is not done by then."""
+    limit = {} if deadline_s is None else {"deadline_s": deadline_s}
+    return {"plan_id": plan["id"], **limit}
+
+
 def print_plan(plan: JsonObject) -> None:
     """Write what a plan would do, so that a person can decide."""
     print_fields(

@@ -49,11 +49,22 @@ class RequestMeter:
 
 
 def slow_down(tx: Transaction, batch: Iterable[Finished], meter: RequestMeter) -> None:
-    """Halve the rate of every lane whose cloud has answered one of these steps by throttling."""
-    for lane in sorted({finished.claim.lane for finished in batch if _is_throttled(finished)}):
-        rate = tx.lanes.slow_down(lane, seen_per_s=meter.per_s(lane))
-        extra = {"action": "runtime.throttled", "runtime_id": lane}
-        log.warning("A cloud throttles; its rate is %.1f/s now", rate.per_s_at(tx.now), extra=extra)
+    """Halve the rate of every runtime whose cloud has answered one of these steps by throttling.
+
+    Whatever lane the step was in: a task that talks to agents may look at a machine, too. Many
+    answers to what was under way are one event.
+    """
+    throttled = {finished.claim.task.runtime_id for finished in batch if _is_throttled(finished)}
+    for runtime_id in sorted(throttled):
+        rate = tx.lanes.slow_down(runtime_id, seen_per_s=meter.per_s(runtime_id))
+        if rate is None:
+            continue
+        rate_per_s = rate.per_s_at(tx.now)
+        extra = {"action": "runtime.throttled", "runtime_id": runtime_id}
+        log.warning("A cloud throttles; its rate is %.1f/s now", rate_per_s, extra=extra)
+        runtime = tx.runtimes.get(runtime_id)
+        data = {"name": runtime.name, "rate_per_s": rate_per_s}
+        tx.events.add("runtime.throttled", runtime_id, owner=runtime.owner, data=data)
 
 
 def _is_throttled(finished: Finished) -> bool:

@@ -52,7 +52,14 @@ from pitrix_core.model.resource import (
     VolumeAttachment,
     VolumeSpec,
 )
-from pitrix_core.model.runtime import NoCredential, NoSettings, Runtime, RuntimeLimits
+from pitrix_core.model.runtime import (
+    NoCredential,
+    NoSettings,
+    Pace,
+    Runtime,
+    RuntimeAtWork,
+    RuntimeLimits,
+)
 from pitrix_core.model.supervision import (
     DisplayTab,
     HealthState,
@@ -100,6 +107,7 @@ __all__ = [
     "OperationState",
     "Orphan",
     "OwnedResource",
+    "Pace",
     "PackageIndex",
     "PackageSpec",
     "Plan",
@@ -110,6 +118,7 @@ __all__ = [
     "Ref",
     "ResourceRef",
     "Runtime",
+    "RuntimeAtWork",
     "RuntimeLimits",
     "Sample",
     "SecretRef",

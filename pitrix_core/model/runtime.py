@@ -1,5 +1,6 @@
 """Runtimes: places where clusters can run."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Final
 
@@ -59,3 +60,28 @@ class Runtime:
     #: Nothing of value may be lost with it: a demo, a test. Allows what is not fit to keep data.
     throw_away: bool = False
     limits: RuntimeLimits = attrs.field(factory=RuntimeLimits)
+
+
+@attrs.frozen(kw_only=True)
+class Pace:
+    """How much a runtime's cloud is asked for at a moment, by all runners together."""
+
+    #: Requests under way, and how many may be.
+    under_way: int
+    concurrency: int
+    #: Requests a second that may be sent; None for as many as the cloud takes.
+    rate_per_s: float | None
+    #: When the cloud last asked to be called less often; None where it never did.
+    throttled_at: dt.datetime | None
+
+
+@attrs.frozen(kw_only=True)
+class RuntimeAtWork(Runtime):
+    """A runtime, and how much its cloud is asked for right now."""
+
+    pace: Pace
+
+    @classmethod
+    def of(cls, runtime: Runtime, *, pace: Pace) -> "RuntimeAtWork":
+        """Put the two together."""
+        return cls(**attrs.asdict(runtime, recurse=False), pace=pace)

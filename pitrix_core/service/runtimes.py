@@ -8,7 +8,7 @@ import attrs
 from pitrix_core.errors import ConflictError, NotFoundError
 from pitrix_core.findings import Finding
 from pitrix_core.jobs.effects import end_job
-from pitrix_core.model import Cluster, ClusterState, Job, Runtime, RuntimeLimits
+from pitrix_core.model import Cluster, ClusterState, Job, Runtime, RuntimeAtWork, RuntimeLimits
 from pitrix_core.pilot.frontgates import remove_frontgate
 from pitrix_core.planner.build import Offers
 from pitrix_core.service import forgetting
@@ -71,6 +71,16 @@ def get(services: Services, actor: Actor, runtime_id: str) -> Runtime:
                 f"There is no runtime {runtime_id!r}.", next_step="List them: pitrix runtime list"
             )
     return runtime
+
+
+def at_work(services: Services, actor: Actor, runtime_id: str) -> RuntimeAtWork:
+    """Return a runtime by id or name, with how much its cloud is asked for now.
+
+    :raises NotFoundError: there is none, or it was deleted.
+    """
+    runtime = get(services, actor, runtime_id)
+    with services.store.read() as tx:
+        return RuntimeAtWork.of(runtime, pace=tx.lanes.pace(runtime.id))
 
 
 def limit(services: Services, actor: Actor, runtime_id: str, limits: RuntimeLimits) -> Runtime:

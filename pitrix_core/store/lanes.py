@@ -13,7 +13,7 @@ from typing import Any, Final
 import attrs
 import sqlalchemy as sa
 
-from pitrix_core.model import RuntimeLimits, TaskState
+from pitrix_core.model import Pace, RuntimeLimits, TaskState
 from pitrix_core.model.request_rate import RequestRate
 from pitrix_core.store import tables
 from pitrix_core.store.engine import insert_once
@@ -75,6 +75,19 @@ class LaneRepository:
         row = self._connection.execute(query).one_or_none()
         return RequestRate() if row is None else _rate(row)
 
+    def pace(self, runtime_id: str) -> Pace:
+        """Return how much a runtime's cloud is asked for now."""
+        query = sa.select(tables.lanes).where(tables.lanes.c.id == runtime_id)
+        row = self._connection.execute(query).one()
+        lane = self._lane(row, self._held())
+        rate_per_s = lane.rate.per_s_at(self._now)
+        return Pace(
+            under_way=lane.held,
+            concurrency=row.concurrency,
+            rate_per_s=None if math.isinf(rate_per_s) else rate_per_s,
+            throttled_at=lane.rate.slowed_at,
+        )
+
     def open(self) -> list[Lane]:
         """Return the lanes from which something can be claimed now, without locking them."""
         return self._open(self._with_due())
@@ -89,18 +102,20 @@ class LaneRepository:
         if rate is not lane.rate:
             self._write(lane.id, rate)
 
-    def slow_down(self, lane_id: str, *, seen_per_s: float) -> RequestRate:
+    def slow_down(self, lane_id: str, *, seen_per_s: float) -> RequestRate | None:
         """Halve the rate of a lane whose cloud has throttled.
 
         :param seen_per_s: requests a second that one runner has sent; the others are taken to have
             sent as many each.
+        :returns: the new rate; None where it was halved just now, for the same cause.
         """
         runners = self._connection.scalar(sa.select(sa.func.count()).select_from(tables.runners))
         query = sa.select(tables.lanes).where(tables.lanes.c.id == lane_id).with_for_update()
         before = _rate(self._connection.execute(query).one())
         after = before.slowed(now=self._now, seen_per_s=seen_per_s * max(1, runners or 0))
-        if after is not before:
-            self._write(lane_id, after)
+        if after is before:
+            return None
+        self._write(lane_id, after)
         return after
 
     def _open(self, query: "sa.Select[Any]") -> list[Lane]:

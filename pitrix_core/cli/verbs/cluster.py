@@ -5,9 +5,9 @@ from typing import Any
 import click
 
 from pitrix_core.cli.completion.values import clusters, runtimes
-from pitrix_core.cli.options import Session, talks_to_api
+from pitrix_core.cli.options import Session, deadline_option, talks_to_api
 from pitrix_core.cli.output import ask, print_fields, print_json, print_table, time_of
-from pitrix_core.cli.planning import print_plan, refuse_unsound
+from pitrix_core.cli.planning import applied, print_plan, refuse_unsound
 from pitrix_core.cli.problems import CliError
 from pitrix_core.cli.terminal import say
 from pitrix_core.cli.verbs.job import finish
@@ -84,8 +84,17 @@ def show(session: Session, cluster_id: str) -> None:
     "it does.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@deadline_option
 @talks_to_api
-def delete(session: Session, cluster_id: str, *, force: bool, forget: bool, yes: bool) -> None:
+def delete(
+    session: Session,
+    cluster_id: str,
+    *,
+    force: bool,
+    forget: bool,
+    yes: bool,
+    deadline_s: float | None,
+) -> None:
     """Plan the removal of a cluster, show it, ask, and remove the cluster with all its data."""
     about = parts_of(session.api.get(f"/v1/clusters/{cluster_id}"))
     _require_one(session, cluster_id)
@@ -96,7 +105,7 @@ def delete(session: Session, cluster_id: str, *, force: bool, forget: bool, yes:
     refuse_unsound(plan)
     if not yes:
         ask(_question(about["name"], forget=forget))
-    job = session.api.post(f"/v1/clusters/{about['id']}/jobs", {"plan_id": plan["id"]})
+    job = session.api.post(f"/v1/clusters/{about['id']}/jobs", applied(plan, deadline_s))
     finish(session, job["id"])
 
 

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 import click
 
 from pitrix_core.cli.completion import values as complete
-from pitrix_core.cli.options import Session, talks_to_api
+from pitrix_core.cli.options import Session, deadline_option, talks_to_api
 from pitrix_core.cli.output import ask, print_json
-from pitrix_core.cli.planning import Wish, make_plan, print_plan, refuse_unsound
+from pitrix_core.cli.planning import Wish, applied, make_plan, print_plan, refuse_unsound
 from pitrix_core.cli.progress import follow
 from pitrix_core.cli.terminal import say
 from pitrix_core.cli.verbs.cluster import endpoints_of, parts_of
@@ -70,13 +70,7 @@ def plan(session: Session, wish: Wish) -> None:
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option(
-    "--deadline",
-    "deadline_s",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="Stop, and fail, if it is not done by then.",
-)
+@deadline_option
 @_takes_wish
 def deploy(session: Session, wish: Wish, yes: bool, deadline_s: float | None) -> None:
     """Plan APP, show the plan, ask, carry it out and watch; exit code 1 if it fails.
@@ -89,8 +83,7 @@ def deploy(session: Session, wish: Wish, yes: bool, deadline_s: float | None) ->
     refuse_unsound(made)
     if not yes:
         ask("Deploy it?")
-    limit = {} if deadline_s is None else {"deadline_s": deadline_s}
-    job = session.api.post("/v1/clusters", {"plan_id": made["id"], **limit})
+    job = session.api.post("/v1/clusters", applied(made, deadline_s))
     seen = follow(session, job["id"])
     cluster = session.api.get(f"/v1/clusters/{made['cluster_id']}")
     if session.as_json:

@@ -8,7 +8,7 @@ import click
 
 from pitrix_core.cli.completion.values import runtimes
 from pitrix_core.cli.options import Session, talks_to_api
-from pitrix_core.cli.output import ask, print_fields, print_json, print_table
+from pitrix_core.cli.output import ask, print_fields, print_json, print_table, time_of
 from pitrix_core.cli.problems import CliError, finding_lines
 from pitrix_core.cli.progress import follow
 from pitrix_core.cli.terminal import say
@@ -210,4 +210,14 @@ def _show(session: Session, found: JsonObject) -> None:
         print_json(found)
         return
     names = ("name", "id", "provider", "zone", "settings", "labels", "throw_away", "limits")
-    print_fields({name: found.get(name) for name in names})
+    fields = {name: found.get(name) for name in names}
+    print_fields({**fields, "now": _pace_text(found["pace"]) if "pace" in found else ""})
+
+
+def _pace_text(pace: JsonObject) -> str:
+    """Say ``3 of 64 requests under way; 12.5 a second, throttled 2026-08-21 09:30:00Z``."""
+    rate = pace.get("rate_per_s")
+    parts = [f"{pace['under_way']} of {pace['concurrency']} requests under way"]
+    parts.append("as many a second as the cloud takes" if rate is None else f"{rate:.3g} a second")
+    throttled = f", throttled {time_of(pace['throttled_at'])}" if pace.get("throttled_at") else ""
+    return "; ".join(parts) + throttled

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pitrix_core.model import Runtime, RuntimeLimits
+from pitrix_core.model import Runtime, RuntimeAtWork, RuntimeLimits
 from pitrix_core.rest import answers
 from pitrix_core.rest.operation import Call, Operation, Parameter, Shape
 from pitrix_core.service import runtimes
@@ -47,9 +47,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         id="getRuntime",
         method="GET",
         path="/v1/runtimes/{id}",
-        summary="Show a runtime, by id or name",
-        run=lambda c: runtimes.get(c.services, c.actor, c.path["id"]),
-        answer=Runtime,
+        summary="Show a runtime, by id or name, and how much its cloud is asked for now",
+        run=lambda c: runtimes.at_work(c.services, c.actor, c.path["id"]),
+        answer=RuntimeAtWork,
     ),
     Operation(
         id="limitRuntime",

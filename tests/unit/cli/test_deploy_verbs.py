@@ -232,6 +232,27 @@ def test_of_two_clusters_of_one_name_none_is_deleted(
     assert store.asked("POST", "/v1/plans") == []
 
 
+@pytest.mark.parametrize(
+    ("typed", "path"),
+    [
+        pytest.param(("deploy", "etcd"), "/v1/clusters", id="deploying"),
+        pytest.param(("cluster", "delete", "cl-1"), "/v1/clusters/cl-1/jobs", id="deleting"),
+    ],
+)
+def test_a_job_is_given_a_deadline(
+    store: StandIn, pitrix: Callable[..., Result], typed: tuple[str, ...], path: str
+) -> None:
+    """Beside the plan; a job without one is not sent any."""
+    store.lists("/v1/clusters", CLUSTER)
+    store.answers("POST", "/v1/clusters/cl-1/jobs", JOB, status=202)
+
+    pitrix(*typed, "--yes", "--deadline", "90")
+    pitrix(*typed, "--yes")
+
+    sent = [request.body for request in store.asked("POST", path)]
+    assert sent == [{"plan_id": "plan-1", "deadline_s": 90.0}, {"plan_id": "plan-1"}]
+
+
 def test_a_cluster_is_shown_with_its_machines(
     store: StandIn, pitrix: Callable[..., Result]
 ) -> None:
@@ -251,6 +272,21 @@ def test_a_runtime_is_limited(api: StandIn, pitrix: Callable[..., Result]) -> No
     assert result.code == 0
     assert api.asked("POST", "/v1/runtimes/here/limit")[0].body == {"concurrency": 8}
     assert "concurrency" in result.out
+
+
+def test_a_runtime_is_shown_with_its_pace(api: StandIn, pitrix: Callable[..., Result]) -> None:
+    """What its cloud is asked for now, and since when that is less than it was."""
+    pace = {"under_way": 3, "concurrency": 64, "rate_per_s": 12.5, "throttled_at": None}
+    slowed = {**pace, "rate_per_s": 2.0 / 3, "throttled_at": "2026-08-21T09:30:00.5Z"}
+    paces = {"free": {**pace, "rate_per_s": None}, "limited": pace, "slow": slowed}
+    for name, shown in paces.items():
+        api.answers("GET", f"/v1/runtimes/{name}", {**RUNTIME, "pace": shown})
+
+    texts = [pitrix("runtime", "show", name).out for name in paces]
+
+    assert "3 of 64 requests under way; as many a second as the cloud takes\n" in texts[0]
+    assert "3 of 64 requests under way; 12.5 a second\n" in texts[1]
+    assert "; 0.667 a second, throttled 2026-08-21 09:30:00Z\n" in texts[2]
 
 
 def test_settings_of_a_runtime_are_typed_by_its_provider(

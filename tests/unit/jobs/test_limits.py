@@ -8,6 +8,8 @@ from driven_engine import Engine, machine, volume
 from pitrix_core.jobs.limits import RequestMeter, slow_down
 from pitrix_core.jobs.outcome import Postponed, Retry, Succeeded
 from pitrix_core.jobs.writing import Finished
+from pitrix_core.model import Task
+from pitrix_core.store.lanes import FREE_LANE
 from pitrix_core.store.queue import Claim
 from pitrix_core.testing.fake_provider import FakeEffect
 
@@ -57,6 +59,36 @@ def test_nothing_else_does(
     found = throttled_rate(engine, [Finished(claim_of(), outcome)], sent=60)
 
     assert found == float("inf")
+
+
+def test_it_is_told_once_that_a_cloud_throttles(
+    engine: Engine, claim_of: Callable[..., Claim]
+) -> None:
+    """To whom the runtime belongs, with the rate it came to; not for each answer."""
+    answer = Retry(after_s=1.0, error="slow", error_code=THROTTLED, is_counted=False)
+    finished = [Finished(claim_of(), answer) for _ in range(5)]
+
+    for _ in range(2):
+        throttled_rate(engine, finished, sent=60)
+
+    with engine.store.read() as tx:
+        [event] = [each for each in tx.events.after(0, limit=99) if each.subject == "rt-1"]
+    assert (event.kind, event.owner) == ("runtime.throttled", "admin")
+    assert event.data == {"name": "fake", "rate_per_s": pytest.approx(30.0, rel=0.1)}
+
+
+def test_agents_are_not_slowed_down_by_a_cloud(engine: Engine) -> None:
+    """A task about agents that looks at a machine slows its runtime down, not the agents."""
+    engine.submit(Task(key="wait", kind="agent.wait", title="Wait"))
+    [claim] = engine.claim()
+    answer = Retry(after_s=1.0, error="slow", error_code=THROTTLED, is_counted=False)
+
+    rate_per_s = throttled_rate(engine, [Finished(claim, answer)], sent=60)
+
+    assert claim.lane == FREE_LANE
+    assert rate_per_s == pytest.approx(30.0, rel=0.1)
+    with engine.store.read() as tx:
+        assert tx.lanes.rate(FREE_LANE).per_s_at(tx.now) == float("inf")
 
 
 def test_requests_are_counted_over_the_last_seconds() -> None:

@@ -212,7 +212,7 @@ def test_a_runtime_is_registered_without_showing_its_credential(
     shown = api.simulate_get(runtime.headers["location"])
 
     assert runtime.status_code == 201
-    assert shown.json == runtime.json
+    assert shown.json == {**runtime.json, "pace": shown.json["pace"]}
     assert "hunter2" not in runtime.text + shown.text + caplog.text
 
 
@@ -245,6 +245,12 @@ def test_a_runtime_is_limited(api: Client, runtime: Any) -> None:
 
     assert limited.status_code == 200
     assert shown.json["limits"] == {"concurrency": 64, "rate_per_s": 5.0}
+    assert shown.json["pace"] == {
+        "under_way": 0,
+        "concurrency": 64,
+        "rate_per_s": 5.0,
+        "throttled_at": None,
+    }
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pitrix_core.model import (
     Job,
     Operation,
     OperationState,
+    Pace,
     Plan,
     Runtime,
     RuntimeLimits,
@@ -190,6 +191,25 @@ def test_throttling_slows_all_runners_down(
 
     assert rate.per_s_at(manual_clock()) == pytest.approx(10.0, rel=0.1)
     assert (len(at_once), len(found)) == (0, 10)
+
+
+def test_it_can_be_seen_how_much_a_cloud_is_asked_for(
+    store: Store, submit: Callable[..., Job], manual_clock: ManualClock
+) -> None:
+    """What is under way, what may be, and what throttling has made of the rate."""
+    limit(store, concurrency=5)
+    submit(3)
+    claim(store)
+    with store.read() as tx:
+        before = tx.lanes.pace("rt-1")
+    with store.begin() as tx:
+        tx.lanes.slow_down("rt-1", seen_per_s=10.0)
+        after = tx.lanes.pace("rt-1")
+
+    assert before == Pace(under_way=3, concurrency=5, rate_per_s=None, throttled_at=None)
+    assert after == Pace(
+        under_way=3, concurrency=5, rate_per_s=pytest.approx(5.0), throttled_at=manual_clock()
+    )
 
 
 def test_limits_can_be_changed(store: Store, submit: Callable[..., Job]) -> None:
