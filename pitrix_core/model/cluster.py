@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from pitrix_core.model.json import JsonObject
+from pitrix_core.model.supervision import HealthState, NodeHealth
 
 
 class ClusterState(enum.StrEnum):
@@ -50,6 +51,9 @@ class Cluster:
     updated_at: dt.datetime
     #: When it was given up without asking its cloud, where its resources may still be.
     forgotten_at: dt.datetime | None = None
+    #: The worst of its nodes', beside its state; None where none is checked. Told to who asks for
+    #: it, and not stored.
+    health: HealthState | None = None
 
 
 class NodeState(enum.StrEnum):
@@ -82,6 +86,8 @@ class Node:
     planned: JsonObject = attrs.field(factory=dict)
     #: Last report of its agent.
     agent: JsonObject = attrs.field(factory=dict)
+    #: None where it is not checked.
+    health: NodeHealth | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -3,6 +3,7 @@
 import datetime as dt
 import enum
 from collections.abc import Iterable
+from typing import Final
 
 import attrs
 
@@ -15,6 +16,10 @@ class HealthState(enum.StrEnum):
     HEALTHY = "healthy"
     UNHEALTHY = "unhealthy"
     UNKNOWN = "unknown"  #: not checked yet, or not heard of for too long
+
+
+#: A report comes every 5 minutes at least; agents/protocol/README.md section 5.
+_PATIENCE: Final = dt.timedelta(minutes=15)
 
 
 @attrs.frozen(kw_only=True)
@@ -30,6 +35,17 @@ class NodeHealth:
     action: JsonObject | None = None
     #: When it was last heard of, by the database's clock.
     reported_at: dt.datetime
+
+    def at(self, now: dt.datetime) -> "NodeHealth":
+        """Return what is known of it at a moment: nothing, where it was not heard of for long."""
+        if now - self.reported_at <= _PATIENCE or self.state is HealthState.UNKNOWN:
+            return self
+        return attrs.evolve(
+            self,
+            state=HealthState.UNKNOWN,
+            since=self.reported_at,
+            detail=f"its agent is silent; the last it said was {self.state}",
+        )
 
 
 @attrs.frozen(kw_only=True)

@@ -86,6 +86,7 @@ def _drops(keeping: Keeping) -> Iterable[tuple[str, float, _Drop]]:
     yield "messages of Frontgates", messages_s, lambda r, s, n: r.drop_received(s, limit=n)
     yield "answers", keeping.answers_s, lambda r, s, n: r.drop_answers(s, limit=n)
     yield "events", keeping.events_s, lambda r, s, n: r.drop_events(s, limit=n)
+    yield "samples", 0.0, lambda r, _, n: r.drop_samples(limit=n)
     yield "jobs' payloads", keeping.jobs_s, lambda r, s, n: r.drop_payloads(s, limit=n)
 
 

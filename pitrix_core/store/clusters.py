@@ -47,6 +47,7 @@ class ClusterRepository:
             "created_at": self._now,
             "updated_at": self._now,
         }
+        del values["health"]  # its nodes'
         self._connection.execute(tables.clusters.insert().values(**values))
 
     def get(self, id_or_name: str) -> Cluster:

@@ -29,6 +29,7 @@ from pitrix_core.store.queue import QueueRepository
 from pitrix_core.store.retention import RetentionRepository
 from pitrix_core.store.runtimes import RuntimeRepository
 from pitrix_core.store.secrets import Cipher, SecretRepository
+from pitrix_core.store.supervision import SupervisionRepository
 from pitrix_core.store.wakeups import Listener, Topic, Wake
 
 T = TypeVar("T")
@@ -135,6 +136,11 @@ class Transaction:
     def agents(self) -> AgentRepository:
         """Frontgates, and the messages to and from them."""
         return AgentRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def supervision(self) -> SupervisionRepository:
+        """How nodes are."""
+        return SupervisionRepository(self._connection, now=self.now)
 
     def finish(self) -> None:
         """Write what is written last; the store calls it before it commits."""

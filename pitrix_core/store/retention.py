@@ -67,6 +67,19 @@ class RetentionRepository:
             tables.events.delete().where(columns.id.in_(old), columns.id < newest)
         ).rowcount
 
+    def drop_samples(self, *, limit: int) -> int:
+        """Drop what was measured; each sample knows until when it is kept."""
+        columns = tables.samples.c
+        old = (
+            sa.select(columns.node_id, columns.at)
+            .where(columns.expires_at < self._now)
+            .order_by(columns.expires_at)
+            .limit(limit)
+        )
+        return self._connection.execute(
+            tables.samples.delete().where(sa.tuple_(columns.node_id, columns.at).in_(old))
+        ).rowcount
+
     def drop_payloads(self, older_s: float, *, limit: int) -> int:
         """Drop inputs, operations and outputs of the tasks of jobs that can never go on: those that
         succeeded, and all of deleted clusters. Their states and times stay.

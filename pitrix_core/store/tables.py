@@ -225,7 +225,19 @@ nodes = sa.Table(
     _json("planned"),
     _json("facts"),
     _json("agent"),
+    Column("health", sa.JSON(none_as_null=True)),  # None where it is not checked
     Column("secret_id", _ID, ForeignKey("secrets.id")),  # what its agent logs in with
+)
+
+samples = sa.Table(  # what was measured on nodes
+    "samples",
+    metadata,
+    Column("node_id", _ID, primary_key=True),
+    Column("at", UtcTime, primary_key=True),  # to the minute
+    Column("cluster_id", _ID, nullable=False),
+    _json("measured"),
+    Column("expires_at", UtcTime, nullable=False, index=True),
+    Index("ix_samples_cluster", "cluster_id", "at"),
 )
 
 resources = sa.Table(

@@ -54,6 +54,16 @@ NODE = model.Node(
     state=model.NodeState.RUNNING,
     facts={"ip": "127.1.0.1"},
 )
+HEALTH = model.NodeHealth(
+    state=model.HealthState.UNHEALTHY,
+    since=AT,
+    detail="exit code 1",
+    action={"at": "2026-08-01T00:00:00Z", "exit_code": 0, "output": ""},
+    reported_at=AT,
+)
+SAMPLE = model.Sample(node_id="cln-1", at=AT, values={"load": 0.5, "mode": "leader"})
+ITEM = model.MeasuredItem(name="load", unit="%", scale=0.01)
+TAB = model.DisplayTab(title="Users", cmd="users", roles=("etcd",))
 OWNED = model.OwnedResource(
     cluster_id="cl-1",
     kind="volume.create",
@@ -141,8 +151,10 @@ RECORDS: list[Any] = [
     AT,
     CLUSTER,
     FINDING,
+    HEALTH,
     INFO,
     INSTANCE_SPEC,
+    ITEM,
     JOB,
     NODE,
     OPERATION,
@@ -150,8 +162,10 @@ RECORDS: list[Any] = [
     PLAN,
     PLANNED,
     RUNTIME,
+    SAMPLE,
     SNAPSHOT,
     SPEC,
+    TAB,
     TAGS,
     TASK,
     TASK_RECORD,
