@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 _HOUR: Final = dt.timedelta(hours=1)
+_DAY: Final = dt.timedelta(days=1)
 
 
 class Authority:
@@ -17,22 +18,20 @@ class Authority:
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])
-        builder = self._builder(self._key, dt.timedelta(days=1)).subject_name(self._name)
+        builder = self._builder(self._key).subject_name(self._name)
         basic = x509.BasicConstraints(ca=True, path_length=0)
         signed = builder.add_extension(basic, critical=True).sign(self._key, hashes.SHA256())
         self.pem = _pem(signed)
 
-    def identity(self, address: str, *, valid: dt.timedelta = dt.timedelta(days=1)) -> str:
-        """Make a certificate for an address; its key stands before it."""
+    def identity(self, address: str | None) -> tuple[str, str]:
+        """Make a key and a certificate for an address."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
-        builder = self._builder(key, valid).subject_name(x509.Name([]))
+        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address or ""))])
+        builder = self._builder(key).subject_name(x509.Name([]))
         signed = builder.add_extension(names, critical=True).sign(self._key, hashes.SHA256())
-        return _key_pem(key) + _pem(signed)
+        return _key_pem(key), _pem(signed)
 
-    def _builder(
-        self, key: ec.EllipticCurvePrivateKey, valid: dt.timedelta
-    ) -> x509.CertificateBuilder:
+    def _builder(self, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
         now = dt.datetime.now(dt.UTC)
         return (
             x509.CertificateBuilder()
@@ -40,7 +39,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - _HOUR)
-            .not_valid_after(now + valid)
+            .not_valid_after(now + _DAY)
         )
 
 

@@ -4,6 +4,7 @@ The stand-in speaks the protocol over a real WebSocket and checks every frame it
 schemas. It can misbehave: keep acknowledgements back, or hang up.
 """
 
+import datetime as dt
 import json
 import os
 import secrets
@@ -17,13 +18,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
+from authority import Authority
 from protocol_schemas import validator
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
 
 from pitrix_drone.etcd import EtcdClient
 from pitrix_frontgate.config import Places
+from pitrix_frontgate.handlers import Handlers
+from pitrix_frontgate.rbac import AccessControl
 
 Json = dict[str, Any]
 
@@ -42,6 +47,33 @@ class Store(NamedTuple):
 
     client: EtcdClient
     endpoint: str
+
+
+class Keeper:
+    """Stands in for a doorkeeper: takes note of what it is asked."""
+
+    def __init__(self) -> None:
+        self.certificates: list[Json] = []
+        self.is_plain = False
+        self.cuts = 0
+
+    def certify(self, body: Mapping[str, Any]) -> None:
+        """Take note of a certificate."""
+        self.certificates.append(dict(body))
+
+    def set_plain(self, *, is_needed: bool) -> None:
+        """Take note of whether version 1 is to be let in."""
+        self.is_plain = is_needed
+
+    def cut(self) -> None:
+        """Count how often everybody is cut off."""
+        self.cuts += 1
+
+
+def handlers_of(store: Store, keeper: Keeper | None = None) -> Handlers:
+    """Make the handlers of a store, as one Frontgate after the other has them."""
+    keeper = keeper or Keeper()
+    return Handlers(store.client, AccessControl(store.client, cut=keeper.cut), keeper)
 
 
 def eventually(condition: Callable[[], Any], *, within_s: float = WITHIN_S) -> Any:
@@ -90,6 +122,8 @@ class Pilot:
         self.faults: list[str] = []
         #: Tells whether a frame is acknowledged.
         self.acknowledges: Callable[[Json], bool] = lambda frame: True
+        #: Signs certificates for Frontgates that ask; None: they get none.
+        self.authority: Authority | None = None
         #: Tells whether a hello is welcome.
         self.welcomes: Callable[[Json], bool] = lambda body: True
         #: How long a token is good before a newer one is to be asked for.
@@ -153,6 +187,14 @@ class Pilot:
         eventually(lambda: self.acknowledged.count(frame_id) > before)
         return next((each for each in self.received if each.get("reply_to") == frame_id), None)
 
+    def certify(self, authority: Authority, *, reply_to: str) -> None:
+        """Send the Frontgate a certificate for the address that it said."""
+        [endpoint] = self.hellos[-1]["endpoints"]
+        key, certificate = authority.identity(urlsplit(endpoint).hostname)
+        not_after = (dt.datetime.now(dt.UTC) + dt.timedelta(days=90)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        body = {"ca": authority.pem, "certificate": certificate, "key": key, "not_after": not_after}
+        self.send("tls.put", body, reply_to=reply_to)
+
     def effects(self, kind: str) -> list[Json]:
         """List the bodies of a type, each frame once, in the order of their first coming."""
         unique = {frame["id"]: frame["body"] for frame in reversed(self.received)}
@@ -189,6 +231,8 @@ class Pilot:
         if frame["type"] == "token.renew":
             _say(connection, "token.renewed", self._token(), reply_to=frame["id"])
             return
+        if frame["type"] == "tls.renew" and self.authority is not None:
+            self.certify(self.authority, reply_to=frame["id"])
         self.received.append(frame)
         if self.acknowledges(frame):
             _say(connection, "ack", {}, reply_to=frame["id"])
@@ -239,8 +283,18 @@ class FrontgateProcess:
 
     @property
     def endpoint(self) -> str:
-        """Its etcd."""
+        """Its etcd, for this machine and for drones of version 1."""
         return f"http://{self.address}:2379"
+
+    @property
+    def tls_endpoint(self) -> str:
+        """Its etcd, for drones."""
+        return f"https://{self.address}:2381"
+
+    @property
+    def enrol_url(self) -> str:
+        """Where nodes enrol."""
+        return f"https://{self.address}:2378"
 
     @property
     def process(self) -> subprocess.Popen[bytes]:

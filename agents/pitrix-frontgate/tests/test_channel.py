@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from frontgate_harness import ENROLMENT, Pilot, Store, eventually
+from frontgate_harness import ENROLMENT, Pilot, Store, eventually, handlers_of
 
 from pitrix_frontgate import links
 from pitrix_frontgate.channel import Channel, Greeting
 from pitrix_frontgate.config import FrontgateConfig
 from pitrix_frontgate.frames import Frame
-from pitrix_frontgate.handlers import Handlers
 from pitrix_frontgate.identity import Identity
 from pitrix_frontgate.links import Dialler
 from pitrix_frontgate.outbox import Entry, Outbox
@@ -102,7 +101,7 @@ def states(
         identity=identity,
         dialler=Dialler(FrontgateConfig("fg-1", ENROLMENT, (), throw_away=True), pulse=pulse),
         pulse=pulse,
-        handlers=Handlers(store.client),
+        handlers=handlers_of(store),
         outbox=outbox,
         on_connected=lambda meeting: seen.append(meeting and meeting.url),
     )

@@ -190,7 +190,7 @@ def test_the_door_with_tls_opens_while_it_runs(server: EtcdServer, tmp_path: Pat
     authority = Authority()
     host = server.tls_endpoint.removeprefix("https://").partition(":")[0]
     identity = tmp_path / "identity.pem"
-    identity.write_text(authority.identity(host))
+    identity.write_text("".join(authority.identity(host)))
     client = EtcdClient([server.endpoint])
     client.put("/kept", "x")
 
@@ -209,12 +209,12 @@ def test_a_renewed_certificate_needs_no_restart(server: EtcdServer, tmp_path: Pa
     authority = Authority()
     host = server.tls_endpoint.removeprefix("https://").partition(":")[0]
     identity = tmp_path / "identity.pem"
-    identity.write_text(authority.identity(host))
+    identity.write_text("".join(authority.identity(host)))
     server.open(Doors(identity=identity, is_plain=False))
     server.await_ready(within_s=20, stop=Event())
     before, pid = _served_serial(server, authority), server.pid
 
-    (tmp_path / "new.pem").write_text(authority.identity(host))
+    (tmp_path / "new.pem").write_text("".join(authority.identity(host)))
     (tmp_path / "new.pem").replace(identity)
 
     assert _served_serial(server, authority) != before

@@ -69,7 +69,7 @@ def test_it_says_hello_as_configured(frontgate: FrontgateProcess, pilot: Pilot) 
 
     assert (hello["protocol"], hello["frontgate_id"]) == (2, "fg-1")
     assert hello["enrolment"] == ENROLMENT
-    assert hello["endpoints"] == [frontgate.endpoint]
+    assert hello["endpoints"] == [frontgate.tls_endpoint]
 
 
 def test_it_is_welcome_within_two_seconds(zipapp: Path, tmp_path: Path, pilot: Pilot) -> None:

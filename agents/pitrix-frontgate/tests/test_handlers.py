@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from frontgate_harness import Store, command, metadata, result, status
+from frontgate_harness import Store, command, handlers_of, metadata, result, status
 
 from pitrix_frontgate.frames import Frame
 from pitrix_frontgate.handlers import Handlers
@@ -15,7 +15,7 @@ from pitrix_frontgate.handlers import Handlers
 @pytest.fixture(scope="module")
 def handlers(store: Store) -> Handlers:
     """Handlers of the store."""
-    return Handlers(store.client)
+    return handlers_of(store)
 
 
 @pytest.fixture
@@ -167,9 +167,7 @@ def test_a_frame_that_comes_again_is_answered_again_without_effect(
     _ask(handlers, "metadata.delete", {"cluster_id": cluster})
     before = _revision(store)
 
-    second = _ask(
-        Handlers(store.client), "metadata.put", metadata(cluster, 6), "frame-of-" + cluster
-    )
+    second = _ask(handlers_of(store), "metadata.put", metadata(cluster, 6), "frame-of-" + cluster)
 
     assert second == first
     assert _revision(store) == before
@@ -210,7 +208,7 @@ def test_a_finished_command_is_not_written_again(
     assert found is not None
     handlers.finish(key, found.mod_revision)
 
-    _ask(Handlers(store.client), "command.run", command(cluster, "c-1"))
+    _ask(handlers_of(store), "command.run", command(cluster, "c-1"))
 
     assert not [name for name in _held(store, cluster) if name.endswith("/c-1")]
 

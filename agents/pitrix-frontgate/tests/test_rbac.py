@@ -4,18 +4,17 @@ import secrets
 from collections.abc import Callable
 
 import pytest
-from frontgate_harness import Login, Store, metadata, password_of
+from frontgate_harness import Keeper, Login, Store, handlers_of, metadata, password_of
 
 from pitrix_drone.etcd import EtcdClient, EtcdError
 from pitrix_frontgate.errors import FrameError
 from pitrix_frontgate.frames import Frame
-from pitrix_frontgate.handlers import Handlers
 from pitrix_frontgate.rbac import AccessControl, NodeUser, open_store
 
 
 def _put(store: Store, cluster_id: str, **more: object) -> None:
     body = metadata(cluster_id, **{"revision": 1, "nodes": 2, **more})  # type: ignore[arg-type]
-    answer = Handlers(store.client).handle(Frame(secrets.token_hex(8), "metadata.put", body))
+    answer = handlers_of(store).handle(Frame(secrets.token_hex(8), "metadata.put", body))
     assert answer is not None
     assert answer.type == "metadata.stored", answer
 
@@ -194,7 +193,7 @@ def test_a_put_that_was_cut_off_is_made_good(store: Store, login: Login) -> None
 def test_a_node_of_another_cluster_is_not_taken(store: Store) -> None:
     """A put that names a node of another cluster changes nothing."""
     _put(store, "cl-mine")
-    access = AccessControl(store.client)
+    access = AccessControl(store.client, cut=Keeper().cut)
     taken = NodeUser("cl-mine-n1", "main", "a-new-password")
 
     with pytest.raises(FrameError) as caught:

@@ -15,14 +15,24 @@ COMING: Final[Mapping[str, Mapping[str, shapes.Check]]] = {
     "metadata.put": shapes.METADATA_PUT,
     "metadata.delete": shapes.METADATA_DELETE,
     "command.run": shapes.COMMAND_RUN,
+    "tls.put": shapes.TLS_PUT,
 }
 GOING: Final[Mapping[str, Mapping[str, shapes.Check]]] = {
     "node-status": shapes.NODE_STATUS,
+    "node-health": shapes.NODE_HEALTH,
+    "node-measures": shapes.NODE_MEASURES,
     "command-result": shapes.COMMAND_RESULT,
+    "node.enrolment": shapes.NODE_ENROLMENT,
 }
 #: What a Frontgate takes all the same: faults between members, which it passes on for the Pilot to
 #: judge, and members that it does not know, which a later version may have.
-PASSED_OVER: Final = {"configured-from-nothing", "done-without-exit-code", "misspelt-member"}
+PASSED_OVER: Final = {
+    "configured-from-nothing",
+    "done-without-exit-code",
+    "enrolled-without-credential",
+    "refused-without-reason",
+    "misspelt-member",
+}
 
 
 def _examples(kind: str, *names: str) -> list[Path]:

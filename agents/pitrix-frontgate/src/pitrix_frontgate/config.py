@@ -89,6 +89,21 @@ class Places:
         return self.state / "root-password"
 
     @property
+    def identity(self) -> Path:
+        """The certificate for drones, and its key: etcd and the enrolment read it."""
+        return self.state / "identity.pem"
+
+    @property
+    def certificate(self) -> Path:
+        """What is known of the certificate."""
+        return self.state / "certificate.json"
+
+    @property
+    def plain(self) -> Path:
+        """There as long as drones of version 1 are to be let in."""
+        return self.state / "plain-http"
+
+    @property
     def token(self) -> Path:
         """What the Pilot gave to be shown at the next connection."""
         return self.state / "token.json"

@@ -150,7 +150,7 @@ class EtcdServer:
         doors: Doors = PLAIN,
     ) -> None:
         self._binary = binary
-        self._address = address
+        self.address = address
         self._data = data
         self._throw_away = throw_away
         self._doors = doors
@@ -164,17 +164,17 @@ class EtcdServer:
     @property
     def endpoint(self) -> str:
         """The URL at which this machine reaches it."""
-        return _url(_own_address(self._address), CLIENT_PORT)
+        return _url(_own_address(self.address), CLIENT_PORT)
 
     @property
     def plain_endpoint(self) -> str:
         """The URL at which drones of version 1 reach it."""
-        return _url(self._address, CLIENT_PORT)
+        return _url(self.address, CLIENT_PORT)
 
     @property
     def tls_endpoint(self) -> str:
         """The URL at which drones reach it."""
-        return _url(self._address, TLS_PORT, scheme="https")
+        return _url(self.address, TLS_PORT, scheme="https")
 
     @property
     def doors(self) -> Doors:
@@ -213,9 +213,9 @@ class EtcdServer:
             probe.close()
 
     def open(self, doors: Doors) -> None:
-        """Let drones in through these doors; when they change, etcd is started again."""
-        if doors != self._doors:
-            self._doors = doors
+        """Let drones in through these doors; etcd starts again where it has to listen elsewhere."""
+        before, self._doors = self._doors, doors
+        if client_urls(self.address, before) != client_urls(self.address, doors):
             self.restart()
 
     def restart(self) -> None:
@@ -273,11 +273,11 @@ class EtcdServer:
         return process.wait()
 
     def _arguments(self) -> list[str]:
-        peer = _url(_own_address(self._address), PEER_PORT)
+        peer = _url(_own_address(self.address), PEER_PORT)
         arguments = {
             "name": "frontgate",
             "data-dir": str(self._data),
-            "listen-client-urls": ",".join(client_urls(self._address, self._doors)),
+            "listen-client-urls": ",".join(client_urls(self.address, self._doors)),
             "advertise-client-urls": self.endpoint,
             "listen-peer-urls": peer,
             "initial-advertise-peer-urls": peer,
@@ -304,9 +304,9 @@ class EtcdServer:
     def _await_ports(self) -> None:
         """Wait for the ports: a killed Frontgate's etcd may hold them for a moment."""
         deadline = time.monotonic() + _PORT_WAIT_S
-        own_address = _own_address(self._address)
+        own_address = _own_address(self.address)
         own = ((own_address, CLIENT_PORT), (own_address, PEER_PORT))
-        for_drones = ((self._address, CLIENT_PORT), (self._address, TLS_PORT))
+        for_drones = ((self.address, CLIENT_PORT), (self.address, TLS_PORT))
         places = dict.fromkeys((*own, *for_drones))
         for address, port in places:
             while (obstacle := _bind_obstacle(address, port)) is not None:

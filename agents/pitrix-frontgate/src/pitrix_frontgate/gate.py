@@ -13,14 +13,18 @@ from pitrix_drone.etcd import EtcdClient
 from pitrix_frontgate import __version__
 from pitrix_frontgate.channel import Channel, Greeting
 from pitrix_frontgate.config import FrontgateConfig, Places
+from pitrix_frontgate.doors import Doorkeeper, first_doors
+from pitrix_frontgate.enrol_server import EnrolServer
+from pitrix_frontgate.enrolment import Enrolment
 from pitrix_frontgate.errors import FrontgateError
 from pitrix_frontgate.etcd_server import EtcdServer, find_etcd
+from pitrix_frontgate.frames import Frame, new_id
 from pitrix_frontgate.handlers import Handlers
 from pitrix_frontgate.identity import Identity
 from pitrix_frontgate.links import Dialler
-from pitrix_frontgate.outbox import Outbox
+from pitrix_frontgate.outbox import Entry, Outbox
 from pitrix_frontgate.pulse import Pulse
-from pitrix_frontgate.rbac import open_store, store_id
+from pitrix_frontgate.rbac import AccessControl, open_store, store_id
 from pitrix_frontgate.reports import Reports
 from pitrix_frontgate.status import Presence
 
@@ -66,19 +70,27 @@ def _serve(
     identity, pulse = Identity(config, places.token), Pulse()
     presence = Presence(places.running, endpoint=server.endpoint, outbox=outbox, identity=identity)
     reports = Reports(client, outbox, store_id=store_id(client))
+    keeper = Doorkeeper(server, places, is_plain_always=_is_plain(config))
+    access = AccessControl(client, cut=keeper.cut)
     channel = Channel(
         config.pilot_urls,
-        Greeting(__version__, (server.endpoint,)),
+        Greeting(__version__, (_endpoint(config, server),)),
         identity=identity,
         dialler=Dialler(config, pulse=pulse),
         pulse=pulse,
-        handlers=Handlers(client),
+        handlers=Handlers(client, access, keeper),
         outbox=outbox,
         on_connected=presence.connected,
     )
+    parts = {"channel": channel.run, "reports": reports.run}
+    if not _is_plain(config):
+        enrolment = Enrolment(client, access)
+        parts["enrolment"] = EnrolServer(
+            enrolment, address=server.address, identity=places.identity
+        ).run
     threads = [
         threading.Thread(target=_guarded(part, stop), args=(stop,), name=name, daemon=True)
-        for name, part in (("channel", channel.run), ("reports", reports.run))
+        for name, part in parts.items()
     ]
     presence.write()
     for thread in threads:
@@ -86,8 +98,11 @@ def _serve(
     while not stop.wait(_LOOK_S) and all(thread.is_alive() for thread in threads):
         presence.write()
         reports.catch_up()
+        if not _is_plain(config) and keeper.is_renewal_due():
+            outbox.offer(Entry("tls", Frame(new_id(), "tls.renew", {})))
     broken = [thread.name for thread in threads if not thread.is_alive() and not stop.is_set()]
     stop.set()
+    keeper.close()
     channel.close()
     for thread in threads:
         thread.join(timeout=_JOIN_S)
@@ -95,6 +110,16 @@ def _serve(
         places.running.unlink()
     if broken:
         raise FrontgateError(f"{', '.join(broken)} broke; the reason is above")
+
+
+def _is_plain(config: FrontgateConfig) -> bool:
+    """Tell whether its drones know nothing of TLS: it speaks version 1."""
+    return config.protocol == 1
+
+
+def _endpoint(config: FrontgateConfig, server: EtcdServer) -> str:
+    """Tell where drones are to be sent."""
+    return server.plain_endpoint if _is_plain(config) else server.tls_endpoint
 
 
 def _guarded(
@@ -116,7 +141,11 @@ def _guarded(
 def _etcd(config: FrontgateConfig, places: Places, address: str) -> Iterator[EtcdServer]:
     binary = find_etcd(throw_away=config.throw_away)
     server = EtcdServer(
-        binary, address=address, data=places.etcd_data, throw_away=config.throw_away
+        binary,
+        address=address,
+        data=places.etcd_data,
+        throw_away=config.throw_away,
+        doors=first_doors(places, is_plain_always=_is_plain(config)),
     )
     log.info("etcd is %s, listening at %s", binary.path, server.endpoint)
     server.start()

@@ -7,7 +7,7 @@ time and changes nothing.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from pitrix_drone.etcd import (
     EtcdClient,
@@ -35,7 +35,14 @@ _INVALID_ARGUMENT: Final = 3
 #: Parts of a cluster's tree that a put leaves alone.
 _OF_NODES: Final = ("commands", "reports")
 
-_COMMAND_PARTS: Final = ("command_id", "cmd", "timeout_s", "idempotent")
+_COMMAND_PARTS: Final = (
+    "command_id",
+    "cmd",
+    "timeout_s",
+    "idempotent",
+    "supervision",
+    "answer",
+)
 
 
 class _Answer(NamedTuple):
@@ -43,21 +50,35 @@ class _Answer(NamedTuple):
     body: Mapping[str, Any]
 
 
+class Keeper(Protocol):
+    """What a doorkeeper is asked for here; see :class:`pitrix_frontgate.doors.Doorkeeper`."""
+
+    def certify(self, body: Mapping[str, Any]) -> None:
+        """Take a certificate."""
+
+    def set_plain(self, *, is_needed: bool) -> None:
+        """Open or close the door of version 1."""
+
+
 class Handlers:
     """What the Frontgate does for the Pilot. One thread at a time.
 
     :param client: with root's rights.
+    :param access: the nodes' users.
+    :param keeper: opens etcd's doors.
     """
 
-    def __init__(self, client: EtcdClient) -> None:
+    def __init__(self, client: EtcdClient, access: AccessControl, keeper: Keeper) -> None:
         self._client = client
-        self._access = AccessControl(client)
+        self._access = access
+        self._keeper = keeper
         self._seen = Ledger(client, tree.SEEN, limit=_REMEMBERED)
         self._finished = Ledger(client, tree.FINISHED, limit=_REMEMBERED)
         self._table: dict[str, Callable[[Mapping[str, Any]], _Answer | None]] = {
             "metadata.put": self._put,
             "metadata.delete": self._delete,
             "command.run": self._run,
+            "tls.put": self._certify,
         }
 
     def handle(self, frame: Frame) -> Frame | None:
@@ -118,7 +139,8 @@ class Handlers:
         if revision < stored_revision:
             return _stored(cluster_id, stored_revision)
         steps = self._steps(body)
-        self._access.apply(cluster_id, [NodeUser(**user) for user in body["users"]])
+        self._access.apply(cluster_id, [_node_user(user) for user in body["users"]])
+        self._keeper.set_plain(is_needed=self._access.has_plain_users())
         if revision > stored_revision:
             mod_revision = 0 if stored is None else stored.mod_revision
             condition = if_mod_revision(tree.revision(cluster_id), mod_revision)
@@ -157,10 +179,15 @@ class Handlers:
         _check("metadata.delete", body, shapes.METADATA_DELETE)
         cluster_id = body["cluster_id"]
         self._access.apply(cluster_id, [])
+        self._keeper.set_plain(is_needed=self._access.has_plain_users())
         finished = self._finished.key(tree.finished(cluster_id))
         gone = [op_delete_prefix(tree.cluster(cluster_id)), op_delete_prefix(finished)]
         self._client.txn([], gone)
         return _stored(cluster_id, 0)
+
+    def _certify(self, body: Mapping[str, Any]) -> None:
+        _check("tls.put", body, shapes.TLS_PUT)
+        self._keeper.certify(body)
 
     def _run(self, body: Mapping[str, Any]) -> None:
         _check("command.run", body, shapes.COMMAND_RUN)
@@ -175,8 +202,13 @@ class Handlers:
         key = tree.commands(cluster_id, node_id) + command_id
         done = self._finished.key(tree.finished(*names))
         unless = [if_missing(key), if_missing(tree.result(*names)), if_missing(done)]
-        value = json.dumps({part: body[part] for part in _COMMAND_PARTS})
+        value = json.dumps({part: body[part] for part in _COMMAND_PARTS if part in body})
         self._client.txn(unless, [op_put(key, value)])
+
+
+def _node_user(user: Mapping[str, Any]) -> NodeUser:
+    """Read one of ``users``; what a later version adds is left out."""
+    return NodeUser(**{name: user[name] for name in NodeUser._fields if name in user})
 
 
 def _check(what: str, body: Mapping[str, Any], shape: Mapping[str, shapes.Check]) -> None:

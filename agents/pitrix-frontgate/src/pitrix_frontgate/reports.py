@@ -7,6 +7,7 @@ the same id, and the Pilot recognises it.
 import json
 import logging
 import threading
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pitrix_drone.etcd import EtcdClient, EtcdError, Event, KeyValue, Snapshot
@@ -17,11 +18,20 @@ from pitrix_frontgate.tree import ReportKey
 
 log = logging.getLogger(__name__)
 
-#: A result holds 16 KiB of output, each byte of it at most six characters of JSON.
-_MAX_CHARS: Final = 256 * 1024
+#: A table holds 64 KiB of output, each byte of it at most six characters of JSON.
+_MAX_CHARS: Final = 512 * 1024
 
 #: Reports read anew in one go; each is a request to etcd.
 _AT_ONCE: Final = 500
+
+#: What stands in etcd, by the type of the frame it goes in.
+_SHAPES: Final[Mapping[str, Mapping[str, shapes.Check]]] = {
+    "node.status": shapes.NODE_STATUS,
+    "node.health": shapes.NODE_HEALTH,
+    "node.measures": shapes.NODE_MEASURES,
+    "node.enrolment": shapes.NODE_ENROLMENT,
+    "command.result": shapes.COMMAND_RESULT,
+}
 
 
 class Reports:
@@ -80,7 +90,7 @@ class Reports:
             return
         frame = Frame(
             report_id(item.key, item.mod_revision, self._store_id),
-            "node.status" if report.command_id is None else "command.result",
+            report.type,
             {**content, "cluster_id": report.cluster_id, "node_id": report.node_id},
         )
         self._outbox.offer(Entry(item.key, frame, item.mod_revision, len(item.value)))
@@ -98,7 +108,7 @@ def _content(value: str, report: ReportKey) -> dict[str, Any] | None:
         data = json.loads(value)
     except (ValueError, RecursionError):
         return None
-    shape = shapes.NODE_STATUS if report.command_id is None else shapes.COMMAND_RESULT
+    shape = _SHAPES[report.type]
     if not isinstance(data, dict) or shapes.open_findings(data, shape):
         return None
     if report.command_id is not None and data["command_id"] != report.command_id:

@@ -7,12 +7,15 @@ protocol's examples.
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 Check = Callable[[Any], bool]
 
 _WEEK_S: Final = 604_800
 _MONTH_S: Final = 2_592_000
+_LONGEST_TEXT: Final = 256
+#: Not every program reads larger numbers.
+_LARGEST: Final = 2**53
 
 _STATES: Final = ("configuring", "configured", "failed")
 _OUTCOMES: Final = ("done", "timed_out", "unknown", "refused")
@@ -57,9 +60,16 @@ def map_of(key: Check, item: Check) -> Check:
     )
 
 
-def record_of(shape: Mapping[str, Check]) -> Check:
-    """Build a check for an object with exactly the members of *shape*."""
-    return lambda value: isinstance(value, dict) and not closed_findings(value, shape)
+class _Maybe(NamedTuple):
+    check: Check
+
+    def __call__(self, value: Any) -> bool:
+        return self.check(value)
+
+
+def maybe(check: Check) -> Check:
+    """Build a check for a member that may be left out."""
+    return _Maybe(check)
 
 
 def closed_findings(body: Mapping[str, Any], shape: Mapping[str, Check]) -> list[str]:
@@ -70,7 +80,11 @@ def closed_findings(body: Mapping[str, Any], shape: Mapping[str, Check]) -> list
 
 def open_findings(body: Mapping[str, Any], shape: Mapping[str, Check]) -> list[str]:
     """List what is wrong, each with its JSON pointer; members outside *shape* may be there."""
-    missing = [f"/{name}: missing" for name in shape if name not in body]
+    missing = [
+        f"/{name}: missing"
+        for name, check in shape.items()
+        if name not in body and not isinstance(check, _Maybe)
+    ]
     wrong = [
         f"/{name}: not what the protocol allows here"
         for name, check in shape.items()
@@ -90,6 +104,7 @@ is_command_id: Final = matches(r"[A-Za-z0-9_][A-Za-z0-9._:-]*", most=100)
 is_frame_id: Final = matches(r"[A-Za-z0-9._:/-]+", most=128)
 is_path: Final = matches(r"[^/\x00-\x1f\x7f]+(/[^/\x00-\x1f\x7f]+)*", most=512)
 is_password: Final = matches(r"[!-~]{8,72}", most=72)
+is_sha256: Final = matches(r"[0-9a-f]{64}", most=64)
 is_time: Final = matches(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?Z", most=27
 )
@@ -107,13 +122,34 @@ def _is_shared(value: Any) -> bool:
     return _is_values(value) and "revision" not in value
 
 
+_USER: Final[Mapping[str, Check]] = {"node_id": is_node_id, "role": is_role}
+_ENROLS: Final[Mapping[str, Check]] = {"enrolment_sha256": is_sha256, "expires_at": is_time}
+
+
+def _is_user(value: Any) -> bool:
+    """Tell whether it is a node's user: of a password, or of an enrolment."""
+    if not isinstance(value, dict) or ("password" in value) == ("enrolment_sha256" in value):
+        return False
+    shape = {**_USER, **({"password": is_password} if "password" in value else _ENROLS)}
+    if "credential_sha256" in value:
+        shape["credential_sha256"] = is_sha256
+    return not open_findings(value, shape)
+
+
 METADATA_PUT: Final[Mapping[str, Check]] = {
     "cluster_id": is_identifier,
     "revision": whole(1),
     "shared": _is_shared,
     "roles": map_of(is_role, _is_values),
     "nodes": map_of(is_node_id, _is_values),
-    "users": list_of(record_of({"node_id": is_node_id, "role": is_role, "password": is_password})),
+    "users": list_of(_is_user),
+}
+
+TLS_PUT: Final[Mapping[str, Check]] = {
+    "ca": text(65_536, least=1),
+    "certificate": text(65_536, least=1),
+    "key": text(65_536, least=1),
+    "not_after": is_time,
 }
 
 METADATA_DELETE: Final[Mapping[str, Check]] = {"cluster_id": is_identifier}
@@ -125,6 +161,8 @@ COMMAND_RUN: Final[Mapping[str, Check]] = {
     "cmd": text(65_536, least=1),
     "timeout_s": _is_timeout,
     "idempotent": is_bool,
+    "supervision": maybe(lambda value: value in ("begin", "end")),
+    "answer": maybe(lambda value: value == "table"),
 }
 
 NODE_STATUS: Final[Mapping[str, Check]] = {
@@ -143,11 +181,53 @@ TOKEN: Final[Mapping[str, Check]] = {
     "expires_at": is_time,
 }
 
+#: How it went with a node's enrolment.
+NODE_ENROLMENT: Final[Mapping[str, Check]] = {
+    "state": lambda value: value in ("enrolled", "refused"),
+    "code": text(64),
+    "message": text(4096),
+    "credential_sha256": matches(r"([0-9a-f]{64})?", most=64),
+    "at": is_time,
+}
+
+_MOST_ITEMS: Final = 200
+_ACTION: Final[Mapping[str, Check]] = {
+    "at": is_time,
+    "exit_code": lambda value: value is None or _is_exit_code(value),
+    "output": text(1024),
+}
+
+
+def _is_action(value: Any) -> bool:
+    return isinstance(value, dict) and not open_findings(value, _ACTION)
+
+
+def _is_measure(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= _LONGEST_TEXT
+    return type(value) in (int, float) and abs(value) < _LARGEST
+
+
+NODE_HEALTH: Final[Mapping[str, Check]] = {
+    "state": lambda value: value in ("healthy", "unhealthy", "unknown"),
+    "since": is_time,
+    "detail": text(2048),
+    "action": lambda value: value is None or _is_action(value),
+    "at": is_time,
+}
+
+_is_measures: Final = map_of(text(128, least=1), _is_measure)
+NODE_MEASURES: Final[Mapping[str, Check]] = {
+    "values": lambda value: _is_measures(value) and len(value) <= _MOST_ITEMS,
+    "detail": text(1024),
+    "at": is_time,
+}
+
 COMMAND_RESULT: Final[Mapping[str, Check]] = {
     "command_id": is_command_id,
     "state": lambda value: value in _OUTCOMES,
     "exit_code": lambda value: value is None or _is_exit_code(value),
-    "output": text(16_384),
+    "output": text(65_536),
     "truncated": is_bool,
     "started_at": lambda value: value is None or is_time(value),
     "finished_at": is_time,

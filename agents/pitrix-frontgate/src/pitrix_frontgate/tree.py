@@ -21,16 +21,30 @@ FINISHED: Final = "/frontgate/finished/"
 #: Random; tells this store's revisions from those of any other.
 STORE_ID: Final = "/frontgate/store_id"
 
+#: How it went with a node's enrolment; below its reports.
+ENROLMENT: Final = "enrolment"
+
 #: How the unnamed role is spelt in keys.
 UNNAMED_ROLE: Final = "_"
 
 
+#: Type of the frame that a node's report goes in, by the report's name.
+_REPORTS: Final = {
+    "status": "node.status",
+    "health": "node.health",
+    "measures": "node.measures",
+    ENROLMENT: "node.enrolment",
+}
+
+
 class ReportKey(NamedTuple):
-    """What a key below ``reports/`` speaks of; no command: it is the node's status."""
+    """What a key below ``reports/`` speaks of; no command: it is about the node itself."""
 
     cluster_id: str
     node_id: str
-    command_id: str | None
+    #: Of the frame it goes in.
+    type: str
+    command_id: str | None = None
 
 
 def cluster(cluster_id: str) -> str:
@@ -81,8 +95,8 @@ def finished(cluster_id: str, node_id: str = "", command_id: str = "") -> str:
 def report_of(key: str) -> ReportKey | None:
     """Read a key below ``reports/``; None for any other."""
     match key.removeprefix(CLUSTERS).split("/"):
-        case [cluster_id, "reports", node_id, "status"]:
-            return ReportKey(cluster_id, node_id, None)
+        case [cluster_id, "reports", node_id, name] if name in _REPORTS:
+            return ReportKey(cluster_id, node_id, _REPORTS[name])
         case [cluster_id, "reports", node_id, "results", command_id] if command_id:
-            return ReportKey(cluster_id, node_id, command_id)
+            return ReportKey(cluster_id, node_id, "command.result", command_id)
     return None
