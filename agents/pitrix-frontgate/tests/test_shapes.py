@@ -25,13 +25,15 @@ GOING: Final[Mapping[str, Mapping[str, shapes.Check]]] = {
     "node.enrolment": shapes.NODE_ENROLMENT,
 }
 #: What a Frontgate takes all the same: faults between members, which it passes on for the Pilot to
-#: judge, and members that it does not know, which a later version may have.
+#: judge, members that it does not know, which a later version may have, and outputs as long as
+#: only a later version has them.
 PASSED_OVER: Final = {
     "configured-from-nothing",
     "done-without-exit-code",
     "enrolled-without-credential",
     "refused-without-reason",
     "misspelt-member",
+    "too-long-output",
 }
 
 
