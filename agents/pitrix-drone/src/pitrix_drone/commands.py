@@ -6,7 +6,6 @@ their own, are not noted on disk, and may be run again.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import pathlib
@@ -38,7 +37,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]{0,99}")
 #: A week. Source: agents/protocol/schemas/common.schema.json, timeout_s.
 _MAX_TIMEOUT_S: Final = 604_800
 _LAST_PAUSE_S: Final = 5.0
-#: Tabs that may wait; nobody waits for the ones beyond that as long as it would take.
+#: Tabs that may wait; for more than that nobody would wait long enough.
 _MOST_TABS: Final = 16
 
 
@@ -83,7 +82,7 @@ class CommandRunner:
         self._supervision = supervision
         self._turns = turns
         self._waiting: queue.Queue[KeyValue | None] = queue.Queue()
-        self._tabs: queue.Queue[KeyValue | None] = queue.Queue(_MOST_TABS)
+        self._tabs: queue.Queue[KeyValue | None] = queue.Queue()
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
         """Take every command there is, the oldest first."""
@@ -99,8 +98,7 @@ class CommandRunner:
     def wake(self) -> None:
         """Make ``run`` and ``answer_tabs`` look whether they have to stop."""
         self._waiting.put(None)
-        with contextlib.suppress(queue.Full):  # there is something to look at then
-            self._tabs.put_nowait(None)
+        self._tabs.put(None)
 
     def run(self) -> None:
         """Run commands as they come, until the drone stops."""
@@ -116,18 +114,19 @@ class CommandRunner:
             item = self._tabs.get()
             if item is None or self._stop.is_set():
                 continue
-            found = self._filled_in(item)
+            is_late = self._tabs.qsize() > _MOST_TABS
+            found = self._refused(item) if is_late else self._filled_in(item)
             if not self._stop.is_set():
                 self._report(found, item)
 
     def _take(self, item: KeyValue) -> None:
-        if not _is_tab(item.value):
-            self._waiting.put(item)
-            return
-        try:
-            self._tabs.put_nowait(item)
-        except queue.Full:
-            log.warning("passed over %s: too many tabs are asked for", item.key)
+        line = self._tabs if _is_tab(item.value) else self._waiting
+        line.put(item)
+
+    def _refused(self, item: KeyValue) -> dict[str, Any]:
+        command_id = item.key[len(self._where.commands) :]
+        output = "too many tabs are asked for at a time"
+        return result(command_id, state="refused", started_at=None, output=output)
 
     def _filled_in(self, item: KeyValue) -> dict[str, Any]:
         command_id = item.key[len(self._where.commands) :]
