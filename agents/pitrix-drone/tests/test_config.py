@@ -9,15 +9,20 @@ import pytest
 
 from pitrix_drone.config import ConfigError, layout, read_config
 
-_EXAMPLES = pathlib.Path(__file__).parents[2] / "protocol/examples/v1"
+_EXAMPLES = pathlib.Path(__file__).parents[2] / "protocol/examples"
 
 
 def examples(kind: str) -> list[pathlib.Path]:
-    """Return the protocol's examples; none outside a checkout."""
-    return sorted((_EXAMPLES / kind / "drone-config").glob("*.json"))
+    """Return the protocol's examples, of every version; none outside a checkout."""
+    return sorted(_EXAMPLES.glob(f"v*/{kind}/drone-config/*.json"))
 
 
-@pytest.mark.parametrize("path", examples("valid"), ids=lambda path: path.stem)
+def title(path: pathlib.Path) -> str:
+    """Name an example: its version and itself."""
+    return f"{path.parents[2].name}-{path.stem}"
+
+
+@pytest.mark.parametrize("path", examples("valid"), ids=title)
 def test_a_valid_example_is_read(path: pathlib.Path) -> None:
     """Members that may be left out have their defaults."""
     config = read_config(path)
@@ -25,13 +30,14 @@ def test_a_valid_example_is_read(path: pathlib.Path) -> None:
     assert (config.cluster_id, config.node_id, config.prefix) == ("cl-1", "cl-1-n1", "/self")
 
 
-@pytest.mark.parametrize("path", examples("invalid"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", examples("invalid"), ids=title)
 def test_an_invalid_example_is_refused(path: pathlib.Path) -> None:
-    """The message names the member, and never the password."""
+    """The message names the member, and never the password or the token."""
     with pytest.raises(ConfigError, match=r"/[a-z_]+: ") as caught:
         read_config(path)
 
     assert "example-password" not in str(caught.value)
+    assert "an-example-enrolment" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{"])
@@ -47,12 +53,24 @@ def test_what_is_no_object_is_refused(tmp_path: pathlib.Path, text: str) -> None
 def test_all_problems_are_named_at_once(tmp_path: pathlib.Path) -> None:
     """So that one round is enough."""
     path = tmp_path / "drone.json"
-    path.write_text(json.dumps({"protocol": 2, "endpoints": []}), "utf-8")
+    path.write_text(json.dumps({"protocol": 3, "endpoints": []}), "utf-8")
 
     with pytest.raises(ConfigError) as caught:
         read_config(path)
 
-    assert all(name in str(caught.value) for name in ("/protocol", "/endpoints", "/user", "/role"))
+    names = ("/protocol", "/endpoints", "/node_id", "/role")
+    assert all(name in str(caught.value) for name in names)
+
+
+def test_nothing_is_sent_without_tls(tmp_path: pathlib.Path) -> None:
+    """One endpoint without it is enough to refuse them all: there is no way back to plain HTTP."""
+    [full] = [path for path in examples("valid") if title(path) == "v2-full"]
+    data = json.loads(full.read_text("utf-8"))
+    path = tmp_path / "drone.json"
+    path.write_text(json.dumps({**data, "endpoints": [*data["endpoints"], "http://192.0.2.1"]}))
+
+    with pytest.raises(ConfigError, match="/endpoints: https:// is needed"):
+        read_config(path)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from pitrix_drone.etcd import EtcdClient, EtcdError
 from pitrix_drone.etcd_retry import Backoff, until_done
 from pitrix_drone.health import HealthChecks
 from pitrix_drone.journal import Journal
+from pitrix_drone.login import Login
 from pitrix_drone.metadata import Metadata, lay_over, places
 from pitrix_drone.monitor import MonitorRunner
 from pitrix_drone.render import Commands, Renderer
@@ -52,7 +53,7 @@ class Agent:
         self._changed = threading.Event()
         self._where = places(cluster_id=config.cluster_id, node_id=config.node_id, role=config.role)
         self._status_key = self._where.reports + "status"
-        self._client = EtcdClient(config.endpoints, user=config.user, password=config.password)
+        self._client = _client(config, layout)
         scratch = layout.state / "scratch"
         self._supervision = Supervision(layout.state / "started")
         turns = Turns()
@@ -243,3 +244,11 @@ class Agent:
             stop=self._stop,
             last_pause_s=_REPORT_LAST_S,
         )
+
+
+def _client(config: Config, layout: Layout) -> EtcdClient:
+    """Make the client of the Frontgate's etcd; of protocol 1 without TLS, but where it says so."""
+    if config.protocol == 1:
+        return EtcdClient(config.endpoints, user=config.user, password=config.password)
+    login = Login(config, layout.login)
+    return EtcdClient(config.endpoints, user=config.node_id, password=login.password, ca=config.ca)

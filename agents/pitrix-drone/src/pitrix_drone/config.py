@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from pitrix_drone.functions import DIALECTS
 
-PROTOCOL: Final = 1
-_REQUIRED: Final = ("cluster_id", "node_id", "role", "user", "password")
-_KNOWN: Final = frozenset((*_REQUIRED, "protocol", "endpoints", "prefix", "dialect"))
+_COMMON: Final = ("protocol", "cluster_id", "node_id", "role", "endpoints")
+_OPTIONAL: Final = ("prefix", "dialect")
+#: Members that only one version of the protocol has.
+_OF_VERSION: Final = {1: ("user", "password"), 2: ("ca", "enrol_url", "enrolment")}
+_NAMES: Final = ("cluster_id", "node_id", "role", "user")
 
 
 class ConfigError(Exception):
@@ -19,16 +22,26 @@ class ConfigError(Exception):
 
 
 class Config(NamedTuple):
-    """Who this drone is and where its Frontgate's etcd answers."""
+    """Who this drone is and where its Frontgate's etcd answers.
 
+    Version 1 of the protocol has a password; version 2 an authority, and a one-time token for a
+    password of its own.
+    """
+
+    protocol: int
     cluster_id: str
     node_id: str
     role: str
     endpoints: tuple[str, ...]
-    user: str
-    password: str
     prefix: str = "/self"
     dialect: str = "confd"
+    user: str = ""
+    password: str = ""
+    #: Certificates, PEM, of the only authorities that are trusted.
+    ca: str = ""
+    #: Where the token is exchanged.
+    enrol_url: str = ""
+    enrolment: str = ""
 
 
 class Layout(NamedTuple):
@@ -52,6 +65,11 @@ class Layout(NamedTuple):
     def state(self) -> pathlib.Path:
         """The folder for what must survive a restart."""
         return self.at("/var/lib/pitrix/drone")
+
+    @property
+    def login(self) -> pathlib.Path:
+        """What this node logs in with since it enrolled."""
+        return self.state / "login.json"
 
     @property
     def confd(self) -> pathlib.Path:
@@ -78,26 +96,41 @@ def read_config(path: pathlib.Path) -> Config:
     problems = list(_problems(data))
     if problems:
         raise ConfigError(f"{path}: " + "; ".join(problems))
-    return Config(
-        endpoints=tuple(data["endpoints"]),
-        prefix=data.get("prefix", "/self"),
-        dialect=data.get("dialect", "confd"),
-        **{name: data[name] for name in _REQUIRED},
-    )
+    return Config(**{**data, "endpoints": tuple(data["endpoints"])})
 
 
 def _problems(data: dict[str, Any]) -> list[str]:
-    found = [f"/{name}: not a member of drone.json" for name in sorted(set(data) - _KNOWN)]
-    if data.get("protocol") != PROTOCOL:
-        found.append(f"/protocol: this drone speaks protocol {PROTOCOL}")
-    found += [
+    of_version = _OF_VERSION.get(_protocol(data))
+    if of_version is None:
+        known = " and ".join(map(str, _OF_VERSION))
+        return [f"/protocol: this drone speaks {known}; update it", *_wrong(data, _COMMON)]
+    required = (*_COMMON, *of_version)
+    extra = sorted(set(data).difference(required, _OPTIONAL))
+    return [*(f"/{name}: not a member of drone.json" for name in extra), *_wrong(data, required)]
+
+
+def _protocol(data: dict[str, Any]) -> int:
+    protocol = data.get("protocol")
+    return protocol if type(protocol) is int else 0
+
+
+def _wrong(data: dict[str, Any], required: tuple[str, ...]) -> list[str]:
+    """Say what is needed instead of what is missing or wrong."""
+    needs_tls = "ca" in required
+    found = [
         f"/{name}: text without slashes is needed"
-        for name in _REQUIRED
-        if not _is_name(name, data.get(name))
+        for name in required
+        if name in _NAMES and not _is_name(name, data.get(name))
     ]
     endpoints = data.get("endpoints")
     if not isinstance(endpoints, list) or not endpoints or not all(map(_is_url, endpoints)):
-        found.append("/endpoints: a list of URLs such as http://HOST:PORT is needed")
+        found.append("/endpoints: a list of URLs such as https://HOST:PORT is needed")
+    elif needs_tls and not all(map(_is_tls_url, endpoints)):
+        found.append("/endpoints: https:// is needed; nothing is sent without TLS")
+    if "password" in required and not _is_text(data.get("password")):
+        found.append("/password: text is needed")
+    if needs_tls:
+        found += _wrong_of_enrolment(data)
     if not str(data.get("prefix", "/self")).startswith("/"):
         found.append("/prefix: begins with a slash")
     if data.get("dialect", "confd") not in DIALECTS:
@@ -105,13 +138,29 @@ def _problems(data: dict[str, Any]) -> list[str]:
     return found
 
 
+def _wrong_of_enrolment(data: dict[str, Any]) -> list[str]:
+    found = []
+    if "-----BEGIN CERTIFICATE-----" not in str(data.get("ca")):
+        found.append("/ca: the certificate of the Frontgate's authority is needed, as PEM")
+    if not _is_tls_url(data.get("enrol_url")):
+        found.append("/enrol_url: a URL such as https://HOST:PORT is needed")
+    token = data.get("enrolment")
+    if not isinstance(token, str) or not re.fullmatch(r"[A-Za-z0-9_-]{32,128}", token):
+        found.append("/enrolment: a token of 32 to 128 letters, digits, - and _ is needed")
+    return found
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
 def _is_name(member: str, value: Any) -> bool:
-    if not isinstance(value, str):
-        return False
-    if member == "password":
-        return bool(value)
-    return "/" not in value and (bool(value) or member == "role")
+    return isinstance(value, str) and "/" not in value and (bool(value) or member == "role")
 
 
 def _is_url(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(("http://", "https://"))
+
+
+def _is_tls_url(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("https://")

@@ -66,6 +66,7 @@ __all__ = [
 _LOGIN_NEEDED = ("invalid auth token", "user name is empty")
 _AUTH_CHANGED = "revision of auth store is old"
 _AUTH_OFF = "authentication is not enabled"
+_LOGIN_FAILED = "authentication failed"
 
 _DENIED_CODES = (3, 7, UNAUTHENTICATED)
 
@@ -77,7 +78,9 @@ class EtcdClient:
     authentication is still off, calls go without a login.
 
     :param endpoints: URLs such as ``http://127.0.0.1:2379``, tried in turn.
-    :param ca_file: PEM file of the authorities trusted for ``https`` endpoints.
+    :param password: what the user logs in with, or a function that returns it: called with the one
+        that etcd has just refused, else with None; what it raises ends the request.
+    :param ca: PEM text of the only authorities trusted for ``https`` endpoints.
     :param timeout_s: for connecting, and for each answer.
     :raises ValueError: no endpoint, or one that is not an http or https URL.
     """
@@ -87,11 +90,11 @@ class EtcdClient:
         endpoints: Sequence[str],
         *,
         user: str | None = None,
-        password: str | None = None,
-        ca_file: str | None = None,
+        password: str | Callable[[str | None], str] | None = None,
+        ca: str | None = None,
         timeout_s: float = 5.0,
     ) -> None:
-        self._transport = Transport(endpoints, ca_file=ca_file, timeout_s=timeout_s)
+        self._transport = Transport(endpoints, ca=ca, timeout_s=timeout_s)
         self._user = user
         self._password = password
         self._token: str | None = None
@@ -315,7 +318,19 @@ class EtcdClient:
             return self._token
 
     def _login(self) -> str | None:
-        body = {"name": self._user, "password": self._password or ""}
+        password = self._password
+        if not callable(password):
+            return self._authenticated(password or "")
+        current = password(None)
+        try:
+            return self._authenticated(current)
+        except EtcdError as ex:
+            if _LOGIN_FAILED not in ex.message:
+                raise
+        return self._authenticated(password(current))
+
+    def _authenticated(self, password: str) -> str | None:
+        body = {"name": self._user, "password": password}
         try:
             return str(self._transport.post("/auth/authenticate", body, token=None)["token"])
         except EtcdError as ex:

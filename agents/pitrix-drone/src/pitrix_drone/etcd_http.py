@@ -66,18 +66,16 @@ class Transport:
     """Connections to whichever endpoint answers. Thread-safe.
 
     :param endpoints: URLs such as ``http://127.0.0.1:2379``; tried in turn.
-    :param ca_file: PEM file of the authorities trusted for ``https`` endpoints.
+    :param ca: PEM text of the only authorities trusted for ``https`` endpoints.
     :param timeout_s: for connecting, and for each answer.
     :raises ValueError: no endpoint, or one that is not an http or https URL.
     """
 
-    def __init__(self, endpoints: Sequence[str], *, ca_file: str | None, timeout_s: float) -> None:
+    def __init__(self, endpoints: Sequence[str], *, ca: str | None, timeout_s: float) -> None:
         if not endpoints:
             raise ValueError("endpoints: at least one URL is needed")
         self._endpoints = [_parsed(url) for url in endpoints]
-        self._tls = (
-            _tls_context(ca_file) if any(e.scheme == "https" for e in self._endpoints) else None
-        )
+        self._tls = tls_context(ca) if any(e.scheme == "https" for e in self._endpoints) else None
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._by_thread: dict[threading.Thread, http.client.HTTPConnection] = {}
@@ -245,8 +243,15 @@ def _parsed(url: str) -> urllib.parse.SplitResult:
     return parts
 
 
-def _tls_context(ca_file: str | None) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=ca_file)
+def tls_context(ca: str | None) -> ssl.SSLContext:
+    """Trust these authorities alone, or the machine's when there are none.
+
+    :raises ValueError: no certificate can be read.
+    """
+    try:
+        context = ssl.create_default_context(cadata=ca)
+    except ssl.SSLError as ex:
+        raise ValueError(f"the authority's certificate cannot be read: {ex}") from ex
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
