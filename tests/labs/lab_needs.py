@@ -38,7 +38,7 @@ def network_namespaces() -> None:
 @functools.cache
 def _refusal() -> str:
     """Try a namespace with a pair of interfaces, which is what the tests make."""
-    pair = ["ip", "-n", _PROBE, "link", "add", "a", "type", "veth", "peer", "name", "b"]
+    pair = ["ip", "-n", _PROBE, "link", "add", "probe0", "type", "veth", "peer", "name", "probe1"]
     try:
         for command in (["ip", "netns", "add", _PROBE], pair):
             made = subprocess.run(

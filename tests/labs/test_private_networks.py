@@ -1,0 +1,261 @@
+"""Applications are deployed over links that fail: nothing is lost, and nothing runs twice.
+
+Once in private networks of their own, out of which only the Frontgate reaches (as root), and once
+on the loopback, over a line to the Pilot that goes silent and is hung up.
+"""
+
+import collections
+import contextlib
+import functools
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import attrs
+import lab_app
+import lab_needs
+import lab_network as net
+import pytest
+from lab_cloud import LabCloud, LabSettings, Machine
+from lab_etcd import eventually, free_port
+from lab_installation import LabInstallation
+from lab_links import Line, Link, failing
+
+_HERE: Final = Path(__file__).parent
+#: Of the server, for all Frontgates. Source: RFC 5737, never routed.
+_OUTSIDE: Final = "198.51.100.1"
+_PILOT_PORT: Final = 9114
+_NODES: Final = 3
+_FAULTS_S: Final = 12.0
+#: A try to connect that is sure to be in vain.
+_CONNECT: Final = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
+
+
+@attrs.frozen
+class Lab:
+    """An installation with its runtimes, and the links that may fail."""
+
+    installation: LabInstallation
+    runtimes: Sequence[str]
+    links: Callable[[], Sequence[Link]]
+    ledger: Path
+    clouds: Sequence[LabCloud] = ()
+
+    def ran(self) -> "collections.Counter[str]":
+        """Count what ran where."""
+        return collections.Counter(self.ledger.read_text().splitlines())
+
+
+@pytest.fixture
+def etcd() -> str:
+    """An etcd that may be trusted with data."""
+    return lab_needs.program("etcd", package="etcd-server")
+
+
+@contextlib.contextmanager
+def _serving(
+    folder: Path, *, within: Sequence[str] = (), **settings: str
+) -> Iterator[LabInstallation]:
+    installation = LabInstallation(folder / "server", within=within, settings=settings)
+    package = lab_app.write_package(folder, image="lab", ledger=folder / "ledger")
+    (folder / "ledger").touch()
+    lab_app.write_image(folder / "images/lab")
+    try:
+        installation.start()
+        installation.run("package", "build", str(package), "-o", str(folder / "repo"))
+        installation.run("repo", "add", "mine", (folder / "repo").as_uri())
+        yield installation
+    finally:
+        installation.stop()
+
+
+@pytest.fixture
+def private(tmp_path: Path, etcd: str) -> Iterator[Lab]:
+    """Two private networks with the same addresses, and a server outside of them."""
+    lab_needs.network_namespaces()
+    net.remove_orphans("lab")
+    tag = f"lab{os.getpid()}"
+    outside = f"{tag}-out"
+    _write_entry_point(tmp_path / "site")
+    try:
+        net.add(outside)
+        subprocess.run(
+            ["ip", "-n", outside, "address", "add", f"{_OUTSIDE}/32", "dev", "lo"], check=True
+        )
+        with _serving(
+            tmp_path,
+            within=net.inside(outside),
+            PYTHONPATH=os.pathsep.join((str(tmp_path / "site"), str(_HERE))),
+            PITRIX_API_HOST=_OUTSIDE,
+            PITRIX_PILOT_HOST=_OUTSIDE,
+            PITRIX_PILOT_PORT=str(_PILOT_PORT),
+        ) as installation:
+            clouds = [_cloud(tmp_path, tag, number) for number in (0, 1)]
+            for cloud in clouds:
+                _add_runtime(installation, "lab", cloud.wire, attrs.asdict(cloud.settings))
+            links = functools.partial(_links, clouds)
+            names = [cloud.wire for cloud in clouds]
+            yield Lab(installation, names, links, tmp_path / "ledger", clouds)
+    finally:
+        net.remove_all(f"{tag}-")
+
+
+def _cloud(folder: Path, tag: str, number: int) -> LabCloud:
+    settings = LabSettings(
+        tag=tag,
+        number=number,
+        outside=f"{tag}-out",
+        folder=str(folder / "machines"),
+        image=str(folder / "images/lab"),
+    )
+    return LabCloud(settings)
+
+
+def _add_runtime(
+    installation: LabInstallation, provider: str, name: str, settings: dict[str, object]
+) -> None:
+    options = [
+        f"{key}={value if isinstance(value, str) else json.dumps(value)}"
+        for key, value in settings.items()
+    ]
+    words = [word for option in options for word in ("--set", option)]
+    installation.run("runtime", "add", name, "--provider", provider, *words)
+
+
+def _write_entry_point(site: Path) -> None:
+    """Have the lab's provider found as an installed one is."""
+    info = site / "pitrix_lab-0.1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: pitrix-lab\nVersion: 0.1.0\n")
+    (info / "entry_points.txt").write_text("[pitrix.providers]\nlab = lab_cloud:LabProvider\n")
+
+
+def _links(clouds: Sequence[LabCloud]) -> list[Link]:
+    """List a link for each machine, and one more for each Frontgate's line to the outside."""
+    found = []
+    for cloud in clouds:
+        for machine in cloud.machines():
+            found.append(_link(cloud.wire, machine))
+            if machine.is_frontgate:
+                found.append(_link(cloud.settings.outside, machine))
+    return found
+
+
+def _link(namespace: str, machine: Machine) -> Link:
+    def tolerant(change: Callable[[str, str], None]) -> Callable[[], None]:
+        def changed() -> None:
+            with contextlib.suppress(OSError):  # the machine is gone, or not quite there yet
+                change(namespace, machine.port)
+
+        return changed
+
+    return Link(tolerant(net.cut), tolerant(net.heal))
+
+
+@pytest.fixture
+def loopback(tmp_path: Path, etcd: str) -> Iterator[Lab]:
+    """This machine's own loopback, and a line to the Pilot that fails; needs no rights."""
+    port = free_port("127.0.0.1")
+    line = Line(("127.0.0.1", port))
+    try:
+        with _serving(
+            tmp_path,
+            PITRIX_ALLOW_LOCAL="yes",
+            PITRIX_API_PORT="0",
+            PITRIX_PILOT_PORT=str(port),
+            PITRIX_PILOT_URL=f"ws://127.0.0.1:{line.port}",
+        ) as installation:
+            settings = {
+                "images": [str(tmp_path / "images")],
+                "path": [str(Path(etcd).parent)],
+                "isolation": "prefix",
+            }
+            _add_runtime(installation, "local", "here", settings)
+            links = [Link(line.silence, line.restore), Link(line.hang_up, line.restore)]
+            yield Lab(installation, ["here", "here"], lambda: links, tmp_path / "ledger")
+            installation.run("runtime", "delete", "here", "--yes")
+    finally:
+        line.close()
+
+
+@pytest.mark.parametrize("networks", ["private", "loopback"])
+def test_links_that_fail_lose_nothing_and_double_nothing(
+    networks: str, request: pytest.FixtureRequest
+) -> None:
+    """Two clusters come up and go over them: every service of every node runs exactly once."""
+    lab: Lab = request.getfixturevalue(networks)
+    names = ("first", "second")
+
+    with failing(lab.links, seed=5, for_s=_FAULTS_S):
+        _all(lab, [("deploy", "noted", "--name", n, "--runtime", r) for n, r in _each(names, lab)])
+    up = lab.ran()
+    states = [lab.installation.ask("cluster", "show", name)["cluster"]["state"] for name in names]
+    with failing(lab.links, seed=6, for_s=_FAULTS_S):
+        _all(lab, [("cluster", "delete", name) for name in names])
+
+    machines = {line.split()[1] for line in up}
+    assert states == ["active", "active"]
+    assert len(machines) == len(names) * _NODES
+    assert up == {f"{service} {name}": 1 for service in ("init", "start") for name in machines}
+    assert lab.ran() == {
+        f"{service} {name}": 1 for service in lab_app.SERVICES for name in machines
+    }
+
+
+def _each(names: Sequence[str], lab: Lab) -> Iterator[tuple[str, str]]:
+    return zip(names, lab.runtimes, strict=True)
+
+
+def _all(lab: Lab, commands: Sequence[Sequence[str]]) -> None:
+    """Run commands at the same time; each has to succeed."""
+    begun = [lab.installation.begin(*command, "--yes") for command in commands]
+    for command in begun:
+        lab.installation.finish(command)
+
+
+def test_a_node_reaches_its_frontgate_and_nothing_else(private: Lab) -> None:
+    """Neither the server nor the other network, which has the same addresses."""
+    deployments = [
+        ("deploy", "noted", "--name", runtime, "--runtime", runtime) for runtime in private.runtimes
+    ]
+    _all(private, deployments)
+
+    machines = [cloud.machines() for cloud in private.clouds]
+    gates = [next(machine for machine in each if machine.is_frontgate) for each in machines]
+    nodes = [next(machine for machine in each if not machine.is_frontgate) for each in machines]
+
+    at_home = [
+        _reaches(node, *_etcd_of(cloud, node))
+        for node, cloud in zip(nodes, private.clouds, strict=True)
+    ]
+    assert at_home == [True, True]
+    assert [_reaches(node, _OUTSIDE, _PILOT_PORT) for node in nodes] == [False, False]
+    assert [_reaches(gate, _OUTSIDE, _PILOT_PORT) for gate in gates] == [True, True]
+    assert [_peers(cloud) for cloud in private.clouds] == [
+        sorted(machine.address for machine in each if not machine.is_frontgate) for each in machines
+    ]
+
+
+def _etcd_of(cloud: LabCloud, node: Machine) -> tuple[str, int]:
+    """Read where a node was told its Frontgate's etcd to be."""
+    config = cloud.folder(node.id) / "root/etc/pitrix/drone.json"
+    url = urlsplit(json.loads(config.read_text())["endpoints"][0])
+    return str(url.hostname), url.port or 0
+
+
+def _reaches(machine: Machine, address: str, port: int) -> bool:
+    command = [*net.inside(machine.namespace), sys.executable, "-c", _CONNECT, address, str(port)]
+    return subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 0
+
+
+def _peers(cloud: LabCloud) -> list[str]:
+    """Read whom the nodes of a network believe to be their peers; they have to agree."""
+    roots = [cloud.folder(m.id) / "root" for m in cloud.machines() if not m.is_frontgate]
+    texts = {(root / "opt/peers").read_text() for root in roots}
+    eventually(lambda: len(texts) == 1, "the nodes agree", within_s=0)
+    return sorted(texts.pop().split())
