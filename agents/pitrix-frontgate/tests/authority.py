@@ -20,7 +20,23 @@ class Authority:
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])
         builder = self._builder(self._key).subject_name(self._name)
         basic = x509.BasicConstraints(ca=True, path_length=0)
-        signed = builder.add_extension(basic, critical=True).sign(self._key, hashes.SHA256())
+        signs = x509.KeyUsage(
+            digital_signature=True,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            key_cert_sign=True,
+            crl_sign=False,
+            encipher_only=False,
+            decipher_only=False,
+        )
+        signed = (
+            builder.add_extension(basic, critical=True)
+            .add_extension(signs, critical=True)
+            .add_extension(self._key_id(), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
         self.pem = _pem(signed)
 
     def identity(self, address: str | None) -> tuple[str, str]:
@@ -28,8 +44,16 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address or ""))])
         builder = self._builder(key).subject_name(x509.Name([]))
-        signed = builder.add_extension(names, critical=True).sign(self._key, hashes.SHA256())
+        authority = x509.AuthorityKeyIdentifier(self._key_id().digest, None, None)
+        signed = (
+            builder.add_extension(names, critical=True)
+            .add_extension(authority, critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
         return _key_pem(key), _pem(signed)
+
+    def _key_id(self) -> x509.SubjectKeyIdentifier:
+        return x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
 
     def _builder(self, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
         now = dt.datetime.now(dt.UTC)
