@@ -16,14 +16,17 @@ from typing import Any, Callable, Final
 
 from pitrix_drone.commands import CommandRunner
 from pitrix_drone.config import Config, Layout
+from pitrix_drone.container import PATH as CONTAINER
+from pitrix_drone.container import Application
 from pitrix_drone.etcd import EtcdClient, EtcdError
 from pitrix_drone.etcd_retry import Backoff, until_done
 from pitrix_drone.health import HealthChecks
 from pitrix_drone.journal import Journal
 from pitrix_drone.login import Login
 from pitrix_drone.metadata import Metadata, lay_over, places
+from pitrix_drone.mirrors import frontgate_mirror
 from pitrix_drone.monitor import MonitorRunner
-from pitrix_drone.render import Commands, Renderer
+from pitrix_drone.render import Commands, Rendered, Renderer
 from pitrix_drone.reports import boot_id, status
 from pitrix_drone.supervision import Supervision
 from pitrix_drone.turns import Turns
@@ -55,6 +58,15 @@ class Agent:
         self._status_key = self._where.reports + "status"
         self._client = _client(config, layout)
         scratch = layout.state / "scratch"
+        self._application = Application(
+            layout,
+            node_id=config.node_id,
+            prefix=config.prefix,
+            dialect=config.dialect,
+            stop=self._stop,
+            mirror=lambda: frontgate_mirror(config.endpoints[0], authority="", root=layout.root),
+        )
+        shell = self._application.shell
         self._supervision = Supervision(layout.state / "started")
         turns = Turns()
         self._renderer = Renderer(
@@ -69,6 +81,7 @@ class Agent:
             journal=Journal(layout.state / "commands"),
             scratch=scratch,
             stop=self._stop,
+            shell=shell,
             supervision=self._supervision,
             turns=turns,
         )
@@ -78,12 +91,14 @@ class Agent:
             report=lambda found: self._store("health", found),
             scratch=scratch,
             stop=self._stop,
+            shell=shell,
         )
         self._monitor = MonitorRunner(
             self._supervision,
             report=lambda found: self._store("measures", found),
             scratch=scratch,
             stop=self._stop,
+            shell=shell,
         )
         self._boot = boot_id()
         self._reported: tuple[str, int, str] | None = None
@@ -214,7 +229,7 @@ class Agent:
         if metadata.revision == 0:
             self._report("configuring", 0, "")
             return
-        rendered = self._renderer.render(metadata.values)
+        rendered = self._rendered(metadata)
         if self._stop.is_set():
             return  # commands were cut short: what failed says nothing
         for problem in rendered.problems:
@@ -223,6 +238,13 @@ class Agent:
         self._report(state, metadata.revision, "\n".join(rendered.problems))
         if not rendered.problems:
             self._supervision.configure(metadata.own)
+
+    def _rendered(self, metadata: Metadata) -> Rendered:
+        """Bring the node's container up to date, if it has one; else the machine's own files."""
+        asked = metadata.own.get(CONTAINER)
+        if asked is None and not self._application.is_asked_for:
+            return self._renderer.render(metadata.values)
+        return self._application.render(asked, metadata.values)
 
     def _report(self, state: str, revision: int, detail: str) -> None:
         """Store a status that differs from the last one; asks again until it is stored."""

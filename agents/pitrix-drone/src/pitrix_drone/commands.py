@@ -26,7 +26,15 @@ from pitrix_drone.etcd import (
 from pitrix_drone.etcd_retry import until_done
 from pitrix_drone.journal import Entry, Journal, Process
 from pitrix_drone.metadata import Places
-from pitrix_drone.processes import Outcome, ask_shell, kill_leftover, run_shell, start_ticks
+from pitrix_drone.processes import (
+    MACHINE,
+    Outcome,
+    Shell,
+    ask_shell,
+    kill_leftover,
+    run_shell,
+    start_ticks,
+)
 from pitrix_drone.reports import boot_id, now, result
 from pitrix_drone.supervision import BEGIN, END, Supervision
 from pitrix_drone.turns import Turns
@@ -62,7 +70,7 @@ class CommandRunner:
     :param scratch: a folder for output while commands run.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what it works with
         self,
         client: EtcdClient,
         where: Places,
@@ -70,6 +78,7 @@ class CommandRunner:
         journal: Journal,
         scratch: pathlib.Path,
         stop: threading.Event,
+        shell: Shell = MACHINE,
         supervision: Supervision,
         turns: Turns,
     ) -> None:
@@ -78,6 +87,7 @@ class CommandRunner:
         self._journal = journal
         self._scratch = scratch
         self._stop = stop
+        self._shell = shell
         self._boot = boot_id()
         self._supervision = supervision
         self._turns = turns
@@ -134,7 +144,11 @@ class CommandRunner:
         try:
             command = read_command(command_id, item.value)
             outcome = ask_shell(
-                command.cmd, timeout_s=command.timeout_s, stop=self._stop, scratch=self._scratch
+                command.cmd,
+                timeout_s=command.timeout_s,
+                stop=self._stop,
+                scratch=self._scratch,
+                shell=self._shell,
             )
         except (CommandError, OSError) as ex:
             return result(command_id, state="refused", started_at=None, output=str(ex))
@@ -197,6 +211,7 @@ class CommandRunner:
                 timeout_s=command.timeout_s,
                 stop=self._stop,
                 scratch=self._scratch,
+                shell=self._shell,
                 on_start=on_start,
             )
             is_good = outcome.exit_code == 0

@@ -14,7 +14,7 @@ import threading
 import time
 from typing import Any, Callable, Final, NamedTuple
 
-from pitrix_drone.processes import Outcome, run_shell
+from pitrix_drone.processes import MACHINE, Outcome, Shell, run_shell
 from pitrix_drone.reports import excerpt, now
 from pitrix_drone.supervision import Current, HealthCheck, Supervision
 from pitrix_drone.turns import Turns
@@ -97,12 +97,14 @@ class HealthChecks:
         report: Callable[[dict[str, Any]], None],
         scratch: pathlib.Path,
         stop: threading.Event,
+        shell: Shell = MACHINE,
     ) -> None:
         self._supervision = supervision
         self._turns = turns
         self._report = report
         self._scratch = scratch
         self._stop = stop
+        self._shell = shell
         self._course: Course | None = None
         self._health: Health | None = None
         self._reported_s = 0.0
@@ -164,7 +166,13 @@ class HealthChecks:
 
     def _ran(self, command: str, *, timeout_s: float) -> Outcome:
         try:
-            return run_shell(command, timeout_s=timeout_s, stop=self._stop, scratch=self._scratch)
+            return run_shell(
+                command,
+                timeout_s=timeout_s,
+                stop=self._stop,
+                scratch=self._scratch,
+                shell=self._shell,
+            )
         except OSError as ex:
             return Outcome(_NOT_FOUND, f"the shell could not be started: {ex}", is_truncated=False)
 

@@ -14,7 +14,7 @@ import time
 from typing import Any, Callable, Final, NamedTuple
 
 from pitrix_drone.measures import MeasureError, Value, one_of, read_measures
-from pitrix_drone.processes import ask_shell
+from pitrix_drone.processes import MACHINE, Shell, ask_shell
 from pitrix_drone.reports import excerpt, now
 from pitrix_drone.supervision import Monitor, Supervision
 
@@ -78,11 +78,13 @@ class MonitorRunner:
         report: Callable[[dict[str, Any]], None],
         scratch: pathlib.Path,
         stop: threading.Event,
+        shell: Shell = MACHINE,
     ) -> None:
         self._supervision = supervision
         self._report = report
         self._scratch = scratch
         self._stop = stop
+        self._shell = shell
         self._period: Period | None = None
         self._reported_s = 0.0
         self._problem = ""
@@ -115,7 +117,11 @@ class MonitorRunner:
 
     def _measured(self, monitor: Monitor) -> dict[str, Value]:
         outcome = ask_shell(
-            monitor.cmd, timeout_s=_TIMEOUT_S, stop=self._stop, scratch=self._scratch
+            monitor.cmd,
+            timeout_s=_TIMEOUT_S,
+            stop=self._stop,
+            scratch=self._scratch,
+            shell=self._shell,
         )
         if outcome.exit_code is None:
             raise MeasureError(f"it took longer than {_TIMEOUT_S:g} s")

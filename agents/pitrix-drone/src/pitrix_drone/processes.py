@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Callable, Final, NamedTuple
 
 OUTPUT_BYTES: Final = 16 * 1024
@@ -30,6 +30,31 @@ _LAST_LOOK_S: Final = 0.05
 #: Where the start time is among the fields after the command's name.
 #: Source: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html (field 22)
 _START_TIME_FIELD: Final = 19
+#: Variable that tells what a command runs in a container, where no signal to the command's own
+#: process group arrives.
+MARK: Final = "PITRIX_COMMAND"
+
+
+class Entered(NamedTuple):
+    """A shell command, ready to be run.
+
+    :param mark: the value of :data:`MARK` in what it runs elsewhere; empty if it runs here.
+    """
+
+    argv: Sequence[str]
+    mark: str = ""
+
+
+class Shell:
+    """Where the application's commands run: on the machine itself."""
+
+    def enter(self, command: str) -> Entered:
+        """Return what runs a command."""
+        return Entered(("/bin/sh", "-c", command))
+
+
+#: Where commands run, unless the node is a container.
+MACHINE: Final = Shell()
 
 
 class Outcome(NamedTuple):
@@ -51,6 +76,7 @@ def run_shell(
     timeout_s: float,
     stop: threading.Event,
     scratch: pathlib.Path,
+    shell: Shell = MACHINE,
     on_start: Callable[[int], None] | None = None,
 ) -> Outcome:
     """Run ``/bin/sh -c COMMAND`` in ``/`` with this process's environment, and keep the last 16 KiB
@@ -60,16 +86,23 @@ def run_shell(
     command left in the background stay when it ends by itself.
 
     :param scratch: a folder for the output while the command runs.
+    :param shell: where it runs.
     :param on_start: called with the process id of the shell once it runs.
     :raises OSError: the shell could not be started.
     """
     with _scratch_file(scratch) as file:
         output = _Output(file, keep=_last, limit=OUTPUT_BYTES)
-        return _ran(command, output, timeout_s=timeout_s, stop=stop, on_start=on_start)
+        entered = shell.enter(command)
+        return _ran(entered, output, timeout_s=timeout_s, stop=stop, on_start=on_start)
 
 
 def ask_shell(
-    command: str, *, timeout_s: float, stop: threading.Event, scratch: pathlib.Path
+    command: str,
+    *,
+    timeout_s: float,
+    stop: threading.Event,
+    scratch: pathlib.Path,
+    shell: Shell = MACHINE,
 ) -> Outcome:
     """Run a command as :func:`run_shell` does, and keep the first 64 KiB of its standard output
     alone: it is JSON, and what is said on standard error is no part of it.
@@ -78,7 +111,27 @@ def ask_shell(
     """
     with _scratch_file(scratch) as file:
         output = _Output(file, keep=_first, limit=ANSWER_BYTES)
-        return _ran(command, output, timeout_s=timeout_s, stop=stop, stderr=subprocess.DEVNULL)
+        entered = shell.enter(command)
+        return _ran(entered, output, timeout_s=timeout_s, stop=stop, stderr=subprocess.DEVNULL)
+
+
+def run_program(
+    argv: Sequence[str],
+    *,
+    timeout_s: float,
+    stop: threading.Event,
+    scratch: pathlib.Path,
+    stdin: pathlib.Path | None = None,
+) -> Outcome:
+    """Run a program as :func:`run_shell` runs a command.
+
+    :param stdin: a file that it reads.
+    :raises OSError: it could not be started.
+    """
+    with _scratch_file(scratch) as file, (stdin or pathlib.Path(os.devnull)).open("rb") as source:
+        output = _Output(file, keep=_last, limit=OUTPUT_BYTES)
+        entered = Entered(argv)
+        return _ran(entered, output, timeout_s=timeout_s, stop=stop, stdin=source.fileno())
 
 
 def start_ticks(pid: int) -> int | None:
@@ -94,10 +147,39 @@ def start_ticks(pid: int) -> int | None:
 
 
 def kill_leftover(pid: int, ticks: int | None) -> None:
-    """Kill the process group of a shell that an earlier drone started, if it still runs."""
+    """Kill the process group of a shell that an earlier drone started, if it still runs, and what
+    it runs in a container.
+    """
     if ticks is not None and start_ticks(pid) == ticks:
+        mark = _mark_among(_words_of(pid, "cmdline"))
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
+        _kill_marked(mark)
+
+
+def _kill_marked(mark: str) -> None:
+    """Kill every process that has a mark in its environment; the machine sees those of its
+    containers.
+    """
+    if not mark:
+        return
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        pid = int(folder.name)
+        if _mark_among(_words_of(pid, "environ")) == mark:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _words_of(pid: int, file: str) -> list[bytes]:
+    try:
+        return pathlib.Path(f"/proc/{pid}/{file}").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def _mark_among(words: list[bytes]) -> str:
+    start = f"{MARK}=".encode()
+    return next((word[len(start) :].decode() for word in words if word.startswith(start)), "")
 
 
 @contextlib.contextmanager
@@ -151,18 +233,19 @@ def _last(file: int, size: int) -> None:
 
 
 def _ran(
-    command: str,
+    entered: Entered,
     output: _Output,
     *,
     timeout_s: float,
     stop: threading.Event,
+    stdin: int = subprocess.DEVNULL,
     stderr: int = subprocess.STDOUT,
     on_start: Callable[[int], None] | None = None,
 ) -> Outcome:
     process = subprocess.Popen(
-        ["/bin/sh", "-c", command],
+        entered.argv,
         cwd="/",
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=output.file,
         stderr=stderr,
         start_new_session=True,
@@ -172,6 +255,7 @@ def _ran(
     exit_code = _waited(process, output, time.monotonic() + timeout_s, stop)
     if exit_code is None:
         _kill_group(process)
+        _kill_marked(entered.mark)
     return output.outcome(exit_code)
 
 

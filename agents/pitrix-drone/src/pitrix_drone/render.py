@@ -24,7 +24,7 @@ from pitrix_drone.files import put_in_place, remove_durably, staged, write_durab
 from pitrix_drone.functions import functions
 from pitrix_drone.gotemplate import Template, TemplateError
 from pitrix_drone.metadata import Store, select
-from pitrix_drone.processes import run_shell
+from pitrix_drone.processes import MACHINE, Shell, run_shell
 from pitrix_drone.resources import Resource, load_resources
 
 log = logging.getLogger(__name__)
@@ -53,9 +53,12 @@ class Rendered(NamedTuple):
 class Commands:
     """Runs check and reload commands."""
 
-    def __init__(self, *, stop: threading.Event, scratch: pathlib.Path) -> None:
+    def __init__(
+        self, *, stop: threading.Event, scratch: pathlib.Path, shell: Shell = MACHINE
+    ) -> None:
         self._stop = stop
         self._scratch = scratch
+        self._shell = shell
 
     def run(self, field: str, command: str, *, timeout_s: float) -> None:
         """Run a command and wait for it.
@@ -65,7 +68,11 @@ class Commands:
         """
         try:
             outcome = run_shell(
-                command, timeout_s=timeout_s, stop=self._stop, scratch=self._scratch
+                command,
+                timeout_s=timeout_s,
+                stop=self._stop,
+                scratch=self._scratch,
+                shell=self._shell,
             )
         except OSError as ex:
             raise RenderError(f"{field} could not be started: {ex}") from ex
