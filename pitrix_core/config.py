@@ -81,6 +81,16 @@ def _begins_with(*beginnings: str) -> Callable[[object, object, str], None]:
     return check
 
 
+def _each_begins_with(*beginnings: str) -> Callable[[object, object, str], None]:
+    check = _begins_with(*beginnings)
+
+    def check_each(config: object, field: object, value: str) -> None:
+        for part in value.split(","):
+            check(config, field, part.strip())
+
+    return check_each
+
+
 @attrs.frozen(kw_only=True)
 class Config:
     """Settings of one installation's processes on this machine."""
@@ -103,8 +113,14 @@ class Config:
     #: File with the certificates (PEM) that machines check the API's with; empty for those that
     #: their images trust.
     public_ca: str = ""
-    #: Where Frontgates reach the Pilot; empty for its host and port.
-    pilot_url: str = attrs.field(default="", validator=_begins_with("ws://", "wss://"))
+    #: Where Frontgates reach the Pilots, separated by commas; empty for this one's host and port.
+    pilot_url: str = attrs.field(default="", validator=_each_begins_with("ws://", "wss://"))
+    #: PEM files with the Pilot's certificate, its chain after it, and its key; empty for no TLS.
+    pilot_tls_cert: str = ""
+    pilot_tls_key: str = ""
+    #: PEM file with the only authorities that Frontgates trust for the Pilot; empty for those of
+    #: their machines.
+    pilot_ca: str = ""
     #: Providers that run programs on this very machine may be used.
     allow_local: bool = attrs.field(default=False, converter=_flag)
     #: Names of enabled plugins, separated by commas; empty for all that are installed.
@@ -182,23 +198,40 @@ class Config:
 
         :raises InvalidInputError: the file cannot be read, or holds none.
         """
-        if not self.public_ca:
-            return ""
+        return _authority("public_ca", self.public_ca)
+
+    def pilot_authority(self) -> str:
+        """Read the certificates that Frontgates check the Pilot's with; empty for their images'
+        own.
+
+        :raises InvalidInputError: the file cannot be read, or holds none.
+        """
+        return _authority("pilot_ca", self.pilot_ca)
+
+    def pilot_tls(self) -> ssl.SSLContext | None:
+        """Return what the Pilot serves TLS with; None where it serves none.
+
+        :raises InvalidInputError: certificate and key cannot be read, or do not belong together.
+        """
+        if not self.pilot_tls_cert:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         try:
-            text = Path(self.public_ca).read_text("ascii")
-            ssl.create_default_context(cadata=text)
+            context.load_cert_chain(self.pilot_tls_cert, self.pilot_tls_key or None)
         except (OSError, ValueError) as ex:  # SSLError is an OSError
             raise InvalidInputError(
-                f"The setting public_ca names a file without certificates: {self.public_ca}: {ex}",
-                pointer="/public_ca",
-                next_step=f"Name a PEM file in {_variable('public_ca')}.",
+                f"The Pilot cannot serve TLS with {self.pilot_tls_cert}: {ex}",
+                pointer="/pilot_tls_cert",
+                next_step="Name PEM files: the certificate with its chain, and its key.",
             ) from ex
-        return text
+        return context
 
     @property
-    def frontgate_url(self) -> str:
-        """Where Frontgates reach the Pilot."""
-        return self.pilot_url or f"ws://{self.pilot_host}:{self.pilot_port}"
+    def frontgate_urls(self) -> tuple[str, ...]:
+        """Where Frontgates reach the Pilots."""
+        named = tuple(url.strip() for url in self.pilot_url.split(",") if url.strip())
+        scheme = "wss" if self.pilot_tls_cert else "ws"
+        return named or (f"{scheme}://{self.pilot_host}:{self.pilot_port}",)
 
     @property
     def url_file(self) -> Path:
@@ -214,6 +247,22 @@ class Config:
     def key_file(self) -> Path:
         """Where the key is that secrets are encrypted with (mode 0600)."""
         return self.data_dir / "key"
+
+
+def _authority(name: str, path: str) -> str:
+    """Read a setting's file of certificates, as PEM."""
+    if not path:
+        return ""
+    try:
+        text = Path(path).read_text("ascii")
+        ssl.create_default_context(cadata=text)
+    except (OSError, ValueError) as ex:  # SSLError is an OSError
+        raise InvalidInputError(
+            f"The setting {name} names a file without certificates: {path}: {ex}",
+            pointer=f"/{name}",
+            next_step=f"Name a PEM file in {_variable(name)}.",
+        ) from ex
+    return text
 
 
 def _variable(name: str) -> str:

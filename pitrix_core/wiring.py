@@ -31,6 +31,7 @@ from pitrix_core.pilot.server import run_pilot as serve_frontgates
 from pitrix_core.pilot.tasks import AgentWait, MetadataDelete, MetadataPut, ServiceRun
 from pitrix_core.pilot.userdata import FetchRules, make_user_data
 from pitrix_core.planner import kinds
+from pitrix_core.planner.frontgate import PilotPlace
 from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.rest.server import serve_api
 from pitrix_core.service.gates import Gates
@@ -86,6 +87,7 @@ def make_services(config: Config) -> Services:
         agent_files=AgentFiles(
             config.data_dir / "agents", builder=registry.agent_builder, public_url=config.api_url
         ),
+        pilot=PilotPlace(urls=config.frontgate_urls, ca=config.pilot_authority()),
         job_deadline_s=config.job_deadline_s,
     )
 
@@ -119,7 +121,7 @@ def make_task_kinds(services: Services, config: Config) -> TaskKindTable:
 
     core: dict[str, TaskHandler] = {
         kinds.FRONTGATE_ENSURE: FrontgateEnsure(
-            store=store, provider=services.gates.of, pilot_urls=(config.frontgate_url,)
+            store=store, provider=services.gates.of, pilot=services.pilot
         ),
         kinds.FRONTGATE_WAIT: FrontgateWait(store=store),
         kinds.METADATA_PUT: MetadataPut(store=store, loader=services.loader),
@@ -198,7 +200,7 @@ def run_pilot(config: Config) -> None:
             listener = inherited_listener() or bind(
                 config.pilot_host, config.pilot_port, option="--port"
             )
-            serve_frontgates(pilot, listener, stop=stop)
+            serve_frontgates(pilot, listener, stop=stop, tls=config.pilot_tls())
         finally:
             store.close()
 

@@ -4,13 +4,12 @@ A Frontgate is a hidden cluster, one for a runtime's network. ``frontgate.ensure
 cluster's own job where there is none yet, and waits for it like everybody else who needs it.
 """
 
-import secrets
 from collections.abc import Callable
 from typing import Final, Protocol
 
 import attrs
 
-from pitrix_core.errors import ProviderNotFoundError
+from pitrix_core.errors import ConflictError, ProviderNotFoundError
 from pitrix_core.jobs.compensation import retry
 from pitrix_core.jobs.handler import TaskCall
 from pitrix_core.model import (
@@ -30,11 +29,14 @@ from pitrix_core.model import (
     Runtime,
 )
 from pitrix_core.model.cluster import UNFINISHED_STATES, ClusterSnapshot
+from pitrix_core.pilot import tokens
 from pitrix_core.pilot.answers import CoreTasks, absence_of, done, failed, pending
 from pitrix_core.planner.agents import frontgate_secret
 from pitrix_core.planner.build import Offers, PlanFrame, build_plan
 from pitrix_core.planner.frontgate import (
     NO_APP_VERSION,
+    PROTOCOL,
+    PilotPlace,
     draft_frontgate,
     draft_removal,
     draft_replacement,
@@ -48,7 +50,6 @@ from pitrix_core.store.slices import Slice
 #: Owner of what pitrix makes for itself.
 SYSTEM_OWNER: Final = "system"
 
-_TOKEN_BYTES: Final = 32
 _SPEC: Final = PackageSpec(info=AppInfo(name="frontgate", version="0.1.0"))
 
 
@@ -72,8 +73,7 @@ class FrontgateEnsure(CoreTasks):
     store: Store
     #: Runtime's id → its provider.
     provider: Callable[[str], FrontgateCloud]
-    #: Where a Frontgate dials.
-    pilot_urls: tuple[str, ...]
+    pilot: PilotPlace
 
     def start(self, call: TaskCall, *, request_key: str) -> Operation:
         """Submit the hidden cluster's job, unless there is one; let a failed one go on.
@@ -116,21 +116,13 @@ class FrontgateEnsure(CoreTasks):
     def _mend(
         self, tx: Transaction, frontgate: Frontgate, dead: _DeadMachine, *, provider: Offers
     ) -> None:
-        """Submit the job that brings a Frontgate up again, under the same id and token."""
-        runtime = tx.runtimes.get(frontgate.runtime_id)
-        planned = draft_frontgate(
-            cluster_id=frontgate.cluster_id,
-            frontgate_id=frontgate.id,
-            network_id=frontgate.network_id,
-            pilot_urls=self.pilot_urls,
-            throw_away=runtime.throw_away,
-        )
-        is_whole = dead.state is InstanceState.STOPPED
-        draft = (draft_restart if is_whole else draft_replacement)(planned, dead.machine)
-        tx.agents.drop_connection(frontgate.id)
-        tx.clusters.set_state(frontgate.cluster_id, ClusterState.CREATING)
-        cluster_id = frontgate.cluster_id
-        _add_job(tx, draft, runtime=runtime, provider=provider, cluster_id=cluster_id, current=None)
+        """Submit the job that brings a Frontgate up again, under the same id."""
+        if dead.state is InstanceState.STOPPED:
+            tx.agents.drop_connection(frontgate.id)
+            planned = _planned(tx, frontgate, self.pilot)
+            _change(tx, frontgate, draft_restart(planned, dead.machine), provider=provider)
+        else:
+            _replace(tx, frontgate, dead.machine, pilot=self.pilot, provider=provider)
         data = {"machine": dead.machine.resource_id, "state": dead.state}
         tx.events.add("frontgate.mended", frontgate.id, owner=frontgate.owner, data=data)
 
@@ -153,7 +145,7 @@ class FrontgateEnsure(CoreTasks):
             cluster_id=cluster_id,
             frontgate_id=frontgate_id,
             network_id=network_id,
-            pilot_urls=self.pilot_urls,
+            pilot=self.pilot,
             throw_away=runtime.throw_away,
         )
         tx.clusters.add(
@@ -173,18 +165,18 @@ class FrontgateEnsure(CoreTasks):
         )
         tx.clusters.add_nodes(cluster_id, draft.nodes, owner=SYSTEM_OWNER, secret_ids={})
         secret = frontgate_secret(frontgate_id)
-        token = secrets.token_urlsafe(_TOKEN_BYTES)
-        tx.secrets.add(token, owner=SYSTEM_OWNER, secret_id=secret.id)
-        tx.agents.add_frontgate(
-            Frontgate(
-                id=frontgate_id,
-                owner=SYSTEM_OWNER,
-                cluster_id=cluster_id,
-                runtime_id=runtime.id,
-                network_id=network_id,
-                secret_id=secret.id,
-            )
+        tx.secrets.add("", owner=SYSTEM_OWNER, secret_id=secret.id)
+        frontgate = Frontgate(
+            id=frontgate_id,
+            owner=SYSTEM_OWNER,
+            cluster_id=cluster_id,
+            runtime_id=runtime.id,
+            network_id=network_id,
+            secret_id=secret.id,
+            protocol=PROTOCOL,
         )
+        tx.agents.add_frontgate(frontgate)
+        tokens.let_enrol(tx, frontgate)
         _add_job(tx, draft, runtime=runtime, provider=provider, cluster_id=cluster_id, current=None)
 
 
@@ -195,7 +187,11 @@ class FrontgateWait(CoreTasks):
     store: Store
 
     def start(self, call: TaskCall, *, request_key: str) -> Operation:
-        """Look at once: it may have been faster."""
+        """Look at once: it may have been faster. Its machine is new, and has all the time again."""
+        with self.store.begin() as tx:
+            frontgate = tx.agents.frontgate(call.input["frontgate_id"])
+            if frontgate is not None:
+                tokens.prolong_enrolment(tx, frontgate)
         return self.poll(call, pending(call))
 
     def poll(self, call: TaskCall, operation: Operation) -> Operation:
@@ -207,6 +203,24 @@ class FrontgateWait(CoreTasks):
         if frontgate.connected_at is None:
             return pending(call, note="the Frontgate has not connected to the Pilot")
         return done(call, {"id": frontgate.id})
+
+
+def renew_frontgate(
+    tx: Transaction, frontgate: Frontgate, *, pilot: PilotPlace, provider: Offers
+) -> Job:
+    """Submit the job that gives a Frontgate another machine, and with it a new enrolment: nothing
+    else reaches it where its token is worth nothing any more.
+
+    :raises ConflictError: a job is at work on it, or it has no machine.
+    :raises PitrixError: no plan can be made.
+    """
+    machine = _machine(tx, frontgate)
+    if machine is None:
+        raise ConflictError(
+            f"Frontgate {frontgate.id} has no machine that no job is at work on.",
+            next_step=f"Look at its cluster: pitrix cluster show {frontgate.cluster_id}",
+        )
+    return _replace(tx, frontgate, machine, pilot=pilot, provider=provider)
 
 
 def remove_frontgate(tx: Transaction, cluster: Cluster, *, provider: Offers) -> Job:
@@ -222,6 +236,40 @@ def remove_frontgate(tx: Transaction, cluster: Cluster, *, provider: Offers) -> 
     runtime = tx.runtimes.get(cluster.runtime_id)
     return _add_job(
         tx, draft, runtime=runtime, provider=provider, cluster_id=cluster.id, current=current
+    )
+
+
+def _planned(tx: Transaction, frontgate: Frontgate, pilot: PilotPlace) -> PlanDraft:
+    return draft_frontgate(
+        cluster_id=frontgate.cluster_id,
+        frontgate_id=frontgate.id,
+        network_id=frontgate.network_id,
+        pilot=pilot,
+        throw_away=tx.runtimes.get(frontgate.runtime_id).throw_away,
+    )
+
+
+def _replace(
+    tx: Transaction,
+    frontgate: Frontgate,
+    machine: OwnedResource,
+    *,
+    pilot: PilotPlace,
+    provider: Offers,
+) -> Job:
+    """Submit the job of another machine; what the one before has is worth nothing from now on."""
+    tx.agents.revoke(frontgate.id)
+    tokens.let_enrol(tx, frontgate)
+    draft = draft_replacement(_planned(tx, frontgate, pilot), machine)
+    return _change(tx, frontgate, draft, provider=provider)
+
+
+def _change(tx: Transaction, frontgate: Frontgate, draft: PlanDraft, *, provider: Offers) -> Job:
+    cluster_id = frontgate.cluster_id
+    tx.clusters.set_state(cluster_id, ClusterState.CREATING)
+    runtime = tx.runtimes.get(frontgate.runtime_id)
+    return _add_job(
+        tx, draft, runtime=runtime, provider=provider, cluster_id=cluster_id, current=None
     )
 
 

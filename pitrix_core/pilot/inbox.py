@@ -4,19 +4,27 @@ import hmac
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
-from pitrix_core.errors import InvalidInputError, PitrixError, UnauthorizedError
+from pitrix_core.errors import InvalidInputError, PitrixError
 from pitrix_core.model import JsonObject, JsonValue
 from pitrix_core.model.json import marker_of
+from pitrix_core.pilot import tokens
+from pitrix_core.pilot.supervision import REPORTS, take_report
+from pitrix_core.pilot.tokens import Token
 from pitrix_core.planner.kinds import AGENT_WAIT, FRONTGATE_ENSURE, FRONTGATE_WAIT
 from pitrix_core.store import Store, Topic, Transaction
-from pitrix_core.store.agents import Message
+from pitrix_core.store.agents import Frontgate, Message
 from pitrix_core.store.wakeups import Listener
 
 log = logging.getLogger(__name__)
+
+#: Versions of the agent protocol that are spoken with Frontgates.
+PROTOCOLS: Final = (1, 2)
+#: The first one with enrolments and signed tokens.
+_SIGNED: Final = 2
 
 
 @attrs.frozen(kw_only=True)
@@ -27,6 +35,31 @@ class Frame:
     type: str
     body: JsonObject
     reply_to: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Held:
+    """A connection to a Frontgate; it counts for as long as the database has the same number."""
+
+    frontgate_id: str
+    connection: int
+
+
+@attrs.frozen(kw_only=True)
+class Admission:
+    """That a Frontgate was let in."""
+
+    held: Held
+    #: The version that is spoken with it.
+    protocol: int
+    #: What it is to show from now on; None with protocol 1.
+    token: Token | None
+
+
+class LostConnectionError(PitrixError):
+    """A connection does not count any more: the Frontgate has another one, or was cut off."""
+
+    code = "lost_connection"
 
 
 @attrs.frozen(kw_only=True)
@@ -43,33 +76,85 @@ class Desk:
         """
         return self.store.listening({Topic.OUTBOX: wake})
 
-    def welcome(self, hello: JsonObject) -> str:
-        """Let a Frontgate in.
+    def welcome(self, hello: JsonObject) -> Admission:
+        """Let a Frontgate in; of its connections only this one counts from now on.
 
-        :returns: its id.
-        :raises UnauthorizedError: it is not known, or its token is wrong.
+        :param hello: its first frame, of one of the ``PROTOCOLS``.
+        :raises UnauthorizedError: it is not known, or what it shows is wrong, or was revoked.
         :raises InvalidInputError: it does not say where its etcd is.
         """
         return self.store.carry_out(lambda tx: self._welcomed(tx, hello))
 
-    def _welcomed(self, tx: Transaction, hello: JsonObject) -> str:
+    def _welcomed(self, tx: Transaction, hello: JsonObject) -> Admission:
+        protocol = int(hello.get("protocol", 1))
         frontgate = tx.agents.frontgate(str(hello.get("frontgate_id")))
-        token = str(hello.get("token"))
-        if frontgate is None or not hmac.compare_digest(
-            tx.secrets.get(frontgate.secret_id).encode(), token.encode()
-        ):
-            raise UnauthorizedError("The Frontgate is not known, or its token is wrong.")
-        endpoints = _endpoints(hello)
-        tx.agents.connect(frontgate.id, pilot_id=self.pilot_id, endpoints=endpoints)
+        if frontgate is None:
+            raise tokens.unknown()
+        _require_known(tx, frontgate, hello, protocol=protocol)
+        number = tx.agents.connect(
+            frontgate.id,
+            pilot_id=self.pilot_id,
+            endpoints=_endpoints(hello),
+            protocol=protocol,
+            version=str(hello.get("version", ""))[:64],
+        )
         tx.queue.wake_kind(FRONTGATE_ENSURE)
         tx.queue.wake_kind(FRONTGATE_WAIT)
-        tx.events.add("frontgate.connected", frontgate.id, owner=frontgate.owner, data={})
-        return frontgate.id
+        data = {"pilot": self.pilot_id, "protocol": protocol}
+        tx.events.add("frontgate.connected", frontgate.id, owner=frontgate.owner, data=data)
+        return Admission(
+            held=Held(frontgate_id=frontgate.id, connection=number),
+            protocol=protocol,
+            token=tokens.issue(tx, frontgate) if protocol >= _SIGNED else None,
+        )
 
-    def goodbye(self, frontgate_id: str) -> None:
-        """Write down that a connection is gone."""
-        with self.store.begin() as tx:
-            tx.agents.disconnect(frontgate_id, pilot_id=self.pilot_id)
+    def renew(self, held: Held) -> Token:
+        """Make a newer token for a connected Frontgate.
+
+        :raises LostConnectionError: another connection counts by now.
+        """
+
+        def renewed(tx: Transaction) -> Token:
+            return tokens.issue(tx, _holder(tx, held))
+
+        return self.store.carry_out(renewed)
+
+    def settle_in(self, held: Held) -> None:
+        """Take note that a Frontgate has written its token down: its enrolment has served.
+
+        :raises LostConnectionError: another connection counts by now.
+        """
+        self.store.carry_out(lambda tx: tokens.end_enrolment(tx, _holder(tx, held)))
+
+    def goodbye(self, held: Held) -> None:
+        """Write down that a connection is gone, unless another one counts by now."""
+
+        def gone(tx: Transaction) -> None:
+            if tx.agents.disconnect(held.frontgate_id, connection=held.connection):
+                data = {"pilot": self.pilot_id}
+                owner = _owner(tx, held.frontgate_id)
+                tx.events.add("frontgate.disconnected", held.frontgate_id, owner=owner, data=data)
+
+        self.store.carry_out(gone)
+
+    def held(self) -> dict[str, int]:
+        """Return the connections of this Pilot that count: Frontgate's id → number."""
+        with self.store.read() as tx:
+            return tx.agents.held_by(self.pilot_id)
+
+    def show_life(self, *, silent_s: float) -> None:
+        """Write down that this Pilot lives, and drop the connections of those that do not.
+
+        :param silent_s: seconds after which a Pilot that has not done this is dead.
+        """
+
+        def shown(tx: Transaction) -> None:
+            tx.agents.note_held(self.pilot_id)
+            for frontgate_id in tx.agents.drop_silent(silent_s):
+                owner, data = _owner(tx, frontgate_id), {"why": "its Pilot has died"}
+                tx.events.add("frontgate.disconnected", frontgate_id, owner=owner, data=data)
+
+        self.store.carry_out(shown)
 
     def outgoing(self, after: dict[str, int]) -> list[tuple[int, Message]]:
         """Return what Frontgates have to be sent, with secrets put in: for the wire only.
@@ -90,14 +175,60 @@ class Desk:
                 found.append((number, attrs.evolve(message, body=body)))
         return found
 
-    def receive(self, frontgate_id: str, frame: Frame) -> None:
-        """Store a frame and what it changes; a frame that came before changes nothing."""
-        self.store.carry_out(lambda tx: _received(tx, frontgate_id, frame))
+    def receive(self, held: Held, frame: Frame) -> None:
+        """Store a frame and what it changes; a frame that came before changes nothing.
+
+        :raises LostConnectionError: another connection counts by now; nothing is stored, for that
+            one may have brought what is newer.
+        """
+
+        def received(tx: Transaction) -> None:
+            _holder(tx, held)
+            _received(tx, held.frontgate_id, frame)
+
+        self.store.carry_out(received)
+
+
+def _holder(tx: Transaction, held: Held) -> Frontgate:
+    """Return whose connection it is, which counts until the end of the transaction."""
+    found = tx.agents.frontgate(held.frontgate_id)
+    if found is None or not tx.agents.holds(held.frontgate_id, connection=held.connection):
+        raise LostConnectionError("Another connection of the Frontgate counts by now.")
+    return found
+
+
+def _owner(tx: Transaction, frontgate_id: str) -> str:
+    found = tx.agents.frontgate(frontgate_id)
+    return "" if found is None else found.owner
+
+
+def _require_known(
+    tx: Transaction, frontgate: Frontgate, hello: JsonObject, *, protocol: int
+) -> None:
+    """Make sure that a Frontgate is who it says.
+
+    :raises UnauthorizedError: it is not, or may not come in any more.
+    """
+    token, enrolment = hello.get("token"), hello.get("enrolment")
+    if protocol < _SIGNED:
+        static = tx.secrets.get(frontgate.secret_id)
+        # One that has spoken a later version has another kind of secret.
+        is_known = frontgate.protocol < _SIGNED and frontgate.enrolment_sha256 is None
+        if not is_known or not hmac.compare_digest(static.encode(), str(token).encode()):
+            raise tokens.unknown()
+    elif isinstance(token, str):
+        tokens.require(tx, frontgate, token)
+        tokens.end_enrolment(tx, frontgate)
+    elif not tokens.is_enrolment(tx, frontgate, str(enrolment)):
+        raise tokens.unknown()
 
 
 def _received(tx: Transaction, frontgate_id: str, frame: Frame) -> None:
     if frame.type == "ack":
         tx.agents.acknowledge(frame.reply_to or "", frontgate_id=frontgate_id)
+        return
+    if frame.type in REPORTS:
+        take_report(tx, frontgate_id, kind=frame.type, body=frame.body)
         return
     message = Message(
         id=frame.id,

@@ -7,15 +7,15 @@ transaction has committed.
 
 import asyncio
 import contextlib
-import hashlib
+import functools
 import http
 import json
 import logging
-import re
 import socket
+import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -24,8 +24,18 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from pitrix_core.errors import PitrixError
-from pitrix_core.pilot.inbox import Desk, Frame
-from pitrix_core.planner.agents import PROTOCOL
+from pitrix_core.pilot import frames
+from pitrix_core.pilot.inbox import (
+    PROTOCOLS,
+    Admission,
+    Desk,
+    Frame,
+    Held,
+    LostConnectionError,
+)
+from pitrix_core.pilot.longpoll import Door, PollDesk
+from pitrix_core.pilot.peer import Peer
+from pitrix_core.pilot.supervision import REPORTS
 from pitrix_core.store.agents import Message
 from pitrix_core.store.wakeups import Listener
 
@@ -36,11 +46,9 @@ PATH: Final = "/v1/frontgate"
 _FRAME_LIMIT_BYTES: Final = 4 * 1024 * 1024
 #: Close code of a refused Frontgate.
 _REFUSED: Final = 4401
-#: agents/protocol/README.md section 1.
-_FRAME_ID: Final = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 #: Types of frames that a Frontgate sends once it is welcome.
 _KNOWN_TYPES: Final = frozenset(
-    {"ack", "node.status", "command.result", "metadata.stored", "failed"}
+    {"ack", "node.status", "command.result", "metadata.stored", "failed", *REPORTS}
 )
 #: Seconds between looks whether the process is to end.
 _STOP_LOOK_S: Final = 0.1
@@ -63,6 +71,10 @@ class Pace:
     #: Seconds after which an unacknowledged frame is sent again on the same connection;
     #: agents/protocol/README.md section 1.
     resend_s: float = 30.0
+    #: Seconds between looks which connections count: another Pilot may have one of them by now.
+    held_look_s: float = 1.0
+    #: Seconds between signs of life; after six times as long without one a Pilot is dead.
+    life_s: float = 10.0
 
     def pause_s(self, *, quiet_s: float, is_told: bool = False) -> float:
         """Return seconds until the next look into the outbox.
@@ -77,8 +89,8 @@ class Pace:
 
 @attrs.define(eq=False)
 class _Connection:
-    frontgate_id: str
-    peer: ServerConnection
+    admission: Admission
+    peer: Peer
     is_welcome: bool = False
     #: Number of the last message sent.
     sent: int = 0
@@ -86,6 +98,16 @@ class _Connection:
     in_flight: set[str] = attrs.field(factory=set)
     #: Sends messages; while it does, no more are looked for.
     sending: "asyncio.Task[None] | None" = None
+
+    @property
+    def held(self) -> Held:
+        """What the database knows it by."""
+        return self.admission.held
+
+    @property
+    def frontgate_id(self) -> str:
+        """Whose it is."""
+        return self.held.frontgate_id
 
     @property
     def is_idle(self) -> bool:
@@ -109,11 +131,23 @@ class Pilot:
         #: When the last frame came or went; by the monotonic clock.
         self._last_frame_s = time.monotonic()
 
-    async def run(self, listener: socket.socket, *, stop: asyncio.Event) -> None:
-        """Serve on a bound socket until ``stop`` is set, then close every connection."""
+    async def run(
+        self,
+        listener: socket.socket,
+        *,
+        stop: asyncio.Event,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Serve on a bound socket until ``stop`` is set, then close every connection.
+
+        :param tls: with the certificate to serve TLS with; None for plain connections.
+        """
+        polls = PollDesk(self._serve)
         async with serve(
             self._serve,
             sock=listener,
+            ssl=tls,
+            create_connection=functools.partial(Door, polls=polls),  # type: ignore[arg-type]  # is only called
             process_request=_only_frontgates,
             compression=None,  # three to four times the memory of a connection
             max_size=_FRAME_LIMIT_BYTES,
@@ -125,10 +159,13 @@ class Pilot:
                 drains = [
                     asyncio.create_task(self._drain_outbox(wakeups)),
                     asyncio.create_task(self._resend()),
+                    asyncio.create_task(self._let_go()),
+                    asyncio.create_task(self._show_life()),
                 ]
                 await stop.wait()
                 for drain in drains:
                     drain.cancel()
+                await polls.aclose()
 
     def _waker(self) -> Callable[[], None]:
         """Return what another thread calls to have the outbox looked into now."""
@@ -142,85 +179,133 @@ class Pilot:
 
     # -- one Frontgate -----------------------------------------------------------------------------
 
-    async def _serve(self, peer: ServerConnection) -> None:
+    async def _serve(self, peer: Peer) -> None:
         with contextlib.suppress(websockets.ConnectionClosed):
             hello = await self._hello(peer)
             connection = await self._admit(peer, hello) if hello else None
             if connection is not None:
                 await self._talk(connection)
 
-    async def _hello(self, peer: ServerConnection) -> Frame | None:
+    async def _hello(self, peer: Peer) -> Frame | None:
         try:
             async with asyncio.timeout(self._pace.hello_s):
-                hello = _parse(await peer.recv())
+                hello = frames.parse(await peer.recv())
         except (TimeoutError, ValueError):
             await peer.close()
             return None
-        if hello.type != "hello" or hello.body.get("protocol") != PROTOCOL:
-            await _refuse(peer, "protocol", f"This Pilot speaks protocol {PROTOCOL}.")
+        protocol = hello.body.get("protocol")
+        if hello.type != "hello" or type(protocol) is not int or protocol not in PROTOCOLS:
+            known = " and ".join(map(str, PROTOCOLS))
+            await _refuse(peer, "protocol", f"This Pilot speaks protocol {known}.")
             return None
         return hello
 
-    async def _admit(self, peer: ServerConnection, hello: Frame) -> _Connection | None:
+    async def _admit(self, peer: Peer, hello: Frame) -> _Connection | None:
         try:
             async with self._door:
-                frontgate_id = await asyncio.to_thread(self._desk.welcome, hello.body)
-                connection = _Connection(frontgate_id, peer)
-                previous = self._connections.get(frontgate_id)
-                self._connections[frontgate_id] = connection
+                admission = await asyncio.to_thread(self._desk.welcome, hello.body)
+                connection = _Connection(admission, peer)
+                previous = self._connections.get(connection.frontgate_id)
+                self._connections[connection.frontgate_id] = connection
         except PitrixError as ex:
             log.warning("A Frontgate was refused: %s", ex, extra={"action": "pilot.refused"})
-            await _refuse(peer, ex.code, ex.message)
+            await _refuse(peer, ex.code, " ".join(filter(None, (ex.message, ex.next_step))))
             return None
         if previous is not None:
-            # Not waited for: the other end may be gone, and would be waited for in vain.
-            closing = asyncio.create_task(previous.peer.close())
-            self._closings.add(closing)
-            closing.add_done_callback(self._closings.discard)
+            self._hang_up(previous)
         return connection
+
+    def _hang_up(self, connection: _Connection) -> None:
+        """Close a connection that does not count any more.
+
+        Not waited for: the other end may be gone, and would be waited for in vain.
+        """
+        closing = asyncio.create_task(connection.peer.close())
+        self._closings.add(closing)
+        closing.add_done_callback(self._closings.discard)
 
     async def _talk(self, connection: _Connection) -> None:
         extra = _extra(connection.frontgate_id)
         log.info("A Frontgate connected", extra=extra)
         try:
-            welcome = {"id": "welcome", "type": "welcome", "body": {"protocol": PROTOCOL}}
-            await _send(connection.peer, welcome)
+            await _send(connection.peer, frames.welcome(connection.admission))
             connection.is_welcome = True
             self._has_post.set()
             self._last_frame_s = time.monotonic()
             async for text in connection.peer:
                 await self._take(connection, text)
+        except LostConnectionError:
+            self._hang_up(connection)
         finally:
             log.info("A Frontgate's connection closed", extra=extra)
             async with self._door:
                 if self._connections.get(connection.frontgate_id) is connection:
                     del self._connections[connection.frontgate_id]
-                    await asyncio.to_thread(self._desk.goodbye, connection.frontgate_id)
+                await asyncio.to_thread(self._desk.goodbye, connection.held)
 
     async def _take(self, connection: _Connection, text: str | bytes) -> None:
-        """Store a frame and acknowledge it; what cannot be stored now is sent again."""
+        """Store a frame and acknowledge it; what cannot be stored now is sent again.
+
+        :raises LostConnectionError: another connection counts by now.
+        """
         self._last_frame_s = time.monotonic()
-        extra = _extra(connection.frontgate_id)
         try:
-            frame = _parse(text)
+            frame = frames.parse(text)
         except ValueError:
-            log.warning("A Frontgate sent no frame", extra=extra)
+            log.warning("A Frontgate sent no frame", extra=_extra(connection.frontgate_id))
             return
-        if frame.type == "ack" and frame.reply_to not in connection.in_flight:
-            return
-        if frame.type not in _KNOWN_TYPES:
-            await _send(connection.peer, _unknown_type(frame))
-        else:
-            try:
-                await asyncio.to_thread(self._desk.receive, connection.frontgate_id, frame)
-            except Exception:  # one frame, or a database that is away, must not end a connection
-                log.exception("A frame could not be stored", extra=extra)
-                return
+        try:
+            await self._answer(connection, frame)
+        except (LostConnectionError, websockets.ConnectionClosed):
+            raise
+        except Exception:  # one frame, or a database that is away, must not end a connection
+            log.exception("A frame could not be stored", extra=_extra(connection.frontgate_id))
+
+    async def _answer(self, connection: _Connection, frame: Frame) -> None:
         if frame.type == "ack":
-            connection.in_flight.discard(frame.reply_to or "")
+            await self._acknowledged(connection, frame)
+            return
+        if frame.type == "token.renew":
+            token = await asyncio.to_thread(self._desk.renew, connection.held)
+            await _send(connection.peer, frames.reply(frame, "token.renewed", token.members()))
+            return
+        if frame.type in _KNOWN_TYPES:
+            await asyncio.to_thread(self._desk.receive, connection.held, frame)
         else:
-            ack = {"id": f"ack:{frame.id}"[:128], "type": "ack", "body": {}}
-            await _send(connection.peer, {**ack, "reply_to": frame.id})
+            body = {"code": "unknown-type", "message": "This Pilot does not know such frames."}
+            await _send(connection.peer, frames.reply(frame, "failed", body))
+        await _send(connection.peer, frames.ack(frame))
+
+    async def _acknowledged(self, connection: _Connection, frame: Frame) -> None:
+        if frame.reply_to == frames.WELCOME:
+            await asyncio.to_thread(self._desk.settle_in, connection.held)
+        elif frame.reply_to in connection.in_flight:
+            await asyncio.to_thread(self._desk.receive, connection.held, frame)
+            connection.in_flight.discard(frame.reply_to)
+
+    # -- which connections count -------------------------------------------------------------------
+
+    async def _let_go(self) -> None:
+        """Close connections that do not count any more: the Frontgate has another one, maybe with
+        another Pilot, or was cut off.
+        """
+        while True:
+            await asyncio.sleep(self._pace.held_look_s)
+            before = list(self._connections.values())
+            if not before:
+                continue
+            with _passing_over("The connections could not be looked at"):
+                held = await asyncio.to_thread(self._desk.held)
+                for connection in before:
+                    if held.get(connection.frontgate_id) != connection.held.connection:
+                        self._hang_up(connection)
+
+    async def _show_life(self) -> None:
+        while True:
+            with _passing_over("A sign of life could not be written"):
+                silent_s = 6 * self._pace.life_s
+                await asyncio.to_thread(self._desk.show_life, silent_s=silent_s)
+            await asyncio.sleep(self._pace.life_s)
 
     # -- the outbox --------------------------------------------------------------------------------
 
@@ -261,15 +346,22 @@ class Pilot:
             self._has_post.set()
 
 
-def run_pilot(pilot: Pilot, listener: socket.socket, *, stop: threading.Event) -> None:
+def run_pilot(
+    pilot: Pilot,
+    listener: socket.socket,
+    *,
+    stop: threading.Event,
+    tls: ssl.SSLContext | None = None,
+) -> None:
     """Run the Pilot in this thread until ``stop`` is set.
 
+    :param tls: with the certificate to serve TLS with; None for plain connections.
     :raises Exception: what ended it before that; no thread of it is left.
     """
 
     async def main() -> None:
         stopped = asyncio.Event()
-        serving = asyncio.create_task(pilot.run(listener, stop=stopped))
+        serving = asyncio.create_task(pilot.run(listener, stop=stopped, tls=tls))
         while not stop.is_set() and not serving.done():
             await asyncio.wait([serving], timeout=_STOP_LOOK_S)
         stopped.set()
@@ -284,23 +376,13 @@ def _only_frontgates(connection: ServerConnection, request: Request) -> Response
     return connection.respond(http.HTTPStatus.NOT_FOUND, f"Frontgates connect to {PATH}.\n")
 
 
-def _parse(text: str | bytes) -> Frame:
+@contextlib.contextmanager
+def _passing_over(what: str) -> Iterator[None]:
+    """Log what fails: the database may be away for a while; what is done again must not end."""
     try:
-        document = json.loads(text)
-    except RecursionError as ex:
-        raise ValueError("nested too deeply") from ex
-    match document:
-        case {"id": str(id_), "type": str(type_), "body": dict(body)} if _FRAME_ID.fullmatch(id_):
-            reply_to = document.get("reply_to")
-            if reply_to is None or isinstance(reply_to, str):
-                return Frame(id=id_, type=type_, body=body, reply_to=reply_to)
-    raise ValueError("not a frame")
-
-
-def _unknown_type(frame: Frame) -> dict[str, Any]:
-    digest = hashlib.sha256(frame.id.encode()).hexdigest()
-    body = {"code": "unknown-type", "message": "This Pilot does not know frames of this type."}
-    return {"id": f"failed:{digest}", "type": "failed", "body": body, "reply_to": frame.id}
+        yield
+    except Exception:
+        log.exception(what, extra={"action": "pilot.connections"})
 
 
 async def _send_all(connection: _Connection, batch: list[tuple[int, Message]]) -> None:
@@ -312,13 +394,12 @@ async def _send_all(connection: _Connection, batch: list[tuple[int, Message]]) -
             await _send(connection.peer, frame)
 
 
-async def _send(peer: ServerConnection, frame: dict[str, Any]) -> None:
+async def _send(peer: Peer, frame: Mapping[str, Any]) -> None:
     await peer.send(json.dumps(frame))
 
 
-async def _refuse(peer: ServerConnection, code: str, message: str) -> None:
-    body = {"code": code, "message": message}
-    await _send(peer, {"id": "refused", "type": "refused", "body": body})
+async def _refuse(peer: Peer, code: str, message: str) -> None:
+    await _send(peer, frames.refusal(code, message))
     await peer.close(_REFUSED, code)
 
 

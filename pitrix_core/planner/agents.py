@@ -24,7 +24,7 @@ def node_secret(node_id: str) -> SecretRef:
 
 
 def frontgate_secret(frontgate_id: str) -> SecretRef:
-    """Return the secret a Frontgate shows to the Pilot."""
+    """Return the secret a Frontgate shows to the Pilot at first."""
     return SecretRef(f"sec-{frontgate_id}")
 
 

@@ -11,8 +11,11 @@ from pitrix_core.model import (
     PlannedNode,
     Task,
 )
-from pitrix_core.planner.agents import PROTOCOL, frontgate_secret
+from pitrix_core.planner.agents import frontgate_secret
 from pitrix_core.planner.kinds import FRONTGATE_WAIT
+
+#: Version of the agent protocol that a new Frontgate speaks.
+PROTOCOL: Final = 2
 
 #: Written where a cluster names its app version: a Frontgate is of no app.
 NO_APP_VERSION: Final = "frontgate"
@@ -24,12 +27,21 @@ _MEMORY_MIB: Final = 1024
 _MACHINE: Final = "compute.create/frontgate"
 
 
+@attrs.frozen(kw_only=True)
+class PilotPlace:
+    """Where Frontgates find the Pilots, and by what they know them."""
+
+    urls: tuple[str, ...]
+    #: Certificates, PEM, of the only authorities they trust for it; empty: those of their machine.
+    ca: str = ""
+
+
 def draft_frontgate(
     *,
     cluster_id: str,
     frontgate_id: str,
     network_id: str,
-    pilot_urls: tuple[str, ...],
+    pilot: PilotPlace,
     throw_away: bool,
 ) -> PlanDraft:
     """Plan a Frontgate: a machine that starts from user-data alone, and is ready when it has
@@ -45,8 +57,9 @@ def draft_frontgate(
     config = {
         "protocol": PROTOCOL,
         "frontgate_id": frontgate_id,
-        "token": frontgate_secret(frontgate_id).to_json(),
-        "pilot_urls": list(pilot_urls),
+        "enrolment": frontgate_secret(frontgate_id).to_json(),
+        "pilot_urls": list(pilot.urls),
+        **({"pilot_ca": pilot.ca} if pilot.ca else {}),
         "throw_away": throw_away,
     }
     machine = Task(

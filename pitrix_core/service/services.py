@@ -7,6 +7,7 @@ from pitrix_core.catalog.loader import PackageLoader
 from pitrix_core.errors import ForbiddenError, NotFoundError
 from pitrix_core.model import Cluster
 from pitrix_core.pilot.agent_files import AgentFiles
+from pitrix_core.planner.frontgate import PilotPlace
 from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.service.gates import Gates
 from pitrix_core.store import Store, Transaction
@@ -23,6 +24,8 @@ class Services:
     loader: PackageLoader
     indexer: Indexer
     agent_files: AgentFiles
+    #: Where the Pilots are; empty in tests that make no Frontgate.
+    pilot: PilotPlace = PilotPlace(urls=())
     #: Seconds a job may be at work whose plan was applied without a deadline; None for no limit.
     job_deadline_s: float | None = None
 

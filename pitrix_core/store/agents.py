@@ -23,11 +23,28 @@ class Frontgate:
     cluster_id: str
     runtime_id: str
     network_id: str
-    #: Secret that it shows to the Pilot.
+    #: What it shows to the Pilot at first; with protocol 1 always.
     secret_id: str
+    #: Version of the agent protocol that it speaks.
+    protocol: int = 1
+    #: Its own version; None before it first connected.
+    version: str | None = None
     #: URLs of its etcd inside the network.
     endpoints: tuple[str, ...] = ()
+    #: Tokens of other generations are worth nothing; counts up when they are revoked.
+    generation: int = 1
+    #: Of what it may show for a token; None once it has one.
+    enrolment_sha256: str | None = None
+    enrolment_expires_at: dt.datetime | None = None
+    #: When the token ends that was given last.
+    token_expires_at: dt.datetime | None = None
+    #: The Pilot that holds its connection.
+    pilot_id: str | None = None
+    #: Number of the connection that counts.
+    connection: int = 0
     connected_at: dt.datetime | None = None
+    #: When a Pilot last said that it holds its connection.
+    seen_at: dt.datetime | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -89,28 +106,131 @@ class AgentRepository:
         row = self._connection.execute(query).one_or_none()
         return None if row is None else record(row, Frontgate)
 
-    def connect(self, frontgate_id: str, *, pilot_id: str, endpoints: Sequence[str]) -> None:
-        """Write down which Pilot holds its connection, and where its etcd is."""
+    def frontgates(self) -> list[Frontgate]:
+        """Return every Frontgate that was not removed, by their ids."""
+        columns = tables.frontgates.c
+        there = sa.select(tables.frontgates).where(columns.removed_at.is_(None))
+        query = there.order_by(columns.id)
+        return [record(row, Frontgate) for row in self._connection.execute(query)]
+
+    # -- who they are ------------------------------------------------------------------------------
+
+    def let_enrol(
+        self, frontgate_id: str, *, sha256: str | None, expires_at: dt.datetime | None
+    ) -> None:
+        """Write down what it may show for a token; None: nothing any more."""
+        self._update(frontgate_id, enrolment_sha256=sha256, enrolment_expires_at=expires_at)
+
+    def note_token(self, frontgate_id: str, *, expires_at: dt.datetime) -> None:
+        """Write down when the token ends that it was given."""
+        self._update(frontgate_id, token_expires_at=expires_at)
+
+    def revoke(self, frontgate_id: str) -> None:
+        """Make every token and enrolment it has worth nothing, and cut its connection."""
+        self._update(
+            frontgate_id,
+            generation=tables.frontgates.c.generation + 1,
+            enrolment_sha256=None,
+            enrolment_expires_at=None,
+            token_expires_at=None,
+        )
+        self.drop_connection(frontgate_id)
+
+    # -- their connections -------------------------------------------------------------------------
+
+    def connect(
+        self,
+        frontgate_id: str,
+        *,
+        pilot_id: str,
+        endpoints: Sequence[str],
+        protocol: int = 1,
+        version: str | None = None,
+    ) -> int:
+        """Write down which Pilot holds its connection, and where its etcd is.
+
+        :returns: the connection's number; no other one counts from now on.
+        """
+        columns = tables.frontgates.c
         self._update(
             frontgate_id,
             pilot_id=pilot_id,
             endpoints=list(endpoints),
+            protocol=protocol,
+            version=version,
+            connection=columns.connection + 1,
             connected_at=self._now,
             seen_at=self._now,
         )
+        query = sa.select(columns.connection).where(columns.id == frontgate_id)
+        number: int = self._connection.execute(query).scalar_one()
+        return number
 
-    def disconnect(self, frontgate_id: str, *, pilot_id: str) -> None:
-        """Write down that a Pilot lost its connection, unless another one holds it by now."""
+    def disconnect(self, frontgate_id: str, *, connection: int) -> bool:
+        """Write down that a connection is gone.
+
+        :returns: False when another one counts by now.
+        """
         columns = tables.frontgates.c
-        self._connection.execute(
+        ended = self._connection.execute(
             tables.frontgates.update()
-            .where(columns.id == frontgate_id, columns.pilot_id == pilot_id)
+            .where(columns.id == frontgate_id, columns.connection == connection)
             .values(pilot_id=None, connected_at=None, seen_at=self._now)
         )
+        return ended.rowcount > 0
 
     def drop_connection(self, frontgate_id: str) -> None:
-        """Write down that no Pilot can hold its connection: its machine does not run."""
-        self._update(frontgate_id, pilot_id=None, connected_at=None)
+        """Have the Pilot that holds its connection, if one does, close it."""
+        self._update(
+            frontgate_id,
+            pilot_id=None,
+            connected_at=None,
+            connection=tables.frontgates.c.connection + 1,
+        )
+
+    def holds(self, frontgate_id: str, *, connection: int) -> bool:
+        """Say whether a connection counts, and have it count until the end of the transaction."""
+        columns = tables.frontgates.c
+        query = sa.select(columns.id).where(
+            columns.id == frontgate_id,
+            columns.connection == connection,
+            columns.pilot_id.is_not(None),
+            columns.removed_at.is_(None),
+        )
+        return self._connection.execute(query.with_for_update(read=True)).first() is not None
+
+    def held_by(self, pilot_id: str) -> dict[str, int]:
+        """Return the connections of a Pilot that count: Frontgate's id → number."""
+        columns = tables.frontgates.c
+        query = sa.select(columns.id, columns.connection).where(
+            columns.pilot_id == pilot_id, columns.removed_at.is_(None)
+        )
+        return {row.id: row.connection for row in self._connection.execute(query)}
+
+    def note_held(self, pilot_id: str) -> None:
+        """Write down that a Pilot lives and holds its connections."""
+        self._connection.execute(
+            tables.frontgates.update()
+            .where(tables.frontgates.c.pilot_id == pilot_id)
+            .values(seen_at=self._now)
+        )
+
+    def drop_silent(self, older_s: float) -> list[str]:
+        """Drop the connections that their Pilots have said nothing of for a while: they are dead.
+
+        :returns: the ids of their Frontgates.
+        """
+        columns = tables.frontgates.c
+        before = self._now - dt.timedelta(seconds=older_s)
+        silent = columns.pilot_id.is_not(None) & (columns.seen_at < before)
+        ids = self._connection.scalars(sa.select(columns.id).where(silent)).all()
+        if ids:
+            self._connection.execute(
+                tables.frontgates.update()
+                .where(silent)
+                .values(pilot_id=None, connected_at=None, connection=columns.connection + 1)
+            )
+        return list(ids)
 
     def remove_frontgate(self, cluster_id: str) -> None:
         """Free its place, and drop what was still to be sent to it."""

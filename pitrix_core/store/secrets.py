@@ -1,27 +1,51 @@
 """Secrets: encrypted at rest, named by id everywhere else."""
 
+import base64
 import contextlib
 import datetime as dt
 from pathlib import Path
+from typing import Final
 
 import sqlalchemy as sa
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pitrix_core.errors import NotFoundError, PitrixError
 from pitrix_core.model import SecretRef
 from pitrix_core.store import tables
 from pitrix_core.store.ids import new_id
 
+#: Bytes of a derived key.
+_DERIVED_BYTES: Final = 32
+
 
 class Cipher:
-    """Encrypts with a key that is kept in a file beside the database, not in it."""
+    """Encrypts with a key that is kept in a file beside the database, not in it.
 
-    def __init__(self, key: bytes) -> None:
-        """Keep the key.
+    To use another key from now on, an operator puts it before the old one: the first is used for
+    all that is new, and what was made with one of the others stays readable.
+    """
 
-        :param key: 32 bytes as URL-safe base64.
+    def __init__(self, keys: bytes) -> None:
+        """Keep the keys.
+
+        :param keys: one or several, a line each: 32 bytes as URL-safe base64.
         """
-        self._fernet = Fernet(key)
+        self._keys = keys.split()
+        self._fernet = MultiFernet([Fernet(key) for key in self._keys])
+
+    def derived(self, purpose: str) -> tuple[bytes, ...]:
+        """Return keys for something else than encrypting, newest first.
+
+        :param purpose: tells keys for one thing from those for another.
+        """
+        return tuple(
+            HKDF(SHA256(), _DERIVED_BYTES, salt=None, info=purpose.encode()).derive(
+                base64.urlsafe_b64decode(key)
+            )
+            for key in self._keys
+        )
 
     @classmethod
     def from_file(cls, path: Path) -> "Cipher":
@@ -82,6 +106,18 @@ class SecretRepository:
             )
         )
         return SecretRef(secret_id)
+
+    def replace(self, secret_id: str, text: str) -> None:
+        """Put another text in a secret's place; an empty one where it has served its purpose."""
+        self._connection.execute(
+            tables.secrets.update()
+            .where(tables.secrets.c.id == secret_id)
+            .values(ciphertext=self._cipher.encrypt(text))
+        )
+
+    def derived(self, purpose: str) -> tuple[bytes, ...]:
+        """Return the installation's keys for a purpose, newest first."""
+        return self._cipher.derived(purpose)
 
     def owner_of(self, secret_id: str) -> str | None:
         """Return whose a secret is; None where there is no such secret."""

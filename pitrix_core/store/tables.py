@@ -360,9 +360,18 @@ frontgates = sa.Table(
     Column("cluster_id", _ID, ForeignKey("clusters.id"), nullable=False, unique=True),
     Column("runtime_id", _ID, nullable=False),
     Column("network_id", String(255), nullable=False),
-    Column("secret_id", _ID, ForeignKey("secrets.id"), nullable=False),  # the token it shows
+    Column("secret_id", _ID, ForeignKey("secrets.id"), nullable=False),  # the first it shows
     _json("endpoints"),
+    Column("protocol", Integer, nullable=False, server_default="1"),
+    Column("version", String(64)),
+    # tokens of other generations are worth nothing
+    Column("generation", Integer, nullable=False, server_default="1"),
+    Column("enrolment_sha256", String(64)),  # None once it was used
+    Column("enrolment_expires_at", UtcTime),
+    Column("token_expires_at", UtcTime),  # of the last one that was given
     Column("pilot_id", _ID),
+    # counts up with every connection, and when one is no longer wanted
+    Column("connection", Integer, nullable=False, server_default="0"),
     Column("connected_at", UtcTime),
     Column("seen_at", UtcTime),
     Column("removed_at", UtcTime),

@@ -83,10 +83,10 @@ def test_levels_are_taken_in_any_case() -> None:
 def test_addresses_follow_from_hosts_and_ports() -> None:
     """Unless they are set: a proxy may stand in front."""
     plain = load(api_port=1, pilot_port=2)
-    proxied = load(public_url="https://x", pilot_url="wss://x")
+    proxied = load(public_url="https://x", pilot_url="wss://x, wss://y")
 
-    assert (plain.api_url, plain.frontgate_url) == ("http://127.0.0.1:1", "ws://127.0.0.1:2")
-    assert (proxied.api_url, proxied.frontgate_url) == ("https://x", "wss://x")
+    assert (plain.api_url, plain.frontgate_urls) == ("http://127.0.0.1:1", ("ws://127.0.0.1:2",))
+    assert (proxied.api_url, proxied.frontgate_urls) == ("https://x", ("wss://x", "wss://y"))
 
 
 def test_files_are_in_the_data_folder() -> None:

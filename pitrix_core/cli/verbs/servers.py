@@ -1,8 +1,9 @@
 """Verbs that start servers: all of them on one machine, or one kind alone."""
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -11,6 +12,8 @@ from pitrix_core.cli.terminal import say
 
 if TYPE_CHECKING:
     from pitrix_core.config import Config
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 _database = click.option(
     "--database",
@@ -24,6 +27,21 @@ _log_level = click.option(
     help="Least level that is logged. [env: PITRIX_LOG_LEVEL]",
 )
 
+_PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def _pilot_tls(prefix: str) -> Callable[[_F], _F]:
+    """Add the options with what the Pilot serves TLS with."""
+
+    def add(command: _F) -> _F:
+        cert = click.option(
+            f"--{prefix}tls-cert", type=_PEM, help="The Pilot's certificate and its chain, PEM."
+        )
+        key = click.option(f"--{prefix}tls-key", type=_PEM, help="Its key, PEM.")
+        return cert(key(command))
+
+    return add
+
 
 @click.command()
 @data_option
@@ -36,6 +54,7 @@ _log_level = click.option(
 )
 @click.option("--pilot-host", help="Address Frontgates dial.  [default: 127.0.0.1]")
 @click.option("--pilot-port", type=click.IntRange(0, 65535), help="Its port; 0 takes a free one.")
+@_pilot_tls("pilot-")
 @click.option(
     "--allow-local",
     is_flag=True,
@@ -50,6 +69,8 @@ def serve(  # noqa: PLR0913  # one for each option
     port: int | None,
     pilot_host: str | None,
     pilot_port: int | None,
+    pilot_tls_cert: Path | None,
+    pilot_tls_key: Path | None,
     allow_local: bool,
     log_level: str | None,
 ) -> None:
@@ -65,6 +86,8 @@ def serve(  # noqa: PLR0913  # one for each option
         api_port=port,
         pilot_host=pilot_host,
         pilot_port=pilot_port,
+        pilot_tls_cert=_text(pilot_tls_cert),
+        pilot_tls_key=_text(pilot_tls_key),
         allow_local=allow_local or None,
         log_level=log_level,
     )
@@ -109,18 +132,32 @@ def runner(data: Path | None, database: str | None, log_level: str | None) -> No
 @_database
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
+@_pilot_tls("")
 @_log_level
-def pilot(
+def pilot(  # one for each option
     data: Path | None,
     *,
     database: str | None,
     host: str | None,
     port: int | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
     log_level: str | None,
 ) -> None:
-    """Run a pilot alone: it talks to the agents. Any number of them share one database."""
+    """Run a pilot alone: it talks to the agents. Any number of them share one database.
+
+    Without --tls-cert, something in front of it has to speak TLS wherever the way to it is not
+    trusted. PITRIX_PILOT_URL says where Frontgates find it; PITRIX_PILOT_CA names a file with the
+    authorities they trust for it, where those of their machines are not meant.
+    """
     config = _configured(
-        data, database=database, pilot_host=host, pilot_port=port, log_level=log_level
+        data,
+        database=database,
+        pilot_host=host,
+        pilot_port=port,
+        pilot_tls_cert=_text(tls_cert),
+        pilot_tls_key=_text(tls_key),
+        log_level=log_level,
     )
     _wiring().run_pilot(config)
 
@@ -132,6 +169,10 @@ def pilot(
 def indexer(data: Path | None, database: str | None, log_level: str | None) -> None:
     """Run an indexer alone: it reads the repos."""
     _wiring().run_indexer(_configured(data, database=database, log_level=log_level))
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path.absolute())
 
 
 def _configured(data: Path | None, **given: Any) -> "Config":

@@ -24,6 +24,7 @@ from pitrix_core.model import (
     TaskRecord,
     Totals,
 )
+from pitrix_core.pilot.inbox import Desk, Frame, Held
 from pitrix_core.store import Store, new_id
 from pitrix_core.store.agents import Frontgate
 from pitrix_core.store.catalog import Repo
@@ -111,6 +112,15 @@ class World:
             tx.queue.claim("run-1", limit=10)
             [record] = tx.jobs.tasks(job.id)
         return TaskCall(task=record, input=given)
+
+    def receive(self, desk: Desk, frontgate_id: str, frame: Frame) -> None:
+        """Have a frame come over the connection that counts, or a new one where there is none."""
+        with self.store.begin() as tx:
+            found = tx.agents.frontgate(frontgate_id)
+            number = found.connection
+            if found.pilot_id is None:
+                number = tx.agents.connect(frontgate_id, pilot_id=desk.pilot_id, endpoints=["e"])
+        desk.receive(Held(frontgate_id=frontgate_id, connection=number), frame)
 
     def row(self, call: TaskCall) -> TaskRecord:
         """Return a task as it is now."""

@@ -7,7 +7,7 @@ import pytest
 from pitrix_core.errors import InvalidInputError, UnauthorizedError
 from pitrix_core.model import ClusterState
 from pitrix_core.pilot.answers import pending
-from pitrix_core.pilot.inbox import Desk, Frame
+from pitrix_core.pilot.inbox import Admission, Desk, Frame, Held, LostConnectionError
 from pitrix_core.store import Store
 from pitrix_core.store.agents import Frontgate, Message
 
@@ -57,9 +57,12 @@ def test_a_frontgate_with_its_token_is_welcome(world: Any, desk: Desk) -> None:
     """Where its etcd is, and that it has connected, is known from now on."""
     world.frontgate()
 
-    assert desk.welcome(hello()) == "fg-1"
+    admission = desk.welcome(hello())
 
     known = frontgate(world.store)
+    assert admission == Admission(
+        held=Held(frontgate_id="fg-1", connection=known.connection), protocol=1, token=None
+    )
     assert known.endpoints == ("http://127.0.0.1:2379",)
     assert known.connected_at is not None
 
@@ -125,12 +128,12 @@ def test_a_removed_frontgate_is_not_known_any_more(world: Any, desk: Desk) -> No
 def test_a_goodbye_is_of_the_pilot_that_says_it(world: Any, desk: Desk) -> None:
     """When another Pilot holds the connection by now, it stays connected."""
     world.frontgate()
-    desk.welcome(hello())
-    Desk(store=world.store, pilot_id="pil-2").welcome(hello())
+    other = Desk(store=world.store, pilot_id="pil-2")
+    older, newer = desk.welcome(hello()).held, other.welcome(hello()).held
 
-    desk.goodbye("fg-1")
+    desk.goodbye(older)
     held = frontgate(world.store).connected_at
-    Desk(store=world.store, pilot_id="pil-2").goodbye("fg-1")
+    other.goodbye(newer)
 
     assert held is not None
     assert frontgate(world.store).connected_at is None
@@ -145,7 +148,7 @@ def test_a_report_is_kept_with_its_node_and_wakes_who_waits_for_it(world: Any, d
     for call in (mine, other):
         world.wait(call, pending(call))
 
-    desk.receive("fg-1", status("cln-cl-1"))
+    world.receive(desk, "fg-1", status("cln-cl-1"))
 
     assert agent_of(world.store, "cl-1")["state"] == "configured"
     assert world.is_awake(mine)
@@ -158,7 +161,7 @@ def test_a_report_on_a_cluster_it_does_not_serve_changes_nothing(world: Any, des
     world.frontgate("fg-1", "cl-1")
     world.frontgate("fg-2")
 
-    desk.receive("fg-2", status("cln-cl-1"))
+    world.receive(desk, "fg-2", status("cln-cl-1"))
 
     assert agent_of(world.store, "cl-1") == {}
 
@@ -169,10 +172,10 @@ def test_a_frame_that_came_before_changes_nothing(world: Any, desk: Desk) -> Non
     world.cluster("cl-2")
     world.frontgate("fg-1", "cl-1")
     world.frontgate("fg-2", "cl-2")
-    desk.receive("fg-1", status("cln-cl-1", revision=2))
+    world.receive(desk, "fg-1", status("cln-cl-1", revision=2))
 
-    desk.receive("fg-1", status("cln-cl-1", revision=1))
-    desk.receive("fg-2", status("cln-cl-2", revision=7))
+    world.receive(desk, "fg-1", status("cln-cl-1", revision=1))
+    world.receive(desk, "fg-2", status("cln-cl-2", revision=7))
 
     assert agent_of(world.store, "cl-1")["revision"] == 2
     assert agent_of(world.store, "cl-2")["revision"] == 7
@@ -196,7 +199,7 @@ def test_a_result_answers_its_command_and_wakes_its_task(world: Any, desk: Desk)
     send(world, call)
     body = {"command_id": call.task.request_key, "state": "done", "exit_code": 0}
 
-    desk.receive("fg-1", Frame(id="f-1", type="command.result", body=body))
+    world.receive(desk, "fg-1", Frame(id="f-1", type="command.result", body=body))
 
     assert world.is_awake(call)
     with world.store.read() as tx:
@@ -216,7 +219,7 @@ def test_an_answer_to_anothers_message_answers_nothing(world: Any, desk: Desk, k
     key = call.task.request_key
     body = {"command_id": key, "state": "done", "exit_code": 0}
 
-    desk.receive("fg-2", Frame(id="f-1", type=kind, body=body, reply_to=key))
+    world.receive(desk, "fg-2", Frame(id="f-1", type=kind, body=body, reply_to=key))
 
     assert not world.is_awake(call)
     with world.store.read() as tx:
@@ -230,8 +233,8 @@ def test_an_acknowledged_message_is_not_sent_again(world: Any, desk: Desk) -> No
     call = world.task("service.run")
     send(world, call)
 
-    desk.receive("fg-1", Frame(id="a", type="ack", body={}, reply_to=call.task.request_key))
-    desk.receive("fg-1", Frame(id="a", type="ack", body={}))
+    world.receive(desk, "fg-1", Frame(id="a", type="ack", body={}, reply_to=call.task.request_key))
+    world.receive(desk, "fg-1", Frame(id="a", type="ack", body={}))
 
     assert world.outbox() == []
 
@@ -279,3 +282,62 @@ def test_a_removed_frontgates_messages_are_dropped(world: Any, desk: Desk) -> No
         tx.agents.remove_frontgate("cl-fg-1")
 
     assert desk.outgoing({"fg-1": 0}) == []
+
+
+def silent(desk: Desk, older_s: float) -> None:
+    """Have a Pilot say that it lives, and find those dead that have not for a while."""
+    desk.show_life(silent_s=older_s)
+
+
+def test_a_frame_of_a_connection_that_counts_no_more_changes_nothing(
+    world: Any, desk: Desk
+) -> None:
+    """The Frontgate has moved, and what it says there may be newer."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    older = desk.welcome(hello()).held
+    newer = Desk(store=world.store, pilot_id="pil-2").welcome(hello()).held
+    desk.receive(newer, status("cln-cl-1", "f-2", revision=2))
+
+    with pytest.raises(LostConnectionError):
+        desk.receive(older, status("cln-cl-1", "f-1", revision=1))
+
+    assert agent_of(world.store, "cl-1")["revision"] == 2
+
+
+def test_a_pilot_knows_which_of_its_connections_count(world: Any, desk: Desk) -> None:
+    """Neither those that another has by now nor those that were cut."""
+    for frontgate_id in ("fg-1", "fg-2", "fg-3"):
+        world.frontgate(frontgate_id)
+    held = [desk.welcome(hello(frontgate_id)).held for frontgate_id in ("fg-1", "fg-2", "fg-3")]
+    Desk(store=world.store, pilot_id="pil-2").welcome(hello("fg-2"))
+    with world.store.begin() as tx:
+        tx.agents.revoke("fg-3")
+
+    assert desk.held() == {"fg-1": held[0].connection}
+
+
+def test_the_connections_of_a_dead_pilot_are_dropped(world: Any, desk: Desk) -> None:
+    """By any other; what it would still say does not count."""
+    world.frontgate()
+    dead = Desk(store=world.store, pilot_id="pil-2")
+    held = dead.welcome(hello()).held
+
+    silent(desk, 3600.0)
+    before = frontgate(world.store).connected_at
+    silent(desk, -1.0)
+
+    assert before is not None
+    assert frontgate(world.store).connected_at is None
+    with pytest.raises(LostConnectionError):
+        dead.receive(held, status("cln-cl-1"))
+
+
+def test_a_pilot_that_lives_keeps_its_connections(world: Any, desk: Desk) -> None:
+    """Its sign of life is for all of them."""
+    world.frontgate()
+    desk.welcome(hello())
+
+    silent(desk, 3600.0)
+
+    assert list(desk.held()) == ["fg-1"]

@@ -20,6 +20,7 @@ from pitrix_core.model import (
 )
 from pitrix_core.pilot.frontgates import FrontgateEnsure, FrontgateWait, remove_frontgate
 from pitrix_core.pilot.inbox import Desk
+from pitrix_core.planner.frontgate import PilotPlace
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
@@ -36,7 +37,9 @@ def gates(world: Any, tmp_path: Path) -> Any:
 def ensure(world: Any, gates: Any) -> FrontgateEnsure:
     """The task kind."""
     world.cluster()
-    return FrontgateEnsure(store=world.store, provider=gates.of, pilot_urls=("ws://127.0.0.1:1",))
+    return FrontgateEnsure(
+        store=world.store, provider=gates.of, pilot=PilotPlace(urls=("ws://127.0.0.1:1",))
+    )
 
 
 def hidden(world: Any) -> list[Any]:
@@ -56,10 +59,14 @@ def connect(world: Any, cluster_id: str) -> str:
     """Have a hidden cluster's Frontgate connect, and return its id."""
     with world.store.read() as tx:
         frontgate = tx.agents.frontgate_of(cluster_id)
-        token = tx.secrets.get(frontgate.secret_id)
-    said = {"frontgate_id": frontgate.id, "token": token, "endpoints": ["http://127.0.0.1:2379"]}
-    found: str = Desk(store=world.store, pilot_id="pil-1").welcome(said)
-    return found
+        secret = tx.secrets.get(frontgate.secret_id)
+    said = {
+        "protocol": frontgate.protocol,
+        "frontgate_id": frontgate.id,
+        "token" if frontgate.protocol == 1 else "enrolment": secret,
+        "endpoints": ["http://127.0.0.1:2379"],
+    }
+    return Desk(store=world.store, pilot_id="pil-1").welcome(said).held.frontgate_id
 
 
 def fail(world: Any, cluster_id: str, error: str = "no image") -> None:
@@ -75,7 +82,7 @@ def fail(world: Any, cluster_id: str, error: str = "no image") -> None:
 def test_the_first_deployment_submits_the_hidden_clusters_job(
     world: Any, ensure: FrontgateEnsure
 ) -> None:
-    """Its machine carries only the id of its token."""
+    """Its machine's task holds only the id of its enrolment."""
     call = world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1")
 
     operation = ensure.start(call, request_key="k")
@@ -88,10 +95,10 @@ def test_the_first_deployment_submits_the_hidden_clusters_job(
     with world.store.read() as tx:
         [machine, wait] = tx.jobs.tasks(job.id)
         frontgate = tx.agents.frontgate_at("rt-1", "net-1")
-        token = tx.secrets.get(frontgate.secret_id)
+        enrolment = tx.secrets.get(frontgate.secret_id)
     config = machine.input["user_data"]["$agent"]["config"]
-    assert config["token"] == {"$secret": frontgate.secret_id}
-    assert token not in str(machine.input)
+    assert config["enrolment"] == {"$secret": frontgate.secret_id}
+    assert enrolment not in str(machine.input)
     assert config["throw_away"] is True
     assert wait.kind == "frontgate.wait"
 
@@ -226,7 +233,7 @@ def test_a_provider_that_is_gone_leaves_nothing_behind(world: Any) -> None:
     def gone(runtime_id: str) -> Any:
         raise PluginNotFoundError("no provider")
 
-    ensure = FrontgateEnsure(store=world.store, provider=gone, pilot_urls=())
+    ensure = FrontgateEnsure(store=world.store, provider=gone, pilot=PilotPlace(urls=()))
     call = world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1")
 
     with pytest.raises(PluginNotFoundError):
@@ -349,7 +356,7 @@ def test_a_stopped_machine_is_started_again(
 def test_a_machine_that_is_gone_is_replaced(
     world: Any, ensure: FrontgateEnsure, gates: Any, standing: str
 ) -> None:
-    """The new one shows the same token: it is the same Frontgate."""
+    """The new one enrols anew, as the same Frontgate; what the old one had is worth nothing."""
     with world.store.read() as tx:
         before = tx.agents.frontgate_at("rt-1", "net-1")
     gates.of("rt-1").start("compute.delete", ResourceRef(id=standing), request_key="gone")
@@ -359,7 +366,8 @@ def test_a_machine_that_is_gone_is_replaced(
     assert operation.state is OperationState.PENDING
     assert [task.kind for task in tasks] == ["compute.delete", "compute.create", "frontgate.wait"]
     config = tasks[1].input["user_data"]["$agent"]["config"]
-    assert (config["frontgate_id"], config["token"]) == (before.id, {"$secret": before.secret_id})
+    secret = {"$secret": before.secret_id}
+    assert (config["frontgate_id"], config["enrolment"]) == (before.id, secret)
 
 
 def test_a_dead_machine_is_mended_once(

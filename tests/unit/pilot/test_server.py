@@ -14,7 +14,7 @@ import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
-from pitrix_core.pilot.inbox import Desk, Frame
+from pitrix_core.pilot.inbox import Admission, Desk, Frame, Held
 from pitrix_core.pilot.server import Pace, Pilot, run_pilot
 from pitrix_core.store import Store
 from pitrix_core.store.agents import Message
@@ -29,14 +29,14 @@ class SlowDesk(Desk):
     hold: dict[str, threading.Event] = attrs.field(factory=dict)
     broken: set[str] = attrs.field(factory=set)
 
-    def welcome(self, hello: Any) -> str:
+    def welcome(self, hello: Any) -> Admission:
         found = super().welcome(hello)
         self._pass("welcome")
         return found
 
-    def receive(self, frontgate_id: str, frame: Frame) -> None:
+    def receive(self, held: Held, frame: Frame) -> None:
         self._pass("receive")
-        super().receive(frontgate_id, frame)
+        super().receive(held, frame)
 
     def outgoing(self, after: Any) -> Any:
         self._pass("outgoing")
@@ -171,7 +171,8 @@ def test_a_frontgate_is_welcome_and_its_leaving_is_noticed(play: Play) -> None:
     [
         pytest.param(hello(token="wrong"), "unauthorized", id="wrong-token"),
         pytest.param(hello("fg-9"), "unauthorized", id="unknown"),
-        pytest.param(hello(protocol=2), "protocol", id="another-protocol"),
+        pytest.param(hello(protocol=3), "protocol", id="another-protocol"),
+        pytest.param(hello(protocol="2"), "protocol", id="no-number"),
         pytest.param(hello(endpoints=5), "invalid_input", id="no-endpoints"),
     ],
 )

@@ -38,10 +38,10 @@ def put(world: Any, release: Callable[..., Any]) -> MetadataPut:
     return MetadataPut(store=world.store, loader=note.loader)
 
 
-def answer(desk: Desk, call: Any, kind: str = "metadata.stored", **body: Any) -> None:
+def answer(world: Any, desk: Desk, call: Any, kind: str = "metadata.stored", **body: Any) -> None:
     """Answer a task's message."""
     key = call.task.request_key
-    desk.receive("fg-1", Frame(id=f"f-{key}", type=kind, body=body, reply_to=key))
+    world.receive(desk, "fg-1", Frame(id=f"f-{key}", type=kind, body=body, reply_to=key))
 
 
 def connect(desk: Desk) -> None:
@@ -89,7 +89,7 @@ def test_metadata_are_done_when_they_are_stored(world: Any, put: MetadataPut, de
     call = world.task("metadata.put", cluster_id="cl-1")
     operation = put.start(call, request_key=call.task.request_key)
     before = put.poll(call, operation)
-    answer(desk, call, cluster_id="cl-1", revision=1)
+    answer(world, desk, call, cluster_id="cl-1", revision=1)
 
     after = put.poll(call, operation)
 
@@ -102,7 +102,7 @@ def test_metadata_that_cannot_be_stored_fail(world: Any, put: MetadataPut, desk:
     """With what the Frontgate says."""
     call = world.task("metadata.put", cluster_id="cl-1")
     operation = put.start(call, request_key=call.task.request_key)
-    answer(desk, call, "failed", code="x", message="too much")
+    answer(world, desk, call, "failed", code="x", message="too much")
 
     failed = put.poll(call, operation)
 
@@ -146,7 +146,7 @@ def test_a_clusters_metadata_are_taken_away(world: Any, desk: Desk) -> None:
     delete = MetadataDelete(store=world.store)
     call = world.task("metadata.delete", cluster_id="cl-1")
     operation = delete.start(call, request_key=call.task.request_key)
-    answer(desk, call, cluster_id="cl-1", revision=0)
+    answer(world, desk, call, cluster_id="cl-1", revision=0)
 
     assert operation.state is OperationState.PENDING
     assert world.outbox()[0].body == {"cluster_id": "cl-1"}
@@ -189,7 +189,7 @@ def test_where_no_frontgate_serves_nothing_is_to_be_taken_away(world: Any) -> No
 def report(world: Any, desk: Desk, number: int = 1, **body: Any) -> None:
     """Have the node's agent report."""
     said = {"node_id": "cln-cl-1", "state": "configured", "revision": 1, **body}
-    desk.receive("fg-1", Frame(id=f"s-{number}", type="node.status", body=said))
+    world.receive(desk, "fg-1", Frame(id=f"s-{number}", type="node.status", body=said))
 
 
 def running(_runtime_id: str, machine_id: str) -> Instance:
@@ -372,7 +372,7 @@ def test_what_became_of_a_command_is_told(
     run = ServiceRun(store=world.store)
     call = world.task("service.run", **SERVICE)
     operation = run.start(call, request_key=call.task.request_key)
-    answer(desk, call, kind, command_id=call.task.request_key, **body)
+    answer(world, desk, call, kind, command_id=call.task.request_key, **body)
 
     found = run.poll(call, operation)
 
@@ -394,7 +394,7 @@ def test_a_command_that_may_fail_is_passed_over(world: Any, desk: Desk, answered
     run = ServiceRun(store=world.store)
     call = world.task("service.run", **SERVICE, may_fail=True)
     operation = run.start(call, request_key=call.task.request_key)
-    answer(desk, call, "command.result", command_id=call.task.request_key, **answered)
+    answer(world, desk, call, "command.result", command_id=call.task.request_key, **answered)
 
     found = run.poll(call, operation)
 

@@ -20,7 +20,7 @@ from pitrix_core.planner.agents import (
     node_secret,
     with_frontgate,
 )
-from pitrix_core.planner.frontgate import draft_frontgate, draft_removal
+from pitrix_core.planner.frontgate import PilotPlace, draft_frontgate, draft_removal
 
 NETWORK = Task(key="net", kind="network.ensure", title="", input={"name": "n", "cluster_id": "c"})
 
@@ -137,7 +137,7 @@ def test_the_frontgates_own_plan_can_be_built(build: Callable[..., Plan]) -> Non
         cluster_id="cl-fg",
         frontgate_id="fg-1",
         network_id="net-1",
-        pilot_urls=("ws://127.0.0.1:1",),
+        pilot=PilotPlace(urls=("wss://pilot",), ca="PEM"),
         throw_away=True,
     )
 
@@ -145,7 +145,8 @@ def test_the_frontgates_own_plan_can_be_built(build: Callable[..., Plan]) -> Non
 
     assert [task.kind for task in plan.tasks] == ["compute.create", "frontgate.wait"]
     config = plan.tasks[0].input["user_data"]["$agent"]["config"]
-    assert config["token"] == frontgate_secret("fg-1").to_json() == {"$secret": "sec-fg-1"}
+    assert config["enrolment"] == frontgate_secret("fg-1").to_json() == {"$secret": "sec-fg-1"}
+    assert (config["pilot_urls"], config["pilot_ca"]) == (["wss://pilot"], "PEM")
     assert config["throw_away"] is True
     assert plan.totals.machines == 1
 

@@ -71,11 +71,11 @@ def test_a_connection_belongs_to_one_pilot(
 ) -> None:
     """A Pilot that lost it does not cut off the one that has it now."""
     with store.begin() as tx:
-        tx.agents.connect("fg-1", pilot_id="pil-1", endpoints=["https://a"])
-        tx.agents.connect("fg-1", pilot_id="pil-2", endpoints=["https://b"])
-        tx.agents.disconnect("fg-1", pilot_id="pil-1")
+        older = tx.agents.connect("fg-1", pilot_id="pil-1", endpoints=["https://a"])
+        newer = tx.agents.connect("fg-1", pilot_id="pil-2", endpoints=["https://b"])
+        tx.agents.disconnect("fg-1", connection=older)
         connected = tx.agents.frontgate("fg-1")
-        tx.agents.disconnect("fg-1", pilot_id="pil-2")
+        tx.agents.disconnect("fg-1", connection=newer)
         cut_off = tx.agents.frontgate("fg-1")
 
     assert connected is not None
