@@ -6,7 +6,7 @@ import pytest
 
 from pitrix_drone.functions import functions
 from pitrix_drone.gotemplate import ExecError, Template
-from pitrix_drone.metadata import Store
+from pitrix_drone.keystore import Store
 
 _VALUES = {
     "/hosts/a/ip": "10.0.0.9",

@@ -11,7 +11,7 @@ import pytest
 
 from pitrix_drone.functions import functions
 from pitrix_drone.gotemplate import ExecError, ParseError, Template
-from pitrix_drone.metadata import Store
+from pitrix_drone.keystore import Store
 
 _DATA = json.loads((pathlib.Path(__file__).parent / "data/go_cases.json").read_text("utf-8"))
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pitrix_drone.gotemplate import ExecError, ParseError, Template
 from pitrix_drone.gotemplate.execute import Limits
 from pitrix_drone.gotemplate.literals import unquote
-from pitrix_drone.gotemplate.printf import quote, sprintf
+from pitrix_drone.gotemplate.printf import sprintf
+from pitrix_drone.gotemplate.quoting import quote
 
 _SMALL = Limits(depth=20, steps=1000, output_chars=2000)
 
@@ -95,7 +96,7 @@ def test_a_template_renders(source: str, wanted: str) -> None:
         ("%", (), "%!(NOVERB)"),
         ("%t", ("x",), "%!t(string=x)"),
         ("%q", ("a\n\x01é",), '"a\\n\\x01é"'),
-        ("%+v", (3,), "+3"),
+        ("%+d %+v", (3, 3), "+3 3"),
         ("%e", (float("inf"),), "+Inf"),
     ],
 )

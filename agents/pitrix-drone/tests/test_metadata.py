@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pitrix_drone.etcd import KeyValue
-from pitrix_drone.metadata import Metadata, Store, base, clean, folder, lay_over, places, select
+from pitrix_drone.keystore import Store, base, clean, folder, select
+from pitrix_drone.metadata import Metadata, lay_over, places
 
 _WHERE = places(cluster_id="cl-1", node_id="n1", role="")
 

@@ -10,17 +10,17 @@ line in the log, where confd fails the whole file.
 from __future__ import annotations
 
 import base64 as base64_codec
-import binascii
 import logging
+import operator
 import os
-import re
 import socket
+from collections.abc import Iterable
 from typing import Any, Callable, ClassVar, Final
 
-from pitrix_drone import clock, encoders, loose_math
-from pitrix_drone.gotemplate import ExecError, Function, Pairs, Record, Strings, TemplateError
-from pitrix_drone.gotemplate.values import Ints
-from pitrix_drone.metadata import Store, base, folder
+from pitrix_drone import clock, encoders, loose_math, regexes
+from pitrix_drone.gotemplate import ExecError, Function, Record, Strings, TemplateError
+from pitrix_drone.gotemplate.values import Ints, NilList, NilMap, is_nil, type_name
+from pitrix_drone.keystore import Store, base, folder
 
 log = logging.getLogger(__name__)
 
@@ -28,30 +28,33 @@ DIALECTS: Final = ("confd", "appcenter", "openpitrix")
 
 _MAX_SEQUENCE: Final = 1_000_000
 _MAX_CHARS: Final = 8 * 1024 * 1024
-
-_POSIX_CLASSES: Final = {
-    "[:alnum:]": "0-9A-Za-z",
-    "[:alpha:]": "A-Za-z",
-    "[:blank:]": r"\t ",
-    "[:digit:]": "0-9",
-    "[:lower:]": "a-z",
-    "[:punct:]": r"!-/:-@\[-`{-~",
-    "[:space:]": r"\t\n\v\f\r ",
-    "[:upper:]": "A-Z",
-    "[:word:]": "0-9A-Za-z_",
-    "[:xdigit:]": "0-9A-Fa-f",
-}
+_MEMKV_PAIRS: Final = "[]memkv.KVPair"
+_LIBCONFD_PAIRS: Final = "[]libconfd.KVPair"
 
 
 class Pair(Record):
     """A key with its value, as ``get`` and ``gets`` return it."""
 
-    go_type: ClassVar[str] = "memkv.KVPair"
     fields: ClassVar[tuple[str, ...]] = ("Key", "Value")
 
-    def __init__(self, key: str, value: str) -> None:
+    def __init__(self, key: str, value: str, *, package: str) -> None:
         self.Key = key
         self.Value = value
+        self.go_type = f"{package}.KVPair"  # type: ignore[misc]  # of the class elsewhere
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pair) and (self.Key, self.Value) == (other.Key, other.Value)
+
+    def __hash__(self) -> int:
+        return hash((self.Key, self.Value))
+
+
+class Pairs(list[Pair]):
+    """Several of them, under one of the two names Go has for that type."""
+
+    def __init__(self, pairs: Iterable[Pair], go_type: str) -> None:
+        super().__init__(pairs)
+        self.go_type = go_type
 
 
 def functions(dialect: str, store: Store, *, root: str = "") -> dict[str, Function]:
@@ -64,11 +67,13 @@ def functions(dialect: str, store: Store, *, root: str = "") -> dict[str, Functi
         raise ValueError(f"dialect {dialect!r}: choose one of {', '.join(DIALECTS)}")
     found = {**_keys(store), **_texts(), **_outside(root)}
     if dialect == "appcenter":
-        return {**found, **_loose_arithmetic(), **_loose_comparison(), **_yunify()}
-    found.update(_lists())
-    found.update(_int_arithmetic())
+        found["lookupIP"] = Function(_ipv4_only, ("string",))
+        return {**found, **_yunify()}
+    found.update({**_lists(), **_numbers(), **_lookups()})
     if dialect == "openpitrix":
-        found.update({**_loose_comparison(), **_yunify(), **_secrets()})
+        found.update(_pairs_of_libconfd(store))
+        found.update({**_yunify(), **_secrets()})
+        found["fileExists"] = Function(lambda path: _file_exists(root + path, True), ("string",))
         found.update(_forgiving(found))
     return found
 
@@ -77,16 +82,30 @@ def _keys(store: Store) -> dict[str, Function]:
     one = ("string",)
     return {
         "exists": Function(store.exists, one),
-        "get": Function(lambda key: Pair(key, _value(store, key)), one),
-        "gets": Function(
-            lambda pattern: Pairs(Pair(key, value) for key, value in store.matching(pattern)), one
-        ),
+        "get": Function(lambda key: Pair(key, _value(store, key), package="memkv"), one),
+        "gets": Function(lambda pattern: _matching(store, pattern, "memkv.KVPairs"), one),
         "getv": Function(lambda key, *default: _value(store, key, *default), one, "string"),
         "getvs": Function(
             lambda pattern: Strings(sorted(value for _, value in store.matching(pattern))), one
         ),
-        "ls": Function(lambda path: Strings(store.names(path)), one),
+        "ls": Function(lambda path: Strings(store.loose_names(path)), one),
         "lsdir": Function(lambda path: Strings(store.folders(path)), one),
+    }
+
+
+def _matching(store: Store, pattern: str, go_type: str) -> Pairs:
+    package = go_type.strip("[]").partition(".")[0]
+    found = store.matching(pattern)
+    return Pairs((Pair(key, value, package=package) for key, value in found), go_type)
+
+
+def _pairs_of_libconfd(store: Store) -> dict[str, Function]:
+    one = ("string",)
+    return {
+        "get": Function(lambda key: Pair(key, _value(store, key), package="libconfd"), one),
+        "gets": Function(lambda pattern: _matching(store, pattern, _LIBCONFD_PAIRS), one),
+        "ls": Function(lambda path: Strings(store.names(path)), one),
+        "sortKVByLength": Function(_sorted_pairs, (_LIBCONFD_PAIRS,)),
     }
 
 
@@ -115,7 +134,6 @@ def _texts() -> dict[str, Function]:
         "split": Function(_split, two),
         "toLower": Function(lambda text: _case(text, str.lower), one),
         "toUpper": Function(lambda text: _case(text, str.upper), one),
-        "trimSuffix": Function(_trim_suffix, two),
     }
 
 
@@ -123,12 +141,18 @@ def _outside(root: str) -> dict[str, Function]:
     one = ("string",)
     return {
         "datetime": Function(clock.now, ()),
-        "fileExists": Function(lambda path: os.path.exists(root + path), one),  # noqa: PTH110
+        "fileExists": Function(lambda path: _file_exists(root + path, False), one),
         "getenv": Function(_getenv, one, "string"),
         "lookupIP": Function(lambda name: _lookup(name, socket.AF_UNSPEC), one),
+        "lookupSRV": Function(lambda *_: [], ("string", "string", "string")),
+    }
+
+
+def _lookups() -> dict[str, Function]:
+    one = ("string",)
+    return {
         "lookupIPV4": Function(lambda name: _lookup(name, socket.AF_INET), one),
         "lookupIPV6": Function(lambda name: _lookup(name, socket.AF_INET6), one),
-        "lookupSRV": Function(lambda *_: [], ("string", "string", "string")),
     }
 
 
@@ -136,16 +160,15 @@ def _lists() -> dict[str, Function]:
     return {
         "atoi": Function(_atoi, ("string",)),
         "parseBool": Function(_parse_bool, ("string",)),
-        "reverse": Function(lambda items: type(items)(reversed(items)), ("any",)),
+        "reverse": Function(_reverse, ("any",)),
         "seq": Function(_sequence, ("int", "int")),
-        "sortByLength": Function(lambda items: Strings(sorted(items, key=len)), ("[]string",)),
-        "sortKVByLength": Function(
-            lambda items: Pairs(sorted(items, key=_key_length)), (Pairs.go_type,)
-        ),
+        "sortByLength": Function(_sorted_texts, ("[]string",)),
+        "sortKVByLength": Function(_sorted_pairs, (_MEMKV_PAIRS,)),
+        "trimSuffix": Function(_trim_suffix, ("string", "string")),
     }
 
 
-def _int_arithmetic() -> dict[str, Function]:
+def _numbers() -> dict[str, Function]:
     two = ("int", "int")
     return {
         "add": Function(lambda a, b: loose_math.wrapped(a + b), two),
@@ -156,34 +179,23 @@ def _int_arithmetic() -> dict[str, Function]:
     }
 
 
-def _loose_arithmetic() -> dict[str, Function]:
+def _yunify() -> dict[str, Function]:
     two = ("any", "any")
     return {
         "add": Function(loose_math.add, two),
         "div": Function(loose_math.divide, two),
+        "eq": Function(loose_math.equal, two),
+        "filter": Function(_filter, ("string", "any")),
+        "ge": Function(lambda a, b: operator.ge(*loose_math.sides(a, b)), two),
+        "gt": Function(lambda a, b: operator.gt(*loose_math.sides(a, b)), two),
+        "le": Function(lambda a, b: operator.le(*loose_math.sides(a, b)), two),
+        "lt": Function(lambda a, b: operator.lt(*loose_math.sides(a, b)), two),
+        "max": Function(loose_math.largest, two),
+        "min": Function(loose_math.smallest, two),
         "mod": Function(loose_math.modulo, two),
         "mul": Function(loose_math.multiply, two),
-        "sub": Function(loose_math.subtract, two),
-    }
-
-
-def _loose_comparison() -> dict[str, Function]:
-    two = ("any", "any")
-    return {
-        "eq": Function(loose_math.equal, two),
-        "ge": Function(lambda a, b: loose_math.compare(a, b) >= 0, two),
-        "gt": Function(lambda a, b: loose_math.compare(a, b) > 0, two),
-        "le": Function(lambda a, b: loose_math.compare(a, b) <= 0, two),
-        "lt": Function(lambda a, b: loose_math.compare(a, b) < 0, two),
         "ne": Function(lambda a, b: not loose_math.equal(a, b), two),
-    }
-
-
-def _yunify() -> dict[str, Function]:
-    return {
-        "filter": Function(_filter, ("string", "any")),
-        "max": Function(loose_math.largest, ("any", "any")),
-        "min": Function(loose_math.smallest, ("any", "any")),
+        "sub": Function(loose_math.subtract, two),
         "toJson": Function(encoders.to_json, ("any",)),
         "toYaml": Function(encoders.to_yaml, ("any",)),
     }
@@ -193,10 +205,10 @@ def _secrets() -> dict[str, Function]:
     """Return the functions for values encrypted with a PGP key, which a drone never has."""
     one = ("string",)
     return {
-        "cget": Function(lambda _: Pair("", ""), one),
-        "cgets": Function(lambda _: Pairs(), one),
+        "cget": Function(lambda _: Pair("", "", package="libconfd"), one),
+        "cgets": Function(lambda _: NilList(_LIBCONFD_PAIRS), one),
         "cgetv": Function(lambda _: "", one),
-        "cgetvs": Function(lambda _: Strings(), one),
+        "cgetvs": Function(lambda _: NilList(Strings.go_type), one),
     }
 
 
@@ -205,13 +217,13 @@ def _forgiving(found: dict[str, Function]) -> dict[str, Function]:
     empty: dict[str, Callable[[], Any]] = {
         "atoi": int,
         "base64Decode": str,
-        "get": lambda: Pair("", ""),
-        "gets": Pairs,
+        "get": lambda: Pair("", "", package="libconfd"),
+        "gets": lambda: NilList(_LIBCONFD_PAIRS),
         "getv": str,
-        "getvs": Strings,
-        "json": dict,
-        "jsonArray": list,
-        "map": dict,
+        "getvs": lambda: NilList(Strings.go_type),
+        "json": NilMap,
+        "jsonArray": NilList,
+        "map": NilMap,
         "parseBool": bool,
     }
     return {name: _forgiven(name, found[name], make) for name, make in empty.items()}
@@ -233,9 +245,10 @@ def _base64_encode(text: str) -> str:
 
 
 def _base64_decode(text: str) -> str:
+    """Decode with padding; line ends count for nothing, as in Go."""
     try:
-        raw = base64_codec.b64decode(text, validate=True)
-    except binascii.Error as ex:
+        raw = base64_codec.b64decode(text.replace("\r", "").replace("\n", ""), validate=True)
+    except ValueError as ex:
         raise ExecError(f"illegal base64 data: {ex}") from None
     return raw.decode("utf-8", "surrogateescape")
 
@@ -280,18 +293,59 @@ def _getenv(name: str, *default: str) -> str:
     return os.environ.get(name) or (default[0] if default else "")
 
 
-def _lookup(name: str, family: socket.AddressFamily) -> Strings:
+def _file_exists(path: str, is_certain: bool) -> bool:
+    """Tell whether a file is there.
+
+    :param is_certain: whether a path that cannot be looked at counts as missing; confd takes
+        ``/etc/passwd/x`` for there, libconfd does not.
+    """
+    try:
+        os.stat(path)  # noqa: PTH116 - a path of the machine, "" and all
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError):
+        return not is_certain
+    return True
+
+
+def _lookup(name: str, family: socket.AddressFamily) -> list[str]:
     try:
         found = socket.getaddrinfo(name, None, family, socket.SOCK_STREAM)
-    except OSError:
-        return Strings()
+    except (OSError, UnicodeError):
+        return NilList(Strings.go_type)
     return Strings(sorted({str(address[0]) for *_, address in found}))
 
 
+def _ipv4_only(name: str) -> list[str]:
+    found = _lookup(name, socket.AF_UNSPEC)
+    return found if is_nil(found) else Strings(each for each in found if "." in each)
+
+
+def _reverse(items: Any) -> Any:
+    """Turn a list round where it stands, if it is one of those two types; as confd does."""
+    if type_name(items) in {Strings.go_type, _MEMKV_PAIRS, _LIBCONFD_PAIRS}:
+        items.reverse()
+    return items
+
+
+def _sorted_texts(items: list[str]) -> list[str]:
+    items.sort(key=lambda text: len(text.encode("utf-8", "surrogateescape")))
+    return items
+
+
+def _sorted_pairs(items: Any) -> Any:
+    if is_nil(items):
+        return items
+    items.sort(key=lambda pair: len(pair.Key.encode("utf-8", "surrogateescape")))
+    items.go_type = f"[]{type_name(items).strip('[]').partition('.')[0]}.KVPair"
+    return items
+
+
 def _atoi(text: str) -> int:
-    if not re.fullmatch(r"[+-]?[0-9]+", text, re.ASCII):
-        raise ExecError(f'strconv.Atoi: parsing "{text}": invalid syntax')
-    return int(text)
+    number = loose_math.whole_number(text)
+    if number is None:
+        raise ExecError(f'strconv.Atoi: parsing "{text}": no number that an int holds')
+    return int(number)
 
 
 def _parse_bool(text: str) -> bool:
@@ -302,41 +356,22 @@ def _parse_bool(text: str) -> bool:
     raise ExecError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
 
 
-def _key_length(pair: Any) -> int:
-    return len(pair.Key)
-
-
-def _sequence(first: int, last: int) -> Ints:
+def _sequence(first: int, last: int) -> list[int]:
     if last - first >= _MAX_SEQUENCE:
         raise ExecError(f"seq of more than {_MAX_SEQUENCE} numbers")
-    return Ints(range(first, last + 1))
+    return Ints(range(first, last + 1)) if first <= last else NilList(Ints.go_type)
 
 
 def _filter(pattern: str, items: Any) -> list[Any]:
+    """Keep the texts and pairs that match; anything else in the list goes."""
     if not isinstance(items, (list, tuple)):
         raise ExecError("filter only support slice or array.")
-    regex = _regex(pattern)
-    return [item for item in items if regex.search(_filtered_text(item))]
+    texts = [item for item in items if isinstance(item, (str, Pair))]
+    if not texts:
+        return []  # Go has not looked at the pattern then
+    regex = regexes.compiled(pattern)
+    return [item for item in texts if regex.search(_filtered_text(item))]
 
 
-def _filtered_text(item: Any) -> str:
-    if isinstance(item, Pair):
-        return item.Value
-    return item if isinstance(item, str) else ""
-
-
-def _regex(pattern: str) -> re.Pattern[str]:
-    """Translate Go's regular expression: POSIX classes, and ``$`` for the very end only."""
-    for name, members in _POSIX_CLASSES.items():
-        pattern = pattern.replace(name, members)
-    pattern = pattern.replace(r"\z", r"\Z")
-    if "(?m" not in pattern:
-        pattern = re.sub(r"\\.|\[\^?\]?(?:\\.|[^\]])*\]|\$", _strict_end, pattern, flags=re.DOTALL)
-    try:
-        return re.compile(pattern, re.ASCII)
-    except re.error as ex:
-        raise ExecError(f"error parsing regexp: {ex}: `{pattern}`") from None
-
-
-def _strict_end(match: re.Match[str]) -> str:
-    return r"\Z" if match.group() == "$" else match.group()
+def _filtered_text(item: str | Pair) -> str:
+    return item.Value if isinstance(item, Pair) else item

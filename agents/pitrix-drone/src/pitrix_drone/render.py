@@ -23,7 +23,7 @@ from pitrix_drone.config import Layout
 from pitrix_drone.files import put_in_place, remove_durably, staged, write_durably
 from pitrix_drone.functions import functions
 from pitrix_drone.gotemplate import Template, TemplateError
-from pitrix_drone.metadata import Store, select
+from pitrix_drone.keystore import Store, select
 from pitrix_drone.processes import MACHINE, Shell, run_shell
 from pitrix_drone.resources import Resource, load_resources
 

@@ -8,12 +8,11 @@ data beside the tests.
 
 from pitrix_drone.gotemplate.errors import ExecError, ParseError, TemplateError
 from pitrix_drone.gotemplate.template import Template
-from pitrix_drone.gotemplate.values import Function, Pairs, Record, Strings
+from pitrix_drone.gotemplate.values import Function, Record, Strings
 
 __all__ = [
     "ExecError",
     "Function",
-    "Pairs",
     "ParseError",
     "Record",
     "Strings",

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import urllib.parse
 from typing import Any, Final
 
 from pitrix_drone.gotemplate.errors import ExecError
 from pitrix_drone.gotemplate.printf import sprint, sprintf, sprintln
+from pitrix_drone.gotemplate.quoting import is_printable
 from pitrix_drone.gotemplate.values import (
     NO_VALUE,
+    Byte,
     Function,
+    Record,
     is_int,
+    is_nil,
     truth,
     type_name,
 )
@@ -32,7 +37,11 @@ _JS: Final = {
     "&": r"\u0026",
     "=": r"\u003D",
 }
-_PRINTABLE_FROM: Final = 0x20
+_DELETE: Final = 0x7F
+#: How bytes that are no UTF-8 stand in text.
+_RAW_BYTES: Final = range(0xDC80, 0xDD00)
+_STRING_BOUNDS: Final = 2
+_LIST_BOUNDS: Final = 3
 
 
 def equal(first: Any, *others: Any) -> bool:
@@ -44,10 +53,12 @@ def equal(first: Any, *others: Any) -> bool:
 
 def less(first: Any, second: Any) -> bool:
     """Tell whether *first* comes before *second*."""
-    kind = _basic_kind(first)
-    if kind != _basic_kind(second):
+    kind, other = _basic_kind(first), _basic_kind(second)
+    if not kind or not other:
+        raise ExecError("invalid type for comparison")
+    if kind != other:
         raise ExecError("incompatible types for comparison")
-    if kind in {"", "bool"}:
+    if kind in {"bool", "complex"}:
         raise ExecError("invalid type for comparison")
     return bool(first < second)
 
@@ -62,18 +73,21 @@ def index(value: Any, *keys: Any) -> Any:
 def cut(value: Any, *bounds: Any) -> Any:
     """Return a part of a list or a string; a string is cut between bytes."""
     if isinstance(value, str):
+        if len(bounds) > _STRING_BOUNDS:
+            raise ExecError("cannot 3-index slice a string")
         raw = value.encode("utf-8", "surrogateescape")
         return bytes(cut(list(raw), *bounds)).decode("utf-8", "surrogateescape")
-    if not isinstance(value, (list, tuple)):
+    if not isinstance(value, list):
         raise ExecError(f"can't slice item of type {type_name(value)}")
-    for bound in bounds:
-        if not is_int(bound):
-            raise ExecError(f"cannot index slice/array with type {type_name(bound)}")
-    start = bounds[0] if bounds else 0
-    end = bounds[1] if len(bounds) > 1 else len(value)
-    if not 0 <= start <= end <= len(value):
-        raise ExecError(f"index out of range: {end}")
-    return type(value)(value[start:end])
+    places = [_place(bound, len(value)) for bound in bounds]
+    places += [0, len(value)][len(places) :]
+    if places != sorted(places):
+        raise ExecError(f"invalid slice index: {places}")
+    if len(places) > _LIST_BOUNDS:
+        raise ExecError(f"too many slice indexes: {len(places)}")
+    part = copy.copy(value)
+    part[:] = value[places[0] : places[1]]
+    return part
 
 
 def length(value: Any) -> int:
@@ -87,50 +101,92 @@ def length(value: Any) -> int:
 
 def _equal(first: Any, second: Any) -> bool:
     kind, other = _basic_kind(first), _basic_kind(second)
+    if is_nil(first) or is_nil(second):
+        if not kind and not other:
+            return is_nil(first) and is_nil(second) and _are_alike(first, second)
+        if first is None or second is None:
+            return False
     if kind != other:
-        if kind and other:
-            raise ExecError("incompatible types for comparison")
-        return False
-    if not kind and isinstance(first, (list, dict)):
+        raise ExecError("incompatible types for comparison")
+    if not kind and not _are_alike(first, second):
+        raise ExecError(f"non-comparable types {type_name(first)}, {type_name(second)}")
+    if not kind and not isinstance(first, Record):
         raise ExecError(f"non-comparable type {type_name(first)}")
     return bool(first == second)
 
 
+def _are_alike(first: Any, second: Any) -> bool:
+    """Tell whether two values are of one kind, or one of them is nil without a type."""
+    if first is None or second is None:
+        return True
+    return any(
+        isinstance(first, kind) and isinstance(second, kind) for kind in (list, dict, Record)
+    )
+
+
 def _basic_kind(value: Any) -> str:
     name = type_name(value)
-    return name if name in {"bool", "int", "float64", "string"} else ""
+    return _KINDS.get(name, "")
+
+
+_KINDS: Final = {
+    "bool": "bool",
+    "int": "int",
+    "int64": "int",
+    "uint8": "int",
+    "float64": "float",
+    "complex128": "complex",
+    "string": "string",
+}
 
 
 def _item(value: Any, key: Any) -> Any:
     if isinstance(value, dict):
         if not isinstance(key, str):
             raise ExecError(f"value has type {type_name(key)}; should be string")
-        return value.get(key, NO_VALUE)
-    if isinstance(value, (list, tuple, str)):
-        if not is_int(key):
-            raise ExecError(f"cannot index slice/array with type {type_name(key)}")
-        items = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
-        if not 0 <= key < len(items):
-            raise ExecError(f"index out of range: {key}")
-        return items[key]
+        return value.get(key)
+    if isinstance(value, (list, tuple)):
+        return value[_place(key, len(value) - 1)]
+    if isinstance(value, str):
+        raw = value.encode("utf-8", "surrogateescape")
+        return Byte(raw[_place(key, len(raw) - 1)])
     if value is None or value is NO_VALUE:
         raise ExecError("index of untyped nil")
     raise ExecError(f"can't index item of type {type_name(value)}")
 
 
+def _place(key: Any, last: int) -> int:
+    if not is_int(key):
+        raise ExecError(f"cannot index slice/array with type {type_name(key)}")
+    if not 0 <= key <= last:
+        raise ExecError(f"index out of range: {key}")
+    return int(key)
+
+
+def _printed(values: tuple[Any, ...]) -> str:
+    """Return the arguments of an escaping function as one text."""
+    return sprint(*("<no value>" if value is None else value for value in values))
+
+
 def _html(*values: Any) -> str:
-    return "".join(_HTML.get(char, char) for char in sprint(*values))
+    return "".join(_HTML.get(char, char) for char in _printed(values))
 
 
 def _js(*values: Any) -> str:
-    return "".join(
-        _JS.get(char) or (f"\\u{ord(char):04X}" if ord(char) < _PRINTABLE_FROM else char)
-        for char in sprint(*values)
-    )
+    return "".join(_JS.get(char) or _js_character(char) for char in _printed(values))
+
+
+def _js_character(char: str) -> str:
+    code = ord(char)
+    if code in _RAW_BYTES:
+        return "\\uFFFD"
+    if code == _DELETE or is_printable(char):
+        return char
+    return f"\\u{code:04X}"
 
 
 def _urlquery(*values: Any) -> str:
-    return urllib.parse.quote_plus(sprint(*values), safe="", errors="surrogateescape")
+    return urllib.parse.quote_plus(_printed(values), safe="", errors="surrogateescape")
 
 
 def _call(function: Any, *arguments: Any) -> Any:
@@ -144,7 +200,7 @@ def builtins() -> dict[str, Function]:
         "call": Function(_call, ("any",), "any"),
         "eq": Function(equal, ("any",), "any"),
         "ge": Function(lambda a, b: not less(a, b), two),
-        "gt": Function(lambda a, b: not less(a, b) and not equal(a, b), two),
+        "gt": Function(lambda a, b: not (less(a, b) or equal(a, b)), two),
         "html": Function(_html, (), "any"),
         "index": Function(index, ("any",), "any"),
         "js": Function(_js, (), "any"),

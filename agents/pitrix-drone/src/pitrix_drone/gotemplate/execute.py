@@ -10,14 +10,16 @@ from pitrix_drone.gotemplate.errors import ExecError, TemplateError
 from pitrix_drone.gotemplate.values import (
     NO_VALUE,
     Function,
-    Ideal,
+    NilList,
     Record,
     is_int,
-    show,
     truth,
     type_name,
 )
+from pitrix_drone.gotemplate.verbs import show
 
+#: Named types, and the one without a name that takes their values, too.
+_ALSO_FITS: Final = {"memkv.KVPairs": "[]memkv.KVPair"}
 _NOTHING: Final = object()  # no value came through the pipe
 
 
@@ -71,9 +73,10 @@ class Execution:
 
         :raises ExecError: the template failed, or went beyond a limit.
         """
-        self._variables = [_Variable("$", data)]
+        dot = NO_VALUE if data is None else data
+        self._variables = [_Variable("$", dot)]
         try:
-            self._walk(self._templates[self._name], data)
+            self._walk(self._templates[self._name], dot)
         except RecursionError:
             raise ExecError(f"template: {self._name}: nested too deeply") from None
         return "".join(self._out)
@@ -106,7 +109,7 @@ class Execution:
     def _action(self, node: tree.Action, dot: Any) -> None:
         value = self._pipe(node.pipe, dot)
         if not node.pipe.variables:
-            self._write(node.line, "<no value>" if value is None else show(value))
+            self._write(node.line, "<no value>" if value is NO_VALUE else show(value))
 
     def _branch(self, node: tree.Branch, dot: Any) -> None:
         known = len(self._variables)
@@ -157,17 +160,22 @@ class Execution:
         if isinstance(value, (list, tuple)):
             return list(enumerate(value))
         if is_int(value):
-            if value > self._limits.steps:
-                raise self._error(node.line, f"range over more than {self._limits.steps} steps")
-            return ((number, number) for number in range(value))
+            return self._numbers(node, value)
         raise self._error(node.line, f"range can't iterate over {show(value)}")
+
+    def _numbers(self, node: tree.Branch, last: int) -> Iterable[tuple[Any, Any]]:
+        if len(node.pipe.variables) > 1:
+            raise self._error(node.line, f"can't use {last} to iterate over more than one variable")
+        if last > self._limits.steps:
+            raise self._error(node.line, f"range over more than {self._limits.steps} steps")
+        return ((None, type(last)(number)) for number in range(last))
 
     def _include(self, node: tree.Include, dot: Any) -> None:
         if node.name not in self._templates:
             raise self._error(node.line, f'template "{node.name}" not defined')
         if self._depth >= self._limits.depth:
             raise self._error(node.line, "exceeded maximum template depth")
-        value = self._pipe(node.pipe, dot) if node.pipe else None
+        value = self._pipe(node.pipe, dot) if node.pipe else NO_VALUE
         outer, self._variables = self._variables, [_Variable("$", value)]
         self._depth += 1
         self._walk(self._templates[node.name], value)
@@ -187,6 +195,7 @@ class Execution:
         value: Any = _NOTHING
         for command in pipe.commands:
             value = self._command(command, dot, value)
+            value = NO_VALUE if value is None else value
         for name in pipe.variables:
             if pipe.is_assignment:
                 self._set(pipe.line, name, value)
@@ -215,20 +224,22 @@ class Execution:
             return operand.value
         if isinstance(operand, tree.Dot):
             return dot
-        if isinstance(operand, tree.Nil):
-            return None
         if isinstance(operand, tree.Pipe):
             return self._pipe(operand, dot)
         if isinstance(operand, tree.Variable) and not operand.fields:
             return self._variable(operand.line, operand.name).value
-        return self._command((operand,), dot, _NOTHING)
+        if isinstance(operand, tree.Number):
+            if operand.value is None:
+                raise self._error(operand.line, f"{operand.text} overflows int")
+            return operand.value
+        return None if isinstance(operand, tree.Nil) else self._command((operand,), dot, _NOTHING)
 
     def _fields(
         self, line: int, names: tuple[str, ...], receiver: Any, call: tuple[Any, Any, Any]
     ) -> Any:
         operands, dot, piped = call
         for position, name in enumerate(names):
-            if receiver is NO_VALUE or (receiver is None and position == 0):
+            if receiver is NO_VALUE:
                 return NO_VALUE
             is_last = position == len(names) - 1
             if is_last and isinstance(receiver, Record) and name in receiver.methods:
@@ -253,11 +264,20 @@ class Execution:
         function = self._functions.get(node.name)
         if function is None:
             return self._lazily(node, operands, dot, piped)
-        arguments = [self._argument(operand, dot) for operand in operands]
-        arguments += [] if piped is _NOTHING else [piped]
-        return self._guarded(
-            node.line, node.name, function.call, self._checked(node, function, arguments)
-        )
+        kinds = self._kinds(node, function, len(operands) + (piped is not _NOTHING))
+        arguments = [
+            self._fitted(node.line, kind, self._constant(operand, kind, dot))
+            for kind, operand in zip(kinds, operands)
+        ]
+        if piped is not _NOTHING:
+            arguments.append(self._fitted(node.line, kinds[-1], piped))
+        return self._guarded(node.line, node.name, function.call, arguments)
+
+    def _constant(self, operand: Any, kind: str, dot: Any) -> Any:
+        """Evaluate an argument; ``1e3`` serves as an int where one is wanted."""
+        if kind == "int" and isinstance(operand, tree.Number) and operand.whole is not None:
+            return operand.whole
+        return self._argument(operand, dot)
 
     def _lazily(self, node: tree.Call, operands: tuple[Any, ...], dot: Any, piped: Any) -> Any:
         """Evaluate ``and`` and ``or``, which stop at the first operand that decides."""
@@ -280,26 +300,23 @@ class Execution:
             raise self._error(line, f"error calling {name}: the result is too long")
         return value
 
-    def _checked(self, node: tree.Call, function: Function, arguments: list[Any]) -> list[Any]:
+    def _kinds(self, node: tree.Call, function: Function, given: int) -> list[str]:
+        """Return the type of each argument."""
         wanted = len(function.parameters)
-        if len(arguments) < wanted or (len(arguments) > wanted and not function.rest):
+        if given < wanted or (given > wanted and not function.rest):
             least = "at least " if function.rest else ""
             raise self._error(
-                node.line,
-                f"wrong number of args for {node.name}: want {least}{wanted} got {len(arguments)}",
+                node.line, f"wrong number of args for {node.name}: want {least}{wanted} got {given}"
             )
-        kinds = list(function.parameters) + [function.rest] * (len(arguments) - wanted)
-        return [self._fitted(node, kind, value) for kind, value in zip(kinds, arguments)]
+        return list(function.parameters) + [function.rest] * (given - wanted)
 
-    def _fitted(self, node: tree.Call, kind: str, value: Any) -> Any:
+    def _fitted(self, line: int, kind: str, value: Any) -> Any:
         """Return *value* as Go would hand it over to a parameter of type *kind*."""
-        value = None if value is NO_VALUE else value
-        if isinstance(value, Ideal) and kind == "int" and value.is_integer():
-            return int(value)
-        if kind == "any" or type_name(value) == kind:
+        if value is NO_VALUE or value is None:
+            if kind == "any":
+                return None
+            if kind.startswith("[]"):
+                return NilList(kind)
+        elif kind == "any" or type_name(value) == kind or kind == _ALSO_FITS.get(type_name(value)):
             return value
-        if kind.startswith("[]") and value is None:
-            return []
-        raise self._error(
-            node.line, f"wrong type for value; expected {kind}; got {type_name(value)}"
-        )
+        raise self._error(line, f"wrong type for value; expected {kind}; got {type_name(value)}")

@@ -23,27 +23,35 @@ _BLOCKS: Final = ("if", "else", "end", "range", "with", "define", "template", "b
 _KEYWORDS: Final = frozenset((*_BLOCKS, "break", "continue", "nil"))
 _WHITE: Final = " \t\r\n"
 
+#: A number may be odd here, such as 089: reading it finds that out.
+_NUMBER: Final = r"""[+-]?(?:
+    0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?
+  | 0[oO][0-7_]*(?:\.[0-7_]*)?
+  | 0[bB][01_]*(?:\.[01_]*)?
+  | [0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?
+  | \.[0-9][0-9_]*(?:[eE][+-]?[0-9_]*)?
+)"""
+#: What may follow a word; "$x+2" is no way to write anything.
+_WORD_END: Final = r"(?=[ \t\r\n.,|:()]|\}\}|\Z)"
+
 _TOKEN: Final = re.compile(
-    r"""
-    (?P<space>[ \t\r\n]+)
-  | (?P<string>"(?:[^"\\\n]|\\.)*")
+    rf"""
+    (?P<space>[ \t\r\n]+?(?=[ \t\r\n]-\}}\}})|[ \t\r\n]+)
+  | (?P<string>"(?:[^"\\\n]|\\[^\n])*")
   | (?P<raw>`[^`]*`)
-  | (?P<character>'(?:[^'\\\n]|\\.)+')
-  | (?P<number>[+-]?(?:
-        0[xX][0-9a-fA-F_]+(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?\d+)?
-      | 0[bB][01_]+ | 0[oO][0-7_]+
-      | (?:\d[\d_]*)?\.?\d[\d_]*(?:[eE][+-]?\d+)? | \d[\d_]*\.
-    )(?![\w.]))
-  | (?P<variable>\$\w*)
-  | (?P<field>\.[^\W\d]\w*)
-  | (?P<identifier>[^\W\d]\w*)
-  | (?P<operator>:=|[|(),=.])
+  | (?P<character>'(?:[^'\\\n]|\\[^\n])*')
+  | (?P<complex>{_NUMBER}[+-]{_NUMBER}i(?!\w))
+  | (?P<number>{_NUMBER}i?(?![\w+-]))
+  | (?P<variable>\$\w*){_WORD_END}
+  | (?P<field>\.\w+){_WORD_END}
+  | (?P<identifier>[^\W\d]\w*){_WORD_END}
+  | (?P<operator>:=|[|(),=]|\.{_WORD_END})
     """,
     re.VERBOSE,
 )
 _TRIM_LEFT: Final = re.compile(r"\{\{-(?=[ \t\r\n])")
 _TRIM_RIGHT: Final = re.compile(r"[ \t\r\n]-\}\}")
-_COMMENT: Final = re.compile(r"\{\{(?:-[ \t\r\n]+)?/\*")
+_COMMENT: Final = re.compile(r"\{\{(?:-[ \t\r\n])?/\*")
 _AFTER_COMMENT: Final = re.compile(r"([ \t\r\n]-)?\}\}")
 
 
@@ -59,7 +67,7 @@ def tokens(source: str) -> list[Token]:
     """Return every token of a template, the last of kind ``END``.
 
     :raises ParseError: an action, a comment, a string or a parenthesis without its end, or a
-        character no token begins with.
+        character no token begins with; the message begins with the line.
     """
     return list(_Lexer(source).run())
 
@@ -148,7 +156,9 @@ class _Lexer:
             return "unclosed action"
         found = self._source[self._position]
         if found in "\"'`":
-            return "unterminated quoted string"
+            return f"a string that begins with {found} does not end"
+        if found in "+-0123456789":
+            return "bad number syntax"
         return f"unexpected {found!r} in action"
 
     def _advance(self, end: int) -> None:
@@ -156,4 +166,4 @@ class _Lexer:
         self._position = end
 
     def _error(self, message: str) -> ParseError:
-        return ParseError(f"line {self._line}: {message}")
+        return ParseError(f"{self._line}: {message}")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pitrix_drone.gotemplate.errors import ParseError
-from pitrix_drone.gotemplate.values import Ideal
+from pitrix_drone.gotemplate.floats import parse_float
 
 _ESCAPES: Final = {
     "a": "\a",
@@ -23,8 +23,23 @@ _ESCAPES: Final = {
 _ESCAPE: Final = re.compile(
     r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))", re.DOTALL
 )
-_OLD_OCTAL: Final = re.compile(r"[+-]?0[0-7]+")
+_OLD_OCTAL: Final = re.compile(r"[+-]?0[0-7_]+")
 _MAX_BYTE: Final = 0xFF
+_MIN_INT: Final = -(1 << 63)
+_MAX_INT: Final = (1 << 63) - 1
+_MAX_UINT: Final = (1 << 64) - 1
+
+
+class Constant(NamedTuple):
+    """A number without a type of its own.
+
+    :param value: what it is where any type will do: int, float or complex; None for a whole
+        number no int can hold.
+    :param whole: what it is where an int is wanted; None when it is no whole number.
+    """
+
+    value: Any
+    whole: int | None
 
 
 def unquote(literal: str) -> str:
@@ -47,33 +62,76 @@ def unquote(literal: str) -> str:
     return (bytes(out) + body[position:].encode()).decode("utf-8", "surrogateescape")
 
 
-def number(literal: str) -> Any:
-    """Return an int, or an untyped float constant.
+def number(literal: str) -> Constant:
+    """Return a number.
 
     :raises ParseError: not a number of Go.
     """
-    digits = literal.replace("_", "")
-    try:
-        if _OLD_OCTAL.fullmatch(digits):
-            return int(digits, 8)
-        return int(digits, 0)
-    except ValueError:
-        pass
-    try:
-        return Ideal(float.fromhex(digits) if "x" in digits.lower() else float(digits))
-    except ValueError:
-        raise ParseError(f'bad number syntax: "{literal}"') from None
+    if literal.endswith("i"):
+        return _imaginary("0", literal)
+    whole = _whole(literal)
+    most = _MAX_UINT if literal[0].isdigit() else _MAX_INT
+    if whole is None or not _MIN_INT <= whole <= most:
+        return _floating(literal)
+    has_point = any(mark in literal for mark in ".eEpP")
+    if has_point and literal[:2].lower() != "0x":
+        return Constant(float(whole), whole)
+    return Constant(whole, whole) if whole <= _MAX_INT else Constant(None, None)
 
 
-def character(literal: str) -> int:
+def complex_number(literal: str) -> Constant:
+    """Return a number such as ``1+2i``.
+
+    :raises ParseError: not a number of Go.
+    """
+    cut = max(literal.rfind("+", 1, -1), literal.rfind("-", 1, -1))
+    if literal[cut - 1] in "eEpP":
+        cut = max(literal.rfind("+", 1, cut - 1), literal.rfind("-", 1, cut - 1))
+    return _imaginary(literal[:cut], literal[cut:])
+
+
+def character(literal: str) -> Constant:
     """Return the code point of a character literal.
 
     :raises ParseError: not exactly one character.
     """
-    text = unquote(literal)
-    if len(text) != 1:
-        raise ParseError(f"malformed character constant: {literal}")
-    return ord(text)
+    body = literal[1:-1]
+    match = _ESCAPE.fullmatch(body)
+    if match is None:
+        if len(body) != 1 or body == "\\":
+            raise ParseError(f"malformed character constant: {literal}")
+        return Constant(ord(body), ord(body))
+    raw = _escaped(match, literal)
+    code = ord(raw.decode()) if match.group(2) or match.group(3) or match.group(5) else raw[0]
+    return Constant(code, code)
+
+
+def _whole(literal: str) -> int | None:
+    try:
+        if _OLD_OCTAL.fullmatch(literal):
+            return int(literal, 8)
+        return int(literal, 0)
+    except ValueError:
+        return None
+
+
+def _floating(literal: str) -> Constant:
+    parsed = parse_float(literal)
+    if not parsed.is_valid:
+        raise ParseError(f'illegal number syntax: "{literal}"')
+    if not any(mark in literal for mark in ".eEpP"):
+        raise ParseError(f'integer overflow: "{literal}"')
+    is_whole = parsed.value.is_integer() and _MIN_INT <= parsed.value <= _MAX_INT
+    return Constant(parsed.value, int(parsed.value) if is_whole else None)
+
+
+def _imaginary(real: str, imaginary: str) -> Constant:
+    parts = parse_float(real), parse_float(imaginary[:-1])
+    if not all(part.is_valid for part in parts):
+        raise ParseError(f'illegal number syntax: "{imaginary}"')
+    value = complex(parts[0].value, parts[1].value)
+    is_whole = value.imag == 0 and value.real.is_integer() and abs(value.real) <= _MAX_INT
+    return Constant(value, int(value.real) if is_whole else None)
 
 
 def _escaped(match: re.Match[str], literal: str) -> bytes:
@@ -85,7 +143,7 @@ def _escaped(match: re.Match[str], literal: str) -> bytes:
         return bytes([value])
     if short or long:
         return _code_point(int(short or long, 16), literal)
-    if simple not in _ESCAPES:
+    if simple not in _ESCAPES or (simple in "'\"" and simple != literal[0]):
         raise ParseError(f"invalid escape in {literal}")
     return _ESCAPES[simple].encode()
 

@@ -12,8 +12,13 @@ from pitrix_drone.gotemplate.lexer import END, KEYWORD, LEFT, RIGHT, SPACE, TEXT
 _QUOTED: Final = ("string", "raw")
 _COMMAND_ENDS: Final = (RIGHT, ")", "|")
 #: Operands that cannot take the value of the command before them.
-_NOT_EXECUTABLE: Final = (tree.Literal, tree.Nil, tree.Dot)
+_NOT_EXECUTABLE: Final = (tree.Literal, tree.Number, tree.Nil, tree.Dot)
 _MAX_RANGE_VARIABLES: Final = 2
+_NUMBER_READERS: Final = {
+    "number": literals.number,
+    "complex": literals.complex_number,
+    "character": literals.character,
+}
 
 
 def parse(source: str, *, name: str, functions: Collection[str]) -> dict[str, tree.Body]:
@@ -41,7 +46,7 @@ class Parser:
         try:
             self._tokens = tokens(source)
         except ParseError as ex:
-            raise ParseError(f"template: {name}: {ex}") from None
+            raise ParseError(f"template: {name}:{ex}") from None
 
     def run(self) -> dict[str, tree.Body]:
         """Parse the whole source."""
@@ -85,8 +90,10 @@ class Parser:
         return ParseError(f"template: {self._name}:{token.line}: unexpected {what} in {where}")
 
     def _store(self, name: str, body: tree.Body) -> None:
-        if name not in self._defined or not tree.is_blank(body):
+        if tree.is_blank(self._defined.get(name, ())):
             self._defined[name] = body
+        elif not tree.is_blank(body):
+            raise self._error(f'multiple definition of template "{name}"')
 
     def _body(self) -> tuple[tree.Body, str]:
         """Read up to an ``end`` or ``else``; the word itself is taken and returned."""
@@ -206,16 +213,12 @@ class Parser:
         while self._peek_solid().kind != end:
             commands.append(self._command())
             if self._peek_solid().kind == "|":
-                self._take()
-                if self._peek_solid().kind in _COMMAND_ENDS:
-                    raise self._error(f"missing value for {where}")
+                self._take()  # Go does not mind when nothing follows
         if not commands:
             raise self._error(f"missing value for {where}")
         for command in commands[1:]:
             if isinstance(command[0], _NOT_EXECUTABLE):
                 raise self._error("non executable command in pipeline")
-        if not is_assignment:
-            self._variables += names
         return tree.Pipe(line, names, is_assignment, tuple(commands))
 
     def _declared(self, where: str) -> tuple[tuple[str, ...], bool]:
@@ -226,23 +229,16 @@ class Parser:
             names.append(self._take().text)
             separator = self._take_solid()
             if separator.kind in {":=", "="}:
-                return self._checked(names, separator.kind == "=", where)
+                if len(names) > _MAX_RANGE_VARIABLES:
+                    raise self._error(f"too many declarations in {where}")
+                self._variables += names
+                return tuple(names), separator.kind == "="
             if separator.kind != "," or where != "range":
                 break
         if len(names) > 1 or (names and self._tokens[self._next - 1].kind == ","):
             raise self._error("range can only initialize variables")
         self._next = start
         return (), False
-
-    def _checked(
-        self, names: list[str], is_assignment: bool, where: str
-    ) -> tuple[tuple[str, ...], bool]:
-        if len(names) > _MAX_RANGE_VARIABLES:
-            raise self._error(f"too many declarations in {where}")
-        for name in names:
-            if is_assignment and name not in self._variables:
-                raise self._error(f'undefined variable "{name}"')
-        return tuple(names), is_assignment
 
     def _command(self) -> tuple[tree.Operand, ...]:
         operands: list[tree.Operand] = []
@@ -297,17 +293,14 @@ class Parser:
             raise self._error(f'function "{token.text}" not defined')
         return tree.Call(token.line, token.text)
 
-    def _constant(self, token: Token) -> tree.Literal:
-        readers = {
-            "number": literals.number,
-            "character": literals.character,
-            "string": literals.unquote,
-            "raw": literals.unquote,
-        }
-        reader = readers.get(token.kind)
-        if reader is None:
+    def _constant(self, token: Token) -> tree.Operand:
+        if token.kind in _QUOTED:
+            return tree.Literal(token.line, self._literal(token))
+        read = _NUMBER_READERS.get(token.kind)
+        if read is None:
             raise self._unexpected(token, "operand")
         try:
-            return tree.Literal(token.line, reader(token.text))
+            constant = read(token.text)
         except ParseError as ex:
             raise self._error(str(ex)) from None
+        return tree.Number(token.line, token.text, constant.value, constant.whole)

@@ -17,10 +17,23 @@ class Text(NamedTuple):
 
 
 class Literal(NamedTuple):
-    """A constant: string, number or boolean."""
+    """A constant: string or boolean."""
 
     line: int
     value: Any
+
+
+class Number(NamedTuple):
+    """A numeric constant.
+
+    :param value: None for a whole number no int can hold.
+    :param whole: what it is where an int is wanted; None when it is no whole number.
+    """
+
+    line: int
+    text: str
+    value: Any
+    whole: int | None
 
 
 class Nil(NamedTuple):
@@ -106,7 +119,7 @@ class Jump(NamedTuple):
     kind: str
 
 
-Operand = Union[Literal, Nil, Dot, Field, Variable, Call, Chain, Pipe]
+Operand = Union[Literal, Number, Nil, Dot, Field, Variable, Call, Chain, Pipe]
 Node = Union[Text, Action, Branch, Include, Jump]
 Body = tuple[Node, ...]
 
