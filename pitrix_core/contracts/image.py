@@ -15,7 +15,9 @@ class ImageInterface(Interface):
     takes.
 
     The container ``docker`` asks for a Docker image to be run inside a machine, which itself starts
-    from the default image. A provider that cannot have this done refuses the query.
+    from the default image; that image has to have docker or podman. A provider that cannot have
+    this done refuses the query. By convention, an operator names a mirror of Docker's registry in
+    the provider's setting ``image_mirror``, a URL.
 
     It starts nothing yet: copying an image to where it is needed will be its first verb.
     """

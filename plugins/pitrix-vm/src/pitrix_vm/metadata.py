@@ -13,9 +13,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 
 from pitrix_core.contracts.apptype import LinkedCluster, MetadataRequest
-from pitrix_core.model import JsonObject, JsonValue, Metadata, Node
+from pitrix_core.model import JsonObject, JsonValue, Metadata, Node, Runtime
 from pitrix_core.model.json import marker_of
 from pitrix_vm.cluster import UNNAMED, ClusterDocument, Role
+from pitrix_vm.containers import container_metadata
 from pitrix_vm.spec import VmSpec, configured_cluster, image_dialect
 from pitrix_vm.supervision import supervision_metadata
 from pitrix_vm.template import APPCENTER
@@ -50,7 +51,10 @@ def cluster_metadata(spec: VmSpec, request: MetadataRequest) -> Metadata:
             for role in document.roles
         },
         nodes={
-            node_id: {**_under("host", host), **_supervision(nodes[node_id], roles)}
+            node_id: {
+                **_under("host", host),
+                **_for_drone(nodes[node_id], roles, request.runtime),
+            }
             for node_id, host in hosts.items()
         },
     )
@@ -98,9 +102,11 @@ def _described(role: Role) -> dict[str, JsonValue]:
     }
 
 
-def _supervision(node: Node, roles: Mapping[str, Role]) -> dict[str, str]:
+def _for_drone(node: Node, roles: Mapping[str, Role], runtime: Runtime) -> dict[str, str]:
     role = roles.get(node.role)
-    return supervision_metadata(role, node) if role and role.has_agent else {}
+    if role is None or not role.has_agent:
+        return {}
+    return {**supervision_metadata(role, node), **container_metadata(role, runtime)}
 
 
 # -- the cluster -----------------------------------------------------------------------------------
