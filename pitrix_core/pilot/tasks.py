@@ -41,6 +41,8 @@ _QUOTED_OUTPUT: Final = 600
 #: Seconds for which a Frontgate that is not connected is waited for where not having it does no
 #: harm: enough for it, or for the Pilot, to be started again.
 _PATIENCE_S: Final = 30.0
+#: The first version of the agent protocol with supervision.
+_SUPERVISION_SINCE: Final = 2
 #: Seconds that a command's report may take once the command's own time is up.
 _REPORT_S: Final = 60.0
 
@@ -175,6 +177,10 @@ class ServiceRun(CoreTasks):
             "idempotent": call.input.get("idempotent", False),
         }
         with self.store.begin() as tx:
+            # a Frontgate of an older version refuses what it does not know
+            is_told = _frontgate(tx, call.input["cluster_id"]).protocol >= _SUPERVISION_SINCE
+            if is_told and "supervision" in call.input:
+                body["supervision"] = call.input["supervision"]
             _send(tx, call.input["cluster_id"], request_key, "command.run", body)
         return pending(call)
 

@@ -18,6 +18,7 @@ from pitrix_core.service import forgetting
 from pitrix_core.service.inputs import ApplyInput
 from pitrix_core.service.jobs import state_during
 from pitrix_core.service.links import require_linked
+from pitrix_core.service.measures import snapshot_with_health, with_health
 from pitrix_core.service.plans import get as get_plan
 from pitrix_core.service.services import Services, find_cluster, visible_owner
 from pitrix_core.store import Transaction
@@ -85,9 +86,10 @@ def search(
     :raises NotFoundError: there is no cluster that the part begins after.
     """
     with services.store.read() as tx:
-        return tx.clusters.search(
+        found = tx.clusters.search(
             owner=visible_owner(actor), runtime_id=runtime_id, hidden=hidden, part=part
         )
+        return with_health(tx, found)
 
 
 def get(services: Services, actor: Actor, cluster_id: str) -> ClusterSnapshot:
@@ -96,7 +98,8 @@ def get(services: Services, actor: Actor, cluster_id: str) -> ClusterSnapshot:
     :raises NotFoundError: there is none.
     """
     with services.store.read() as tx:
-        return tx.clusters.snapshot(find_cluster(tx, actor, cluster_id).id)
+        snapshot = tx.clusters.snapshot(find_cluster(tx, actor, cluster_id).id)
+        return snapshot_with_health(tx, snapshot)
 
 
 def _deadline_of(data: ApplyInput, *, otherwise: float | None) -> float | None:

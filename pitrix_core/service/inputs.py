@@ -100,6 +100,16 @@ class CancelInput:
 
 
 @attrs.frozen(kw_only=True)
+class TabInput:
+    """A table that is to be filled in."""
+
+    #: Of the tab: ``GET /v1/clusters/{id}/tabs``.
+    title: str
+    #: Which node is asked; left out, one that can.
+    node_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
 class SweepInput:
     """Orphans to remove."""
 

@@ -35,6 +35,16 @@ class ReportedNode:
     health: NodeHealth | None
 
 
+@attrs.frozen(kw_only=True)
+class AskedTab:
+    """A request for a display tab."""
+
+    cluster_id: str
+    node_id: str
+    timeout_s: float
+    at: dt.datetime
+
+
 class SupervisionRepository:
     """What agents say of their nodes, and nothing else does."""
 
@@ -114,6 +124,20 @@ class SupervisionRepository:
             query = query.where(columns.node_id == node_id)
         rows = self._connection.execute(query).all()
         return [record(row, Sample, **row.measured) for row in reversed(rows)]
+
+    def asked(self, request_id: str) -> AskedTab | None:
+        """Return the request for a tab that a message made."""
+        columns = tables.outbox.c
+        query = sa.select(columns.body, columns.created_at).where(columns.id == request_id)
+        row = self._connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        return AskedTab(
+            cluster_id=row.body["cluster_id"],
+            node_id=row.body["node_id"],
+            timeout_s=row.body["timeout_s"],
+            at=row.created_at,
+        )
 
     def _is_first_of_hour(self, node_id: str, at: dt.datetime) -> bool:
         columns = tables.samples.c

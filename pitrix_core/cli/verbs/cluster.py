@@ -10,6 +10,7 @@ from pitrix_core.cli.output import ask, print_fields, print_json, print_table, t
 from pitrix_core.cli.planning import applied, print_plan, refuse_unsound
 from pitrix_core.cli.problems import CliError
 from pitrix_core.cli.terminal import say
+from pitrix_core.cli.verbs.cluster_views import health_of, monitor, tab
 from pitrix_core.cli.verbs.job import finish
 from pitrix_core.model import JsonObject
 
@@ -17,6 +18,10 @@ from pitrix_core.model import JsonObject
 @click.group()
 def cluster() -> None:
     """Look at deployed applications, and remove them."""
+
+
+cluster.add_command(monitor)
+cluster.add_command(tab)
 
 
 @cluster.command("list")
@@ -30,10 +35,10 @@ def list_(session: Session, runtime: str | None, hidden: bool) -> None:
     if session.as_json:
         print_json({"items": items, "next_cursor": None})
         return
-    columns = {"name": "name", "id": "id", "state": "state", "runtime": "runtime_id"}
+    columns = {"name": "name", "id": "id", "state": "state", "health": "health"}
     print_table(
         items,
-        {**columns, "created": "created_at"},
+        {**columns, "runtime": "runtime_id", "created": "created_at"},
         nothing="There is no cluster. Deploy one: pitrix deploy APP",
     )
 
@@ -48,7 +53,7 @@ def show(session: Session, cluster_id: str) -> None:
         print_json(found)
         return
     about = parts_of(found)
-    names = ("name", "id", "state", "runtime_id", "app_version_id", "revision", "config")
+    names = ("name", "id", "state", "health", "runtime_id", "app_version_id", "revision", "config")
     fields = {name: about.get(name) for name in names}
     created = time_of(about.get("created_at"))
     print_fields({**fields, "endpoints": endpoints_of(about), "created": created})
@@ -61,6 +66,7 @@ def show(session: Session, cluster_id: str) -> None:
             "state": "state",
             "ip": lambda node: (node.get("facts") or {}).get("ip"),
             "planned": "planned",
+            "health": health_of,
         },
         nothing="It has no machine.",
     )

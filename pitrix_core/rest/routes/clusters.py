@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pitrix_core.model import Cluster, ClusterSnapshot, Job, Plan
+from pitrix_core.model import Cluster, ClusterSnapshot, DisplayTab, Job, Plan
 from pitrix_core.rest import replies
 from pitrix_core.rest.operation import (
     ACCEPT_LANGUAGE,
@@ -13,9 +13,12 @@ from pitrix_core.rest.operation import (
     Shape,
 )
 from pitrix_core.rest.pagination import slice_in
-from pitrix_core.service import clusters, plans
-from pitrix_core.service.inputs import ApplyInput, PlanInput
+from pitrix_core.service import clusters, measures, plans, tabs
+from pitrix_core.service.inputs import ApplyInput, PlanInput, TabInput
 from pitrix_core.service.languages import preferred
+
+#: What is measured is kept for so long.
+_TWO_WEEKS_MIN: Final = 14 * 24 * 60
 
 
 def _create_plan(call: Call) -> Plan:
@@ -105,5 +108,61 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         summary="Show a cluster with its nodes and resources, by id or name",
         run=lambda c: clusters.get(c.services, c.actor, c.path["id"]),
         answer=ClusterSnapshot,
+    ),
+    Operation(
+        id="getMeasures",
+        method="GET",
+        path="/v1/clusters/{id}/measures",
+        summary="Show what was measured on a cluster's nodes: each five minutes of the last day, "
+        "and one in an hour of two weeks",
+        run=lambda c: measures.measured(
+            c.services,
+            c.actor,
+            c.path["id"],
+            minutes=c.parameters["minutes"],
+            node_id=c.parameters.get("node_id"),
+        ),
+        answer=measures.Measures,
+        parameters=(
+            Parameter(name="node_id", description="Only what was measured on this node."),
+            Parameter(
+                name="minutes",
+                description="Of how long until now.",
+                schema={
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": _TWO_WEEKS_MIN,
+                    "default": 60,
+                },
+            ),
+        ),
+    ),
+    Operation(
+        id="listTabs",
+        method="GET",
+        path="/v1/clusters/{id}/tabs",
+        summary="List the tables that a cluster's nodes can fill in",
+        run=lambda c: tabs.tabs(c.services, c.actor, c.path["id"]),
+        shape=Shape.PAGE,
+        answer=DisplayTab,
+    ),
+    Operation(
+        id="askForTab",
+        method="POST",
+        path="/v1/clusters/{id}/tabs",
+        summary="Have a node fill in a table; who asks again within 5 s gets the same answer",
+        run=lambda c: tabs.ask(c.services, c.actor, c.path["id"], c.body),
+        input=TabInput,
+        answer=tabs.TabAnswer,
+        status=202,
+        location="/v1/tabs/{id}",
+    ),
+    Operation(
+        id="getTab",
+        method="GET",
+        path="/v1/tabs/{id}",
+        summary="Show a table that was asked for, once its node has answered",
+        run=lambda c: tabs.answer(c.services, c.actor, c.path["id"]),
+        answer=tabs.TabAnswer,
     ),
 )

@@ -13,6 +13,7 @@ from pitrix_core.model import Instance, InstanceState, OperationState
 from pitrix_core.pilot.answers import CORE_START, done, pending
 from pitrix_core.pilot.inbox import Desk, Frame
 from pitrix_core.pilot.tasks import AgentWait, MetadataDelete, MetadataPut, ServiceRun
+from pitrix_core.store import tables
 
 SERVICE = {
     "cluster_id": "cl-1",
@@ -439,6 +440,24 @@ def test_other_commands_wait_for_a_frontgate_that_is_away(world: Any) -> None:
     assert found.state is OperationState.PENDING
     assert "Frontgate fg-1 is not connected" in (found.error or "")
     assert "pitrix cluster show cl-fg-1" in (found.error or "")
+
+
+@pytest.mark.parametrize(("protocol", "told"), [(1, None), (2, "begin")])
+def test_a_command_says_what_it_means_for_supervision(
+    world: Any, protocol: int, told: str | None
+) -> None:
+    """Only to a Frontgate that knows of it: an older one refuses the whole command."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    with world.store.engine.begin() as connection:
+        connection.execute(tables.frontgates.update().values(protocol=protocol))
+    call = world.task("service.run", **SERVICE, supervision="begin")
+
+    ServiceRun(store=world.store).start(call, request_key=call.task.request_key)
+
+    with world.store.read() as tx:
+        [(_, message)] = tx.agents.unacknowledged({"fg-1": 0})
+    assert message.body.get("supervision") == told
 
 
 def test_a_command_is_sent_once(world: Any, desk: Desk) -> None:

@@ -18,9 +18,11 @@ from pitrix_core.errors import PackageInvalidError, TemplateRenderError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import (
     Action,
+    DisplayTab,
     ImageChoice,
     ImageQuery,
     Link,
+    MeasuredItem,
     Metadata,
     OwnedResource,
     PackageSpec,
@@ -131,6 +133,16 @@ class NoteType(AppType[NoteSpec]):
             )
             for name, limits in spec.says.get("links", {}).items()
         }
+
+    def measured_items(self, spec: NoteSpec, config: Any) -> Any:
+        _fail("measured_items", spec.says)
+        return {"": tuple(MeasuredItem(name=name) for name in spec.says.get("measures", ()))}
+
+    def display_tabs(self, spec: NoteSpec, config: Any) -> tuple[DisplayTab, ...]:
+        return tuple(
+            DisplayTab(title=title, cmd=f"show {title}", roles=tuple(roles))
+            for title, roles in spec.says.get("tabs", {}).items()
+        )
 
     def plan(self, request: Any) -> PlanDraft:
         if request.action is Action.DELETE:
