@@ -36,6 +36,10 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "config": ("verbs.config:config", "Look at what an application can be told."),
     "provider": ("verbs.provider:provider", "Look at the clouds runtimes can be registered with."),
     "runtime": ("verbs.runtime:runtime", "Register the places clusters run on."),
+    "frontgate": (
+        "verbs.frontgate:frontgate",
+        "Look at what connects the machines of a network, and revoke its access.",
+    ),
     "plan": ("verbs.plan:plan", "Show what deploying an application would do and cost."),
     "deploy": ("verbs.plan:deploy", "Plan an application, ask, and deploy it."),
     "cluster": ("verbs.cluster:cluster", "Look at deployed applications, and remove them."),

@@ -80,6 +80,7 @@ def absence_of(frontgate: Frontgate) -> str:
     if frontgate.connected_at is not None:
         return ""
     return (
-        f": Frontgate {frontgate.id} is not connected to the Pilot; look at its machine: "
+        f": Frontgate {frontgate.id} is not connected to the Pilot; look why: "
+        f"pitrix frontgate show {frontgate.id}, and at its machine: "
         f"pitrix cluster show {frontgate.cluster_id}"
     )

@@ -31,7 +31,7 @@ _MACHINE: Final = "compute.create/frontgate"
 class PilotPlace:
     """Where Frontgates find the Pilots, and by what they know them."""
 
-    urls: tuple[str, ...]
+    urls: tuple[str, ...] = ()
     #: Certificates, PEM, of the only authorities they trust for it; empty: those of their machine.
     ca: str = ""
 

@@ -3,13 +3,14 @@
 from typing import Final
 
 from pitrix_core.rest.operation import Operation
-from pitrix_core.rest.routes import catalogue, clusters, jobs, orphans, runtimes, system
+from pitrix_core.rest.routes import catalogue, clusters, frontgates, jobs, orphans, runtimes, system
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *system.OPERATIONS,
     *catalogue.OPERATIONS,
     *runtimes.OPERATIONS,
     *orphans.OPERATIONS,
+    *frontgates.OPERATIONS,
     *clusters.OPERATIONS,
     *jobs.OPERATIONS,
 )

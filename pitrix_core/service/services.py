@@ -25,7 +25,7 @@ class Services:
     indexer: Indexer
     agent_files: AgentFiles
     #: Where the Pilots are; empty in tests that make no Frontgate.
-    pilot: PilotPlace = PilotPlace(urls=())
+    pilot: PilotPlace = attrs.field(factory=PilotPlace)
     #: Seconds a job may be at work whose plan was applied without a deadline; None for no limit.
     job_deadline_s: float | None = None
 

@@ -7,7 +7,7 @@ import attrs
 import sqlalchemy as sa
 
 from pitrix_core import convert
-from pitrix_core.model import JsonObject
+from pitrix_core.model import ClusterState, JsonObject
 from pitrix_core.store import tables
 from pitrix_core.store.engine import insert_once
 from pitrix_core.store.records import record
@@ -112,6 +112,25 @@ class AgentRepository:
         there = sa.select(tables.frontgates).where(columns.removed_at.is_(None))
         query = there.order_by(columns.id)
         return [record(row, Frontgate) for row in self._connection.execute(query)]
+
+    def served_by(self, frontgate_id: str) -> tuple[str, ...]:
+        """Return the ids of the clusters that a Frontgate serves."""
+        columns = tables.clusters.c
+        query = sa.select(columns.id).where(
+            columns.frontgate_id == frontgate_id, columns.state != ClusterState.DELETED
+        )
+        return tuple(self._connection.scalars(query.order_by(columns.id)))
+
+    def waiting_for(self, frontgate_id: str) -> tuple[int, dt.datetime | None]:
+        """Return how many messages a Frontgate has not acknowledged, and when the first was put
+        in.
+        """
+        columns = tables.outbox.c
+        query = sa.select(sa.func.count(), sa.func.min(columns.created_at)).where(
+            columns.frontgate_id == frontgate_id, columns.acked_at.is_(None)
+        )
+        count, oldest_at = self._connection.execute(query).one()
+        return count, oldest_at
 
     # -- who they are ------------------------------------------------------------------------------
 

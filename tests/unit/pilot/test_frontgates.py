@@ -7,7 +7,7 @@ from typing import Any
 import core_world
 import pytest
 
-from pitrix_core.errors import PluginNotFoundError
+from pitrix_core.errors import ConflictError, PluginNotFoundError
 from pitrix_core.jobs.effects import end_job
 from pitrix_core.model import (
     ClusterState,
@@ -18,7 +18,12 @@ from pitrix_core.model import (
     OwnedResource,
     ResourceRef,
 )
-from pitrix_core.pilot.frontgates import FrontgateEnsure, FrontgateWait, remove_frontgate
+from pitrix_core.pilot.frontgates import (
+    FrontgateEnsure,
+    FrontgateWait,
+    remove_frontgate,
+    renew_frontgate,
+)
 from pitrix_core.pilot.inbox import Desk
 from pitrix_core.planner.frontgate import PilotPlace
 
@@ -380,3 +385,49 @@ def test_a_dead_machine_is_mended_once(
         mended(world, ensure)
 
     assert len(jobs_of(world, hidden(world)[0].id)) == 2
+
+
+def test_a_replaced_machine_has_an_enrolment_of_its_own(
+    world: Any, ensure: FrontgateEnsure, gates: Any, standing: str
+) -> None:
+    """What the one before could show is worth nothing, and its connection does not count."""
+    with world.store.read() as tx:
+        before = tx.agents.frontgate_at("rt-1", "net-1")
+    gates.of("rt-1").start("compute.delete", ResourceRef(id=standing), request_key="gone")
+
+    mended(world, ensure)
+
+    with world.store.read() as tx:
+        after = tx.agents.frontgate_at("rt-1", "net-1")
+    assert after.generation == before.generation + 1
+    assert after.enrolment_sha256 not in (None, before.enrolment_sha256)
+    assert (after.pilot_id, after.connected_at) == (None, None)
+
+
+def test_a_frontgate_is_renewed_by_another_machine(
+    world: Any, ensure: FrontgateEnsure, gates: Any, standing: str
+) -> None:
+    """Also one whose machine runs: only user-data brings an enrolment."""
+    with world.store.begin() as tx:
+        frontgate = tx.agents.frontgate_at("rt-1", "net-1")
+        tx.agents.revoke(frontgate.id)
+
+        job = renew_frontgate(tx, frontgate, pilot=ensure.pilot, provider=gates.of("rt-1"))
+
+        tasks = tx.jobs.tasks(job.id)
+        renewed = tx.agents.frontgate(frontgate.id)
+    assert [task.kind for task in tasks] == ["compute.delete", "compute.create", "frontgate.wait"]
+    assert tasks[0].input["id"] == standing
+    assert renewed.enrolment_sha256 is not None
+
+
+def test_a_frontgate_is_renewed_once_at_a_time(
+    world: Any, ensure: FrontgateEnsure, gates: Any, standing: str
+) -> None:
+    """While a job is at work on it, its machine is that job's."""
+    with world.store.begin() as tx:
+        frontgate = tx.agents.frontgate_at("rt-1", "net-1")
+        renew_frontgate(tx, frontgate, pilot=ensure.pilot, provider=gates.of("rt-1"))
+
+        with pytest.raises(ConflictError, match="no machine that no job"):
+            renew_frontgate(tx, frontgate, pilot=ensure.pilot, provider=gates.of("rt-1"))

@@ -1,0 +1,153 @@
+"""Who looks after an installation sees how Frontgates stand, and can shut them out."""
+
+import datetime as dt
+
+import core_world
+import pytest
+
+from pitrix_core.errors import ForbiddenError, NotFoundError
+from pitrix_core.model import Cluster, ClusterState, Runtime
+from pitrix_core.model.frontgate import FrontgateState
+from pitrix_core.pilot import tokens
+from pitrix_core.pilot.inbox import Admission, Desk
+from pitrix_core.service import frontgates
+from pitrix_core.service.services import Services
+from pitrix_core.store import Store, Transaction
+from pitrix_core.store.agents import Frontgate, Message
+from pitrix_core.store.identity import Actor
+
+
+def _add(tx: Transaction, cluster_id: str, state: ClusterState, *, hidden: bool) -> None:
+    cluster = Cluster(
+        id=cluster_id,
+        name=cluster_id,
+        owner="admin",
+        state=state,
+        runtime_id="rt-1",
+        app_version_id="appv-1",
+        config={},
+        revision=1,
+        hidden=hidden,
+        created_at=tx.now,
+        updated_at=tx.now,
+    )
+    tx.clusters.add(cluster)
+
+
+@pytest.fixture
+def enrolment(store: Store) -> str:
+    """What a Frontgate may enrol with; it serves a cluster that is there and one that is gone."""
+    with store.begin() as tx:
+        runtime = Runtime(id="rt-1", name="here", provider="fake", owner="admin")
+        tx.runtimes.add(runtime, credential_id=None)
+        _add(tx, "cl-fg", ClusterState.ACTIVE, hidden=True)
+        _add(tx, "cl-1", ClusterState.ACTIVE, hidden=False)
+        _add(tx, "cl-2", ClusterState.DELETED, hidden=False)
+        secret = tx.secrets.add("", owner="system")
+        frontgate = Frontgate(
+            id="fg-1",
+            owner="system",
+            cluster_id="cl-fg",
+            runtime_id="rt-1",
+            network_id="net-1",
+            secret_id=secret.id,
+            protocol=2,
+        )
+        tx.agents.add_frontgate(frontgate)
+        for cluster_id in ("cl-1", "cl-2"):
+            tx.agents.serve(cluster_id, frontgate_id="fg-1")
+        tokens.let_enrol(tx, frontgate)
+        return tx.secrets.get(secret.id)
+
+
+def welcome(store: Store, **shown: str) -> Admission:
+    """Have the Frontgate come."""
+    said = {"protocol": 2, "frontgate_id": "fg-1", "version": "0.1.0", "endpoints": ["e"], **shown}
+    return Desk(store=store, pilot_id="pil-1").welcome(said)
+
+
+def state(services: Services) -> FrontgateState:
+    """Return how the Frontgate stands."""
+    return frontgates.get(services, core_world.ADMIN, "fg-1").state
+
+
+def test_a_frontgate_is_shown_with_its_work(
+    services: Services, store: Store, enrolment: str
+) -> None:
+    """Its connection, its token, the clusters it serves and what waits for it."""
+    welcome(store, enrolment=enrolment)
+    with store.begin() as tx:
+        for number in range(2):
+            tx.agents.send(Message(id=f"m-{number}", frontgate_id="fg-1", type="x", body={}))
+
+    [found] = frontgates.search(services, core_world.ADMIN)
+
+    assert (found.id, found.state, found.protocol) == ("fg-1", FrontgateState.CONNECTED, 2)
+    assert (found.version, found.endpoints, found.pilot_id) == ("0.1.0", ("e",), "pil-1")
+    assert (found.clusters, found.messages_waiting) == (("cl-1",), 2)
+    assert found.oldest_message_at is not None
+    assert found.token_expires_at is not None
+
+
+def test_how_a_frontgate_stands(services: Services, store: Store, enrolment: str) -> None:
+    """From its first day until it is shut out."""
+    seen = [state(services)]
+    admission = welcome(store, enrolment=enrolment)
+    seen.append(state(services))
+    desk = Desk(store=store, pilot_id="pil-1")
+    desk.settle_in(admission.held)
+    desk.goodbye(admission.held)
+    seen.append(state(services))
+    frontgates.revoke(services, core_world.ADMIN, "fg-1")
+    seen.append(state(services))
+
+    assert [str(each) for each in seen] == ["enrolling", "connected", "away", "shut_out"]
+
+
+@pytest.mark.parametrize("ends", ["enrolment", "token"])
+def test_a_frontgate_whose_time_is_over_is_shut_out(
+    services: Services, store: Store, enrolment: str, ends: str
+) -> None:
+    """It would come in vain."""
+    with store.begin() as tx:
+        past = tx.now - dt.timedelta(seconds=1)
+        if ends == "token":
+            tx.agents.let_enrol("fg-1", sha256=None, expires_at=None)
+            tx.agents.note_token("fg-1", expires_at=past)
+        else:
+            tx.agents.let_enrol("fg-1", sha256="0" * 64, expires_at=past)
+
+    assert state(services) is FrontgateState.SHUT_OUT
+
+
+def test_revoking_cuts_the_connection_and_tells_of_it(
+    services: Services, store: Store, enrolment: str
+) -> None:
+    """The Pilot that holds it finds that it does not count any more."""
+    welcome(store, enrolment=enrolment)
+
+    found = frontgates.revoke(services, core_world.ADMIN, "fg-1")
+
+    assert (found.generation, found.connected_at) == (2, None)
+    assert Desk(store=store, pilot_id="pil-1").held() == {}
+    with store.read() as tx:
+        kinds = [event.kind for event in tx.events.after(0, limit=100)]
+    assert kinds[-2:] == ["frontgate.connected", "frontgate.revoked"]
+
+
+@pytest.mark.parametrize("use", [frontgates.get, frontgates.revoke, frontgates.renew])
+def test_an_unknown_frontgate_is_not_found(services: Services, use: object) -> None:
+    """The message says how to find those there are."""
+    with pytest.raises(NotFoundError) as caught:
+        use(services, core_world.ADMIN, "fg-9")  # type: ignore[operator]
+
+    assert caught.value.next_step == "List them: pitrix frontgate list"
+
+
+@pytest.mark.parametrize("use", [frontgates.get, frontgates.revoke, frontgates.renew])
+def test_frontgates_are_the_admins(services: Services, enrolment: str, use: object) -> None:
+    """Others have no say in what all clusters of a network share."""
+    user = Actor(owner="somebody", role="user")
+
+    with pytest.raises(ForbiddenError):
+        use(services, user, "fg-1")  # type: ignore[operator]
