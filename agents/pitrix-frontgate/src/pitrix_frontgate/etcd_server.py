@@ -1,9 +1,4 @@
-"""Finds an etcd that is fit, runs it, and keeps it running.
-
-etcd is started through a short-lived Python that asks the kernel to end it with its parent and
-then becomes etcd: ``preexec_fn`` is not safe in a process with threads. The kernel watches the
-*thread* that started it, so it is started by the guard, which lives as long as the Frontgate.
-"""
+"""Finds an etcd that is fit, runs it, and keeps it running."""
 
 import logging
 import os
@@ -19,6 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from pitrix_drone.etcd import EtcdClient, EtcdError
+from pitrix_frontgate.children import end_child, start_child
 from pitrix_frontgate.config import is_loopback
 from pitrix_frontgate.errors import EtcdServerError
 
@@ -58,16 +54,6 @@ _LAST_PAUSE_S: Final = 10.0
 _STEADY_S: Final = 30.0
 _PORT_WAIT_S: Final = 5.0
 _LEAVE_S: Final = 4.0
-
-#: 1: PR_SET_PDEATHSIG, 9: SIGKILL. Source: prctl(2). The parent may have died before the call.
-_LAUNCH: Final = """\
-import os, sys
-if sys.platform == "linux":
-    import ctypes
-    ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)
-if os.getppid() == int(sys.argv[1]):
-    os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 class EtcdBinary(NamedTuple):
@@ -226,7 +212,7 @@ class EtcdServer:
         with self._lock:
             process = self._leaving = self._process
         if process is not None:
-            _end(process, within_s=_LEAVE_S)
+            end_child(process, name="etcd", within_s=_LEAVE_S)
 
     def stop(self, *, within_s: float = 4.0) -> None:
         """End it: asked to first, killed when that takes too long."""
@@ -234,7 +220,7 @@ class EtcdServer:
         with self._lock:
             process = self._process
         if process is not None:
-            _end(process, within_s=within_s)
+            end_child(process, name="etcd", within_s=within_s)
         if self._guard.is_alive():
             self._guard.join(timeout=2.0)
 
@@ -262,13 +248,8 @@ class EtcdServer:
             if self._stopping.is_set():
                 return None
             self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
-            launcher = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid())]
-            self._process = process = subprocess.Popen(
-                [*launcher, self._binary.path, *self._arguments()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                env=_environment(os.environ),
-                process_group=0,
+            self._process = process = start_child(
+                [self._binary.path, *self._arguments()], environment=_environment(os.environ)
             )
         return process.wait()
 
@@ -353,16 +334,6 @@ def _has_leader(probe: EtcdClient) -> bool:
         return probe.status().has_leader
     except EtcdError:
         return False
-
-
-def _end(process: subprocess.Popen[bytes], *, within_s: float) -> None:
-    process.terminate()
-    try:
-        process.wait(timeout=within_s)
-    except subprocess.TimeoutExpired:
-        log.warning("etcd did not end within %.0f s and is killed", within_s)
-        process.kill()
-        process.wait()
 
 
 def _bind_obstacle(address: str, port: int) -> str | None:
