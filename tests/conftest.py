@@ -1,9 +1,14 @@
-"""Databases of both kinds; a PostgreSQL server is started once, for whoever asks first."""
+"""Databases of both kinds; a PostgreSQL server is started once, for whoever asks first.
+
+What Hypothesis draws is the same in every run, so that a change is judged by what it changed;
+``pytest --hypothesis-profile explore`` draws anew.
+"""
 
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 
@@ -14,6 +19,17 @@ from pitrix_core.testing.postgresql_server import (
     postgresql_server,
 )
 
+# How long a draw takes says something of the machine, and nothing of what is tested.
+hypothesis.settings.register_profile(
+    "explore",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.register_profile(
+    "suite", hypothesis.settings.get_profile("explore"), derandomize=True, database=None
+)
+hypothesis.settings.load_profile("suite")
+
 #: Ends what tests before this one have left open.
 _CUT_OFF = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -22,6 +38,21 @@ _CUT_OFF = (
 #: Rows first that refer to others; faster than TRUNCATE, where tables are nearly empty.
 _EMPTY = ";".join(f"DELETE FROM {table.name}" for table in reversed(tables.metadata.sorted_tables))  # noqa: S608  # our own tables
 _COUNT_ANEW = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _careless_sqlite() -> Iterator[None]:
+    """Have databases on SQLite not wait for the disk: none outlives the machine."""
+
+    def relax(connection: sa.Connection) -> None:
+        if connection.dialect.name == "sqlite":
+            raw = connection.connection.dbapi_connection
+            assert raw is not None
+            raw.execute("PRAGMA synchronous=OFF")
+
+    sa.event.listen(sa.Engine, "engine_connect", relax)
+    yield
+    sa.event.remove(sa.Engine, "engine_connect", relax)
 
 
 @pytest.fixture(scope="session")

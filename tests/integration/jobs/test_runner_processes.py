@@ -61,18 +61,22 @@ def test_killing_runners_at_any_moment_loses_and_doubles_nothing(
 def test_a_dead_runners_tasks_are_taken_over_within_ten_seconds(
     installation: Installation,
 ) -> None:
-    """With the settings of an installation, another runner ends the job."""
+    """With the settings of an installation, another runner has them, and ends the job."""
     hang = {"operation": "volume.create", "effect": "hang", "seconds": 60.0}
     dying = installation.start(faults=[hang])
     job = installation.submit(volume("a"))
-    wait_until(lambda: installation.calls("volume.create") == 1, within_s=15, what="a call hangs")
+    wait_until(lambda: installation.calls("volume.create") == 1, within_s=30, what="a call hangs")
     installation.start()
-    wait_until(lambda: installation.runners() == 2, within_s=15, what="two runners live")
+    wait_until(lambda: installation.runners() == 2, within_s=30, what="two runners live")
 
+    [held] = installation.tasks(job)
     dying.kill()
-    took_s = wait_until(lambda: all_ended(installation, [job]), within_s=15, what="the job ends")
+    took_s = wait_until(
+        lambda: installation.tasks(job)[0].fence > held.fence, within_s=30, what="it is taken over"
+    )
 
     assert took_s < 10
+    wait_until(lambda: all_ended(installation, [job]), within_s=30, what="the job ends")
     assert_done(installation, [job])
 
 
@@ -81,10 +85,10 @@ def test_a_stopped_runner_finishes_its_steps(installation: Installation) -> None
     hang = {"operation": "volume.create", "effect": "hang", "count": 3, "seconds": 1.0}
     runner = installation.start(faults=[hang], runner={"lease_s": 1.0})
     job = installation.submit(volume("a"), volume("b"), volume("c"), volume("d", "a", "b", "c"))
-    wait_until(lambda: installation.calls("volume.create") == 3, within_s=15, what="calls hang")
+    wait_until(lambda: installation.calls("volume.create") == 3, within_s=30, what="calls hang")
 
     runner.terminate()
-    code = runner.wait(timeout=15)
+    code = runner.wait(timeout=30)
 
     states = {task.key: task.state for task in installation.tasks(job)}
     assert code == 0
@@ -103,10 +107,10 @@ def test_a_stopped_runner_gives_back_what_hangs(installation: Installation) -> N
     hang = {"operation": "volume.create", "effect": "hang", "seconds": 60.0}
     runner = installation.start(faults=[hang], runner={"drain_s": 0.3})
     job = installation.submit(volume("a"))
-    wait_until(lambda: installation.calls("volume.create") == 1, within_s=15, what="a call hangs")
+    wait_until(lambda: installation.calls("volume.create") == 1, within_s=30, what="a call hangs")
 
     runner.send_signal(signal.SIGTERM)
-    runner.wait(timeout=15)
+    runner.wait(timeout=30)
 
     [task] = installation.tasks(job)
     assert task.state is TaskState.READY
@@ -119,7 +123,7 @@ def test_a_locked_database_is_waited_for(installation: Installation) -> None:
     jobs = [installation.submit(*graph()) for _ in range(2)]
     for _ in range(2):
         installation.start(delay_s=0.05, runner=QUICK)
-    wait_until(lambda: installation.calls("volume.create") > 2, within_s=15, what="jobs run")
+    wait_until(lambda: installation.calls("volume.create") > 2, within_s=30, what="jobs run")
 
     connection = _opened(installation, timeout_s=10)
     connection.execute("BEGIN IMMEDIATE")
@@ -127,7 +131,7 @@ def test_a_locked_database_is_waited_for(installation: Installation) -> None:
     connection.execute("COMMIT")
     connection.close()
 
-    wait_until(lambda: all_ended(installation, jobs), within_s=20, what="all jobs end")
+    wait_until(lambda: all_ended(installation, jobs), within_s=40, what="all jobs end")
     assert_done(installation, jobs)
 
 
@@ -137,16 +141,16 @@ def test_a_runner_that_was_frozen_comes_back(installation: Installation) -> None
     jobs = [installation.submit(*graph()) for _ in range(2)]
     frozen = installation.start(delay_s=0.1, runner=QUICK)
     other = installation.start(delay_s=0.1, runner=QUICK)
-    wait_until(lambda: installation.calls("volume.create") > 2, within_s=15, what="jobs run")
+    wait_until(lambda: installation.calls("volume.create") > 2, within_s=30, what="jobs run")
 
-    wait_until(lambda: installation.runners() == 2, within_s=15, what="two runners live")
+    wait_until(lambda: installation.runners() == 2, within_s=30, what="two runners live")
     _freeze(installation, frozen)
-    wait_until(lambda: installation.runners() == 1, within_s=15, what="it is taken for dead")
+    wait_until(lambda: installation.runners() == 1, within_s=30, what="it is taken for dead")
     frozen.send_signal(signal.SIGCONT)
-    wait_until(lambda: installation.runners() == 2, within_s=15, what="it is back")
+    wait_until(lambda: installation.runners() == 2, within_s=30, what="it is back")
     other.kill()
 
-    wait_until(lambda: all_ended(installation, jobs), within_s=20, what="all jobs end")
+    wait_until(lambda: all_ended(installation, jobs), within_s=40, what="all jobs end")
     assert_done(installation, jobs)
     assert frozen.poll() is None
 

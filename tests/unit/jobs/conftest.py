@@ -1,7 +1,6 @@
 """Fixtures of the engine that a test drives by hand (``driven_engine.py``, beside this file)."""
 
 import shutil
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,10 +36,6 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _careless(connection: sqlite3.Connection, _record: object) -> None:
-    connection.execute("PRAGMA synchronous=OFF")  # a test's database need not outlive the machine
-
-
 @pytest.fixture
 def open_store(empty_database: Path) -> Iterator[Callable[[Path, ManualClock], Store]]:
     """Open a new database at a path, on a clock."""
@@ -49,7 +44,6 @@ def open_store(empty_database: Path) -> Iterator[Callable[[Path, ManualClock], S
     def open_one(path: Path, clock: ManualClock) -> Store:
         shutil.copy(empty_database, path)
         engine = make_engine(f"sqlite:///{path}")
-        sa.event.listen(engine, "connect", _careless)
         cipher = Cipher(Fernet.generate_key())
         opened.append(Store(engine, cipher=cipher, clock=lambda _: clock()))
         return opened[-1]
