@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pathlib
+import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -49,6 +51,10 @@ class EtcdServer:
             self._process.wait(10)
             self._process = None
 
+    def forget(self) -> None:
+        """Lose everything: the next start makes another store."""
+        shutil.rmtree(self._folder / "data")
+
     def _command(self) -> list[str]:
         return [
             self._binary,
@@ -64,6 +70,8 @@ class EtcdServer:
             self._peer_url,
             "--initial-cluster",
             f"default={self._peer_url}",
+            "--initial-cluster-token",
+            secrets.token_hex(8),
             "--auth-token",
             "simple",
             "--bcrypt-cost",

@@ -266,6 +266,12 @@ class Watched:
         """The values seen in events so far."""
         return [event.kv.value for event in self.events]
 
+    def has_seen(self, key: str, value: str) -> bool:
+        """Tell whether a key had a value, in a snapshot or in an event."""
+        items = [kv for snapshot in self.snapshots for kv in snapshot.items]
+        items += [event.kv for event in self.events]
+        return any((kv.key, kv.value) == (key, value) for kv in items)
+
     def end(self) -> float:
         """Stop the watch; return how long that took in seconds."""
         began = time.monotonic()
@@ -368,6 +374,23 @@ def test_a_watch_logs_in_again(root: EtcdClient, etcd_server: EtcdServer) -> Non
 
     watched.end()
     node.close()
+
+
+def test_a_watch_begins_anew_with_another_store(etcd_server: EtcdServer) -> None:
+    """A store that lost everything counts from one again: nothing written to it is missed."""
+    client = EtcdClient([etcd_server.endpoint])
+    for number in range(5):
+        client.put("/w/old", str(number))
+    watched = Watched(client, "/w/")
+    etcd_server.stop()
+    etcd_server.forget()
+    etcd_server.start()
+
+    client.put("/w/new", "x")
+
+    wait_for(lambda: watched.has_seen("/w/new", "x"), "the new store's value", within_s=20)
+    watched.end()
+    client.close()
 
 
 def test_a_watch_waits_for_a_server_that_is_not_there_yet() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from frontgate_harness import Store, command, handlers_of, metadata, result, status
+from frontgate_harness import Keeper, Store, command, handlers_of, metadata, result, status
 
 from pitrix_frontgate.frames import Frame
 from pitrix_frontgate.handlers import Handlers
@@ -261,3 +261,24 @@ def test_what_can_never_be_done_is_failed(
     assert (answer.type, answer.body["code"]) == ("failed", code)
     assert _held(store, body.get("cluster_id", "x")) == {}
     assert _revision(store) == before + 1  # only the frame's id was remembered
+
+
+def test_a_certificate_goes_to_the_doorkeeper(store: Store) -> None:
+    """As the Pilot sent it; the acknowledgement is all there is to say."""
+    keeper = Keeper()
+    pem = "-----BEGIN CERTIFICATE-----\n"
+    body = {"ca": pem, "certificate": pem, "key": "a key", "not_after": "2027-01-01T00:00:00Z"}
+
+    answer = handlers_of(store, keeper).handle(Frame("tls-put-1", "tls.put", body))
+
+    assert answer is None
+    assert keeper.certificates == [body]
+
+
+def test_drones_of_version_1_open_their_door(store: Store) -> None:
+    """They know plain HTTP only."""
+    keeper = Keeper()
+
+    _ask(handlers_of(store, keeper), "metadata.put", metadata("cl-plain", 1))
+
+    assert keeper.is_plain

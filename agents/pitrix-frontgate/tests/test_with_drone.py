@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,18 +10,24 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from authority import Authority
 from frontgate_harness import (
     FrontgateProcess,
     Json,
     Pilot,
     command,
+    enrolling,
     eventually,
     metadata,
     password_of,
+    token_of,
 )
 from protocol_schemas import validator
 
 from pitrix_drone.build import build as build_drone
+from pitrix_drone.config import Config
+from pitrix_drone.etcd import EtcdClient, EtcdError
+from pitrix_drone.login import Login
 
 RESOURCE: Final = """\
 [template]
@@ -28,6 +35,7 @@ src = "app.tmpl"
 dest = "/opt/app.conf"
 keys = ["/"]
 """
+NODE: Final = "cl-1-n1"
 TEMPLATE: Final = '{{getv "/cluster/name"}} {{getv "/env/size"}} {{getv "/host/ip"}}\n'
 
 
@@ -39,25 +47,48 @@ def drone_zipapp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+@pytest.fixture(autouse=True)
+def _authority(pilot: Pilot) -> None:
+    """The Pilot signs certificates from the beginning."""
+    pilot.authority = Authority()
+
+
+@pytest.fixture(params=[1, 2], ids=["drone-of-version-1", "drone-of-version-2"])
+def version(request: pytest.FixtureRequest) -> int:
+    """The version of the protocol that the drone's configuration is of."""
+    return int(request.param)
+
+
 @pytest.fixture
-def machine(frontgate: FrontgateProcess, drone_zipapp: Path, tmp_path: Path) -> Iterator[Path]:
+def machine(
+    pilot: Pilot, frontgate: FrontgateProcess, drone_zipapp: Path, tmp_path: Path, version: int
+) -> Iterator[Path]:
     """The root of a machine with one confd resource, whose drone runs."""
+    authority = pilot.authority
+    assert authority is not None
     root = tmp_path / "machine"
     _write(root / "etc/confd/conf.d/app.toml", RESOURCE)
     _write(root / "etc/confd/templates/app.tmpl", TEMPLATE)
     (root / "opt").mkdir()
+    if version == 1:
+        way = {"endpoints": [frontgate.endpoint], "user": NODE, "password": password_of(NODE)}
+    else:
+        way = {
+            "endpoints": [frontgate.tls_endpoint],
+            "ca": authority.pem,
+            "enrol_url": frontgate.enrol_url,
+            "enrolment": token_of(NODE),
+        }
     config = {
-        "protocol": 1,
+        "protocol": version,
         "cluster_id": "cl-1",
-        "node_id": "cl-1-n1",
+        "node_id": NODE,
         "role": "main",
-        "endpoints": [frontgate.endpoint],
-        "user": "cl-1-n1",
-        "password": password_of("cl-1-n1"),
+        **way,
         "prefix": "/self",
         "dialect": "confd",
     }
-    validator("drone-config", 1).validate(config)
+    validator("drone-config", version).validate(config)
     _write(root / "etc/pitrix/drone.json", json.dumps(config))
     with (root / "drone.log").open("wb") as log:
         process = subprocess.Popen(
@@ -80,9 +111,9 @@ def _write(path: Path, text: str) -> None:
     path.chmod(0o600)
 
 
-def _put(pilot: Pilot, revision: int, name: str) -> None:
-    shared = {"cluster/name": name}
-    pilot.ask("metadata.put", metadata("cl-1", revision, shared=shared))
+def _put(pilot: Pilot, version: int, revision: int, name: str) -> None:
+    body = metadata("cl-1", revision) if version == 1 else enrolling("cl-1", revision)
+    pilot.ask("metadata.put", {**body, "shared": {"cluster/name": name}})
 
 
 def _configured(pilot: Pilot, revision: int) -> Json | None:
@@ -91,13 +122,13 @@ def _configured(pilot: Pilot, revision: int) -> Json | None:
     return next((each for each in reports if (each["state"], each["revision"]) == wanted), None)
 
 
-def test_metadata_becomes_a_file_and_a_status(pilot: Pilot, machine: Path) -> None:
+def test_metadata_becomes_a_file_and_a_status(pilot: Pilot, machine: Path, version: int) -> None:
     """The Pilot hears ``configured`` for each revision once it is rendered."""
-    _put(pilot, 1, "one")
+    _put(pilot, version, 1, "one")
     eventually(lambda: _configured(pilot, 1))
     first = (machine / "opt/app.conf").read_text()
 
-    _put(pilot, 2, "two")
+    _put(pilot, version, 2, "two")
     found = eventually(lambda: _configured(pilot, 2))
 
     assert first == "one 1 127.0.0.1\n"
@@ -105,9 +136,11 @@ def test_metadata_becomes_a_file_and_a_status(pilot: Pilot, machine: Path) -> No
     assert (found["cluster_id"], found["node_id"]) == ("cl-1", "cl-1-n1")
 
 
-def test_a_command_runs_once_and_its_result_arrives(pilot: Pilot, machine: Path) -> None:
+def test_a_command_runs_once_and_its_result_arrives(
+    pilot: Pilot, machine: Path, version: int
+) -> None:
     """What it printed and how it ended; a second frame for it changes nothing."""
-    _put(pilot, 1, "one")
+    _put(pilot, version, 1, "one")
     eventually(lambda: _configured(pilot, 1))
     wanted = {**command("cl-1", "c-1"), "cmd": f"echo hello; echo x >> {machine}/ran; exit 3"}
 
@@ -120,3 +153,46 @@ def test_a_command_runs_once_and_its_result_arrives(pilot: Pilot, machine: Path)
     first = pilot.effects("command.result")[0]
     assert (first["state"], first["exit_code"], first["output"]) == ("done", 3, "hello\n")
     assert (machine / "ran").read_text() == "x\n"
+
+
+@pytest.mark.parametrize("version", [2], indirect=True)
+def test_what_the_user_data_holds_is_dead_after_the_first_contact(
+    pilot: Pilot, machine: Path, version: int, frontgate: FrontgateProcess
+) -> None:
+    """Neither at the Frontgate nor at its etcd does anything of it open a door."""
+    _put(pilot, version, 1, "one")
+    eventually(lambda: _configured(pilot, 1))
+    config = json.loads((machine / "etc/pitrix/drone.json").read_text())
+
+    again = Login(Config(**{**config, "endpoints": (frontgate.tls_endpoint,)}), machine / "thief")
+
+    with pytest.raises(EtcdError, match="enrolment-used"):
+        again.password(None)
+    for secret in config.values():
+        client = EtcdClient(
+            [frontgate.tls_endpoint], user=NODE, password=str(secret), ca=config["ca"]
+        )
+        with pytest.raises(EtcdError, match="authentication failed"):
+            client.get("/c/cl-1/shared/revision")
+        client.close()
+
+
+def test_a_drone_is_let_in_again_after_the_frontgate_lost_everything(
+    pilot: Pilot, machine: Path, version: int, frontgate: FrontgateProcess
+) -> None:
+    """The Pilot fills the new store: with the password, or with the digest of the node's own."""
+    _put(pilot, version, 1, "one")
+    eventually(lambda: _configured(pilot, 1))
+    enrolled = pilot.effects("node.enrolment")
+    frontgate.terminate()
+    shutil.rmtree(frontgate.places.state)
+    frontgate.start()
+    body = metadata("cl-1", 2)
+    if version != 1:
+        digest = enrolled[-1]["credential_sha256"]
+        body = enrolling("cl-1", 2, credential_sha256=digest)
+
+    pilot.ask("metadata.put", {**body, "shared": {"cluster/name": "two"}})
+
+    eventually(lambda: _configured(pilot, 2))
+    assert (machine / "opt/app.conf").read_text() == "two 1 127.0.0.1\n"

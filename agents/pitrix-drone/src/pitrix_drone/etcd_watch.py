@@ -64,6 +64,7 @@ class Watcher:
         self._token = token
         self._forget_token = forget_token
         self._next_revision: int | None = None
+        self._store = ""
         self._stream: Stream | None = None
         self._backoff = Backoff(last_s=_LAST_PAUSE_S)
         self._said = ""
@@ -136,6 +137,7 @@ class Watcher:
         self._backoff.reset()
         self._said = ""
         if message.get("created"):
+            self._meet(str(message["header"].get("cluster_id")), revision_of(message))
             return
         events = tuple(
             Event(type=item.get("type", "PUT"), kv=key_value(item["kv"]))
@@ -146,6 +148,15 @@ class Watcher:
             self._next_revision = events[-1].kv.mod_revision + 1
         else:
             self._next_revision = max(self._next_revision or 0, revision_of(message) + 1)
+
+    def _meet(self, store: str, revision: int) -> None:
+        """Take note of the store that answers.
+
+        :raises CompactedError: it is another one than before, which counts its revisions anew.
+        """
+        before, self._store = self._store, store
+        if (before and before != store) or revision + 1 < (self._next_revision or 0):
+            raise CompactedError(None, "the store is a new one")
 
     def _guard(self, stop: threading.Event, ended: threading.Event) -> None:
         """Wake the reader when *stop* is set: a read without time-out hears of it only so."""

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import secrets
 import shutil
 import socket
 import subprocess
@@ -263,6 +264,8 @@ class EtcdServer:
             "listen-peer-urls": peer,
             "initial-advertise-peer-urls": peer,
             "initial-cluster": f"frontgate={peer}",
+            # Only counts for a store that is made: watchers tell it from an earlier one by that.
+            "initial-cluster-token": secrets.token_hex(8),
             "auth-token": "simple",
             "bcrypt-cost": "4",
             "max-txn-ops": str(MAX_TXN_OPS),
