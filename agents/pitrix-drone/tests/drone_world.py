@@ -61,11 +61,11 @@ class Frontgate:
 
     def status(self) -> dict[str, Any]:
         """Return the node's last status, or nothing."""
-        return self._report("status")
+        return self.report("status")
 
     def result(self, command_id: str) -> dict[str, Any]:
         """Return a command's result, or nothing."""
-        return self._report(f"results/{command_id}")
+        return self.report(f"results/{command_id}")
 
     def wait_for_result(self, command_id: str, *, within_s: float = 15.0) -> dict[str, Any]:
         """Return a command's result as soon as it is there."""
@@ -82,7 +82,8 @@ class Frontgate:
 
         return wait_for(found, f"the status {state} at {revision}")
 
-    def _report(self, path: str) -> dict[str, Any]:
+    def report(self, path: str) -> dict[str, Any]:
+        """Return what the node wrote below its reports, or nothing."""
         found = self.client.get(f"{_TOP}/reports/{NODE}/{path}")
         return json.loads(found.value) if found else {}
 

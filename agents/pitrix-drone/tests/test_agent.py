@@ -18,7 +18,7 @@ from drone_world import CLUSTER, NODE, Frontgate, Machine, frontgate
 
 from pitrix_drone.build import build
 
-_SCHEMAS = pathlib.Path(__file__).parents[2] / "protocol/schemas/v1"
+_SCHEMAS = pathlib.Path(__file__).parents[2] / "protocol/schemas/v2"
 
 
 @pytest.fixture(scope="session")
@@ -383,3 +383,92 @@ def _is_alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+_SUPERVISION: dict[str, Any] = {
+    "waits_for_start": True,
+    "health_check": {
+        "check_cmd": "test -f $PITRIX_ROOT/up",
+        "action_cmd": "touch $PITRIX_ROOT/up",
+        "interval_s": 1,
+        "timeout_s": 10,
+        "action_timeout_s": 10,
+        "healthy_threshold": 1,
+        "unhealthy_threshold": 1,
+    },
+    "monitor": {
+        "cmd": "echo '{\"load\": 7}'",
+        "items": {"load": {"value_type": "int", "statistics": "latest", "choices": []}},
+    },
+}
+
+
+def supervise(gate: Frontgate) -> None:
+    """Put what is supervised into the node's metadata."""
+    key = f"/c/{CLUSTER}/nodes/{NODE}/agent/supervision"
+    gate.client.put(key, json.dumps(_SUPERVISION))
+    gate.put_metadata(1)
+
+
+def wait_for_health(gate: Frontgate, state: str) -> dict[str, Any]:
+    """Return the report of the health check as soon as it is this one."""
+
+    def found() -> dict[str, Any]:
+        report = gate.report("health")
+        return report if report.get("state") == state else {}
+
+    return wait_for(found, f"the health {state}", within_s=30)
+
+
+def test_a_node_is_supervised_from_its_start_to_its_stop(machine: Machine, gate: Frontgate) -> None:
+    """Not before, not after; an unhealthy one is mended; reports keep to the protocol."""
+    supervise(gate)
+    machine.start()
+    reports = [wait_for_health(gate, "unknown")]
+    before = gate.report("measures")
+    gate.put_command("start", "touch $PITRIX_ROOT/up", supervision="begin")
+    reports.append(wait_for_health(gate, "healthy"))
+    measures = wait_for(lambda: gate.report("measures"), "measurements", within_s=30)
+    machine.at("/up").unlink()
+    mended = wait_for(lambda: gate.report("health").get("action"), "the action", within_s=30)
+    gate.put_command("stop", "rm -f $PITRIX_ROOT/up", supervision="end")
+
+    reports.append(wait_for_health(gate, "unknown"))
+
+    assert reports[0]["detail"] == reports[2]["detail"] == "it is not started"
+    assert (before, measures["values"]) == ({}, {"load": 7})
+    assert mended["exit_code"] == 0
+    assert not machine.at("/up").exists()
+    check_against_schema(_SUPERVISION, "supervision")
+    check_against_schema(measures, "node-measures")
+    for report in reports:
+        check_against_schema(report, "node-health")
+
+
+def test_a_start_outlives_the_drone(machine: Machine, gate: Frontgate) -> None:
+    """The application runs on, and is supervised on."""
+    supervise(gate)
+    machine.start()
+    gate.put_command("start", "touch $PITRIX_ROOT/up", supervision="begin")
+    wait_for_health(gate, "healthy")
+    machine.end(signal.SIGKILL)
+    gate.client.delete(f"/c/{CLUSTER}/reports/{NODE}/health")
+
+    machine.start()
+
+    assert wait_for_health(gate, "healthy")["detail"] == ""
+
+
+def test_a_table_does_not_wait_for_other_commands(machine: Machine, gate: Frontgate) -> None:
+    """Somebody waits for it; what it says on standard error is no part of it."""
+    gate.put_metadata(1)
+    machine.start()
+    gate.put_command("long", "touch $PITRIX_ROOT/began; sleep 600", timeout_s=900)
+    wait_for(machine.at("/began").exists, "the long command to run")
+
+    gate.put_command("tab", "echo warning >&2; echo '{}'", idempotent=True, answer="table")
+
+    result = gate.wait_for_result("tab")
+    assert (result["state"], result["output"]) == ("done", "{}\n")
+    check_against_schema(result, "command-result")
+    assert gate.result("long") == {}
