@@ -81,7 +81,7 @@ class _Session:
             if left_s <= 0:
                 break
             with contextlib.suppress(TimeoutError):
-                text = await asyncio.wait_for(self.coming.get(), left_s)
+                text = await asyncio.wait_for(self.coming.get(), min(left_s, _SILENT_S / 4))
                 if text is not None:
                     return text
         await self.close()

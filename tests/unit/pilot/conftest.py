@@ -1,7 +1,8 @@
 """A store with a runtime, clusters and Frontgates in it, and tasks to be carried out."""
 
+import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import attrs
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 import core_world
+from served import PACE, Play, Served, serving
 
 from pitrix_core.jobs.handler import TaskCall
 from pitrix_core.model import (
@@ -25,6 +28,7 @@ from pitrix_core.model import (
     Totals,
 )
 from pitrix_core.pilot.inbox import Desk, Frame, Held
+from pitrix_core.pilot.server import Pace
 from pitrix_core.store import Store, new_id
 from pitrix_core.store.agents import Frontgate
 from pitrix_core.store.catalog import Repo
@@ -184,3 +188,19 @@ def release(store: Store, tmp_path: Path) -> Callable[..., Note]:
         return Note(version.id, services.loader)
 
     return make
+
+
+@pytest.fixture
+def play(world: World) -> Play:
+    """Return a function that plays a scene with a Pilot that serves one Frontgate's cluster."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+
+    def run(scene: Callable[[Served], Awaitable[None]], *, pace: Pace = PACE) -> None:
+        async def main() -> None:
+            async with serving(world.store, pace=pace) as served, asyncio.timeout(20):
+                await scene(served)
+
+        asyncio.run(main())
+
+    return run

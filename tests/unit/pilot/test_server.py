@@ -1,144 +1,20 @@
 """The Pilot as a Frontgate meets it: over a real WebSocket, with a real database behind."""
 
 import asyncio
-import contextlib
-import json
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import attrs
 import pytest
 import websockets
-from websockets.asyncio.client import ClientConnection, connect
+from served import PACE, Play, Served, SlowDesk, eventually, hear, hello, say, serving
+from websockets.asyncio.client import connect
 
-from pitrix_core.pilot.inbox import Admission, Desk, Frame, Held
+from pitrix_core.pilot import tokens
+from pitrix_core.pilot.inbox import Desk
 from pitrix_core.pilot.server import Pace, Pilot, run_pilot
-from pitrix_core.store import Store
-from pitrix_core.store.agents import Message
-
-PACE = Pace(hello_s=0.5, look_s=0.01, resend_s=60.0)
-
-
-@attrs.frozen
-class SlowDesk(Desk):
-    """A desk whose visitors can be held up."""
-
-    hold: dict[str, threading.Event] = attrs.field(factory=dict)
-    broken: set[str] = attrs.field(factory=set)
-
-    def welcome(self, hello: Any) -> Admission:
-        found = super().welcome(hello)
-        self._pass("welcome")
-        return found
-
-    def receive(self, held: Held, frame: Frame) -> None:
-        self._pass("receive")
-        super().receive(held, frame)
-
-    def outgoing(self, after: Any) -> Any:
-        self._pass("outgoing")
-        return super().outgoing(after)
-
-    def _pass(self, name: str) -> None:
-        if name in self.broken:
-            raise RuntimeError(f"{name} is broken")
-        if name in self.hold:
-            assert self.hold[name].wait(10)
-
-
-@attrs.frozen
-class Served:
-    """A Pilot at work."""
-
-    url: str
-    desk: SlowDesk
-    store: Store
-
-    @contextlib.asynccontextmanager
-    async def dial(self, frontgate_id: str = "fg-1") -> AsyncIterator[ClientConnection]:
-        """Connect as a Frontgate and be welcome."""
-        async with connect(self.url, proxy=None) as peer:
-            await say(peer, "hello", "hello", hello(frontgate_id))
-            assert (await hear(peer))["type"] == "welcome"
-            yield peer
-
-    def is_connected(self, frontgate_id: str = "fg-1") -> bool:
-        with self.store.read() as tx:
-            found = tx.agents.frontgate(frontgate_id)
-        return found is not None and found.connected_at is not None
-
-    def send(self, message_id: str, frontgate_id: str = "fg-1", **body: Any) -> None:
-        """Put a message into the outbox."""
-        with self.store.begin() as tx:
-            tx.agents.send(
-                Message(id=message_id, frontgate_id=frontgate_id, type="command.run", body=body)
-            )
-
-
-def hello(frontgate_id: str = "fg-1", **changes: Any) -> dict[str, Any]:
-    """Return what a Frontgate says first."""
-    return {
-        "protocol": 1,
-        "frontgate_id": frontgate_id,
-        "token": f"token-of-{frontgate_id}",
-        "version": "0.1.0",
-        "endpoints": ["http://127.0.0.1:2379"],
-        **changes,
-    }
-
-
-async def say(peer: ClientConnection, id_: str, kind: str, body: Any, **more: Any) -> None:
-    """Send a frame."""
-    await peer.send(json.dumps({"id": id_, "type": kind, "body": body, **more}))
-
-
-async def hear(peer: ClientConnection) -> Any:
-    """Return the next frame."""
-    return json.loads(await asyncio.wait_for(peer.recv(), 5))
-
-
-async def eventually(look: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + 5
-    while not await asyncio.to_thread(look):
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
-
-
-Play = Callable[[Callable[[Served], Awaitable[None]]], None]
-
-
-@pytest.fixture
-def play(world: Any) -> Play:
-    """Return a function that plays a scene with a Pilot that serves one Frontgate's cluster."""
-    world.cluster()
-    world.frontgate("fg-1", "cl-1")
-
-    def run(scene: Callable[[Served], Awaitable[None]], *, pace: Pace = PACE) -> None:
-        async def main() -> None:
-            listener = socket.create_server(("127.0.0.1", 0))
-            desk = SlowDesk(store=world.store, pilot_id="pil-1")
-            served = Served(
-                f"ws://127.0.0.1:{listener.getsockname()[1]}/v1/frontgate", desk, world.store
-            )
-            stop = asyncio.Event()
-            pilot = asyncio.create_task(Pilot(desk, pace=pace).run(listener, stop=stop))
-            try:
-                async with asyncio.timeout(20):
-                    await scene(served)
-                assert not pilot.done()
-            finally:
-                for held in desk.hold.values():
-                    held.set()
-                stop.set()
-                await pilot
-
-        asyncio.run(main())
-
-    return run
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -577,3 +453,132 @@ def test_a_message_leaves_also_after_a_quiet_time(play: Play) -> None:
             assert (await hear(peer))["id"] == "m-1"
 
     play(scene, pace=Pace(hello_s=0.5, look_s=0.005, quiet_look_s=0.02, quiet_after_s=0.01))
+
+
+def enrolment_of(served: Served) -> str:
+    """Let the Frontgate enrol, and return with what."""
+    with served.store.begin() as tx:
+        frontgate = tx.agents.frontgate("fg-1")
+        assert frontgate is not None
+        tokens.let_enrol(tx, frontgate)
+        return tx.secrets.get(frontgate.secret_id)
+
+
+def hello_2(**shown: Any) -> dict[str, Any]:
+    """Return what a Frontgate of protocol 2 says first."""
+    said = {name: value for name, value in hello().items() if name != "token"}
+    return {**said, "protocol": 2, **shown}
+
+
+def may_enrol(served: Served) -> bool:
+    """Say whether the Frontgate's enrolment is still good."""
+    with served.store.read() as tx:
+        frontgate = tx.agents.frontgate("fg-1")
+    return frontgate is not None and frontgate.enrolment_sha256 is not None
+
+
+def test_a_frontgate_enrols_and_comes_again_with_its_token(play: Play) -> None:
+    """Once it has acknowledged the welcome, the enrolment has served."""
+
+    async def scene(served: Served) -> None:
+        enrolment = enrolment_of(served)
+        async with connect(served.url, proxy=None) as peer:
+            await say(peer, "hello", "hello", hello_2(enrolment=enrolment))
+            welcome = await hear(peer)
+            assert may_enrol(served)
+            await say(peer, "a", "ack", {}, reply_to=welcome["id"])
+            await eventually(lambda: not may_enrol(served))
+        async with connect(served.url, proxy=None) as peer:
+            await say(peer, "hello", "hello", hello_2(token=welcome["body"]["token"]))
+            again = await hear(peer)
+
+        assert (welcome["type"], welcome["body"]["protocol"]) == ("welcome", 2)
+        assert again["type"] == "welcome"
+
+    play(scene)
+
+
+def test_a_newer_token_is_given_on_request(play: Play) -> None:
+    """As the answer to the question, and not acknowledged: who got none asks again."""
+
+    async def scene(served: Served) -> None:
+        async with connect(served.url, proxy=None) as peer:
+            await say(peer, "hello", "hello", hello_2(enrolment=enrolment_of(served)))
+            await hear(peer)
+            await say(peer, "r-1", "token.renew", {})
+            await say(peer, "r-2", "token.renew", {})
+            answers = [await hear(peer), await hear(peer)]
+
+        assert [answer["type"] for answer in answers] == ["token.renewed"] * 2
+        assert [answer["reply_to"] for answer in answers] == ["r-1", "r-2"]
+        assert {"token", "renew_after_s", "expires_at"} == set(answers[0]["body"])
+
+    play(scene)
+
+
+def test_a_revoked_frontgate_is_hung_up_on(play: Play) -> None:
+    """By whichever Pilot holds its connection; it may not come back."""
+
+    async def scene(served: Served) -> None:
+        async with connect(served.url, proxy=None) as peer:
+            await say(peer, "hello", "hello", hello_2(enrolment=enrolment_of(served)))
+            token = (await hear(peer))["body"]["token"]
+            with served.store.begin() as tx:
+                tx.agents.revoke("fg-1")
+            await asyncio.wait_for(peer.wait_closed(), 5)
+        async with connect(served.url, proxy=None) as peer:
+            await say(peer, "hello", "hello", hello_2(token=token))
+            refused = await hear(peer)
+
+        assert refused["type"] == "refused"
+        assert refused["body"]["code"] == "unauthorized"
+        assert "pitrix frontgate renew fg-1" in refused["body"]["message"]
+
+    play(scene)
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+def test_a_frontgate_that_moved_is_let_go_of(world: Any) -> None:
+    """The Pilot that it left closes a connection that nobody else has closed."""
+    world.frontgate()
+
+    async def main() -> None:
+        async with (
+            asyncio.timeout(20),
+            serving(world.store, pilot_id="pil-1") as one,
+            serving(world.store, pilot_id="pil-2") as two,
+            one.dial() as older,
+            two.dial() as newer,
+        ):
+            await asyncio.wait_for(older.wait_closed(), 5)
+            two.send("m-1")
+            assert (await hear(newer))["id"] == "m-1"
+            assert two.is_connected()
+
+    asyncio.run(main())
+
+
+def test_what_comes_over_a_connection_that_was_left_is_not_acknowledged(world: Any) -> None:
+    """It is sent again where the Frontgate is now; there it may be old by then."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    slow = attrs.evolve(PACE, held_look_s=60.0)
+
+    async def main() -> None:
+        async with (
+            asyncio.timeout(20),
+            serving(world.store, pilot_id="pil-1", pace=slow) as one,
+            serving(world.store, pilot_id="pil-2", pace=slow) as two,
+            one.dial() as older,
+            two.dial() as newer,
+        ):
+            await say(newer, "f-2", "node.status", status(2))
+            assert (await hear(newer))["reply_to"] == "f-2"
+            await say(older, "f-1", "node.status", status(1))
+            with pytest.raises(websockets.ConnectionClosed):
+                await hear(older)
+
+    asyncio.run(main())
+    with world.store.read() as tx:
+        [node] = tx.clusters.nodes("cl-1")
+    assert node.agent["revision"] == 2
