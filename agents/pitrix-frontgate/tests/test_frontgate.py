@@ -1,5 +1,6 @@
 """A Frontgate process between a Pilot and nodes: nothing is lost, nothing happens twice."""
 
+import json
 import os
 import signal
 import stat
@@ -23,6 +24,7 @@ from frontgate_harness import (
     running,
     status,
 )
+from protocol_schemas import examples
 
 from pitrix_drone.etcd import EtcdClient, EtcdUnavailableError
 
@@ -148,6 +150,21 @@ def test_a_command_and_its_result_make_a_round_trip(
     (body,) = pilot.effects("command.result")
     assert (body["command_id"], body["node_id"], body["output"]) == ("c-1", "cl-1-n1", "hi\n")
     assert not root.get_prefix(f"{REPORTS}/results/").items
+
+
+def test_health_and_measurements_arrive(node: EtcdClient, pilot: Pilot) -> None:
+    """The last of each; what else a node writes about itself is left out."""
+    health = json.loads((examples(2, "valid", "node-health")[0]).read_text())
+    measures = json.loads((examples(2, "valid", "node-measures")[0]).read_text())
+    node.put(f"{REPORTS}/measures", json.dumps({**measures, "values": {"up": True}}))
+    node.put(f"{REPORTS}/health", json.dumps({**health, "node_id": "cl-1-n2"}))
+    node.put(f"{REPORTS}/measures", json.dumps(measures))
+
+    eventually(lambda: pilot.effects("node.health") and pilot.effects("node.measures"))
+
+    about = {"cluster_id": "cl-1", "node_id": "cl-1-n1"}
+    assert pilot.effects("node.health") == [{**health, **about}]
+    assert pilot.effects("node.measures") == [{**measures, **about}]
 
 
 def test_reports_of_an_absent_pilot_arrive_in_order(node: EtcdClient, pilot: Pilot) -> None:

@@ -186,6 +186,20 @@ def test_a_command_is_written_for_its_node(store: Store, handlers: Handlers, clu
     }
 
 
+def test_a_command_says_what_it_means_for_supervision(
+    store: Store, handlers: Handlers, cluster: str
+) -> None:
+    """What the drone has to know is passed on, and nothing else."""
+    frame = {**command(cluster, "c-1"), "supervision": "begin", "answer": "table", "more": 1}
+
+    _ask(handlers, "command.run", frame)
+
+    [item] = store.client.get_prefix(f"/c/{cluster}/commands/").items
+    written = json.loads(item.value)
+    assert (written["supervision"], written["answer"]) == ("begin", "table")
+    assert "more" not in written
+
+
 def test_a_command_with_a_result_is_not_written_again(
     store: Store, handlers: Handlers, cluster: str
 ) -> None:
