@@ -90,6 +90,11 @@ def test_several_values_become_one(how: str, value: float) -> None:
     assert one_of([3, 1, 7, 3, 4], how, before=2, spent_s=100) == value
 
 
+def test_the_median_of_an_even_number_lies_between() -> None:
+    """Halfway between the two in the middle."""
+    assert one_of([9, 1, 4, 2], "median", before=None, spent_s=0) == 3
+
+
 @pytest.mark.parametrize("how", ["delta", "rate"])
 def test_a_counter_that_began_anew_has_not_shrunk(how: str) -> None:
     """Source: AppCenter's specification clamps a negative delta to 0."""

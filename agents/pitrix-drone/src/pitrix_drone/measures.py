@@ -1,11 +1,13 @@
-"""Reads what a monitor printed, and makes one value of several."""
+"""Reads what a monitor printed, and makes one value of several.
+
+The library's own ``statistics`` would cost every drone a megabyte of memory.
+"""
 
 from __future__ import annotations
 
 import collections
 import json
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Final, Union
 
@@ -76,9 +78,16 @@ def one_of(values: Sequence[Value], how: str, *, before: Value | None, spent_s: 
 _STATISTICS: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
     "min": min,
     "max": max,
-    "avg": statistics.fmean,
-    "median": statistics.median,
+    "avg": lambda numbers: math.fsum(numbers) / len(numbers),
+    "median": lambda numbers: _median(sorted(numbers)),
 }
+
+
+def _median(ordered: Sequence[float]) -> float:
+    middle = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[middle]
+    return (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def _mode(values: Sequence[Value]) -> Value:
