@@ -61,6 +61,15 @@ class Runtime:
     throw_away: bool = False
     limits: RuntimeLimits = attrs.field(factory=RuntimeLimits)
 
+    @property
+    def image_mirror(self) -> str:
+        """URL of a mirror of Docker's registry: what the settings have by this name; may be
+        empty.
+        """
+        mirror = self.settings.get("image_mirror")
+        is_url = isinstance(mirror, str) and mirror.startswith(("http://", "https://"))
+        return str(mirror) if is_url else ""
+
 
 @attrs.frozen(kw_only=True)
 class Pace:

@@ -6,6 +6,7 @@ cluster's own job where there is none yet, and waits for it like everybody else 
 
 from collections.abc import Callable
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -21,6 +22,7 @@ from pitrix_core.model import (
     InstanceState,
     Job,
     JobState,
+    JsonValue,
     Operation,
     OwnedResource,
     PackageSpec,
@@ -31,6 +33,7 @@ from pitrix_core.model import (
 from pitrix_core.model.cluster import UNFINISHED_STATES, ClusterSnapshot
 from pitrix_core.pilot import tokens
 from pitrix_core.pilot.answers import CoreTasks, absence_of, done, failed, pending
+from pitrix_core.pilot.authority import authority_of
 from pitrix_core.planner.agents import frontgate_secret
 from pitrix_core.planner.build import Offers, PlanFrame, build_plan
 from pitrix_core.planner.frontgate import (
@@ -46,6 +49,11 @@ from pitrix_core.planner.kinds import CORE_KINDS
 from pitrix_core.store import Store, Transaction, new_id
 from pitrix_core.store.agents import Frontgate
 from pitrix_core.store.slices import Slice
+
+#: The first version of the agent protocol with TLS, and where nodes enrol then;
+#: agents/protocol/README.md section 1.4.
+_TLS_SINCE: Final = 2
+_ENROL_PORT: Final = 2378
 
 #: Owner of what pitrix makes for itself.
 SYSTEM_OWNER: Final = "system"
@@ -135,6 +143,7 @@ class FrontgateEnsure(CoreTasks):
             operation = _standing(tx, call, frontgate)
             if operation.outputs:
                 tx.agents.serve(call.task.cluster_id, frontgate_id=frontgate.id)
+                tx.clusters.set_agent_protocol(call.task.cluster_id, frontgate.protocol)
         return operation
 
     def _submit(
@@ -146,7 +155,7 @@ class FrontgateEnsure(CoreTasks):
             frontgate_id=frontgate_id,
             network_id=network_id,
             pilot=self.pilot,
-            throw_away=runtime.throw_away,
+            runtime=runtime,
         )
         tx.clusters.add(
             Cluster(
@@ -245,7 +254,7 @@ def _planned(tx: Transaction, frontgate: Frontgate, pilot: PilotPlace) -> PlanDr
         frontgate_id=frontgate.id,
         network_id=frontgate.network_id,
         pilot=pilot,
-        throw_away=tx.runtimes.get(frontgate.runtime_id).throw_away,
+        runtime=tx.runtimes.get(frontgate.runtime_id),
     )
 
 
@@ -275,8 +284,7 @@ def _change(tx: Transaction, frontgate: Frontgate, draft: PlanDraft, *, provider
 
 def _standing(tx: Transaction, call: TaskCall, frontgate: Frontgate) -> Operation:
     if frontgate.connected_at is not None and frontgate.endpoints:
-        outputs = {"id": frontgate.id, "endpoints": list(frontgate.endpoints)}
-        return done(call, outputs)
+        return done(call, _outputs(tx, frontgate))
     cluster = tx.clusters.get(frontgate.cluster_id)
     if cluster.state in UNFINISHED_STATES:
         [job, *_] = tx.jobs.search(cluster_id=cluster.id, part=Slice(limit=1))
@@ -286,6 +294,19 @@ def _standing(tx: Transaction, call: TaskCall, frontgate: Frontgate) -> Operatio
     note = f"the Frontgate's cluster {cluster.id} is {cluster.state}"
     is_made = cluster.state is ClusterState.ACTIVE
     return pending(call, note=note + absence_of(frontgate) if is_made else note)
+
+
+def _outputs(tx: Transaction, frontgate: Frontgate) -> dict[str, JsonValue]:
+    """Tell what machines behind a Frontgate have to know of it."""
+    speaks_tls = frontgate.protocol >= _TLS_SINCE
+    host = urlsplit(frontgate.endpoints[0]).netloc.rpartition(":")[0]
+    return {
+        "id": frontgate.id,
+        "protocol": frontgate.protocol,
+        "endpoints": list(frontgate.endpoints),
+        "ca": authority_of(tx, frontgate.id).pem if speaks_tls else "",
+        "enrol_url": f"https://{host}:{_ENROL_PORT}" if speaks_tls else "",
+    }
 
 
 def _machine(tx: Transaction, frontgate: Frontgate) -> OwnedResource | None:

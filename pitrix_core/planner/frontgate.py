@@ -9,6 +9,7 @@ from pitrix_core.model import (
     OwnedResource,
     PlanDraft,
     PlannedNode,
+    Runtime,
     Task,
 )
 from pitrix_core.planner.agents import frontgate_secret
@@ -42,10 +43,12 @@ def draft_frontgate(
     frontgate_id: str,
     network_id: str,
     pilot: PilotPlace,
-    throw_away: bool,
+    runtime: Runtime,
 ) -> PlanDraft:
     """Plan a Frontgate: a machine that starts from user-data alone, and is ready when it has
     connected.
+
+    :param runtime: where it is to be.
     """
     node = PlannedNode(
         id=f"cln-{frontgate_id}",
@@ -60,7 +63,8 @@ def draft_frontgate(
         "enrolment": frontgate_secret(frontgate_id).to_json(),
         "pilot_urls": list(pilot.urls),
         **({"pilot_ca": pilot.ca} if pilot.ca else {}),
-        "throw_away": throw_away,
+        "throw_away": runtime.throw_away,
+        **({"image_mirror": runtime.image_mirror} if runtime.image_mirror else {}),
     }
     machine = Task(
         key=_MACHINE,

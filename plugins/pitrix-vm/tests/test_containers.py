@@ -58,10 +58,3 @@ def test_the_image_is_the_one_for_the_cloud() -> None:
 def test_nothing_is_told_where_no_drone_runs_a_container(members: dict[str, Any]) -> None:
     """Images of machines are the cloud's business."""
     assert set(told(parsed(cluster_json(node("web", **members))))) == {None}
-
-
-def test_a_strange_mirror_is_none() -> None:
-    """A provider's settings may mean something else by the name."""
-    spec = parsed(cluster_json(node("web", container=DOCKER)))
-
-    assert {each["mirror"] for each in told(spec, image_mirror=["a", "b"])} == {""}

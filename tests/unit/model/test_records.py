@@ -15,6 +15,7 @@ from pitrix_core.model import (
     Operation,
     OperationState,
     PackageIndex,
+    Runtime,
     Task,
     TaskState,
     VolumeSpec,
@@ -106,3 +107,23 @@ def test_errors_are_told_from_remarks() -> None:
     findings = [Finding(level=level, code=level, message="") for level in Level]
 
     assert [finding.code for finding in errors_in(findings)] == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "mirror"),
+    [
+        pytest.param(
+            {"image_mirror": "https://mirror.example"}, "https://mirror.example", id="url"
+        ),
+        pytest.param({"image_mirror": ["a", "b"]}, "", id="something-else"),
+        pytest.param({"image_mirror": "mirror.example"}, "", id="no-url"),
+        pytest.param({}, "", id="none"),
+    ],
+)
+def test_a_runtimes_mirror_is_a_url_among_its_settings(
+    settings: dict[str, Any], mirror: str
+) -> None:
+    """A provider may mean something else by the name."""
+    runtime = Runtime(id="rt-1", name="here", provider="p", owner="o", settings=settings)
+
+    assert runtime.image_mirror == mirror

@@ -13,6 +13,7 @@ from pitrix_core.model import (
     ClusterState,
     OwnedResource,
     Plan,
+    Runtime,
     Task,
 )
 from pitrix_core.planner.agents import (
@@ -138,7 +139,14 @@ def test_the_frontgates_own_plan_can_be_built(build: Callable[..., Plan]) -> Non
         frontgate_id="fg-1",
         network_id="net-1",
         pilot=PilotPlace(urls=("wss://pilot",), ca="PEM"),
-        throw_away=True,
+        runtime=Runtime(
+            id="rt-1",
+            name="here",
+            provider="fake",
+            owner="admin",
+            settings={"image_mirror": "https://mirror.example"},
+            throw_away=True,
+        ),
     )
 
     plan = build(draft=draft, cluster_id="cl-fg")
@@ -148,6 +156,7 @@ def test_the_frontgates_own_plan_can_be_built(build: Callable[..., Plan]) -> Non
     assert config["enrolment"] == frontgate_secret("fg-1").to_json() == {"$secret": "sec-fg-1"}
     assert (config["pilot_urls"], config["pilot_ca"]) == (["wss://pilot"], "PEM")
     assert config["throw_away"] is True
+    assert config["image_mirror"] == "https://mirror.example"
     assert plan.totals.machines == 1
 
 

@@ -26,14 +26,18 @@ if os.getppid() == int(sys.argv[1]):
 
 
 def start_child(
-    argv: Sequence[str], *, environment: Mapping[str, str]
+    argv: Sequence[str], *, environment: Mapping[str, str], errors: int | None = None
 ) -> "subprocess.Popen[bytes]":
-    """Start a program, with this process's standard error and no other file."""
+    """Start a program.
+
+    :param errors: the file that its standard error goes to; by default to this process's own.
+    """
     launcher = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid())]
     return subprocess.Popen(
         [*launcher, *argv],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
+        stderr=errors,
         env=environment,
         process_group=0,
     )

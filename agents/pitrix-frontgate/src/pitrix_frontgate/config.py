@@ -35,10 +35,16 @@ _SHAPES: Final[Mapping[int, Mapping[str, shapes.Check]]] = {
         "enrolment": shapes.matches(r"[A-Za-z0-9_-]{32,128}", most=128),
         "pilot_ca": shapes.certificates(65_536),
         "proxy": shapes.matches(r"(http://[^/?#\s]+/?)?", most=2048),
+        "image_mirror": shapes.matches(r"(https?://[^?#\s]+)?", most=2048),
     },
 }
 
-_DEFAULTS: Final[Mapping[str, Any]] = {"throw_away": False, "pilot_ca": "", "proxy": ""}
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    "throw_away": False,
+    "pilot_ca": "",
+    "proxy": "",
+    "image_mirror": "",
+}
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,8 @@ class FrontgateConfig:
     :param protocol: the version that the file is of, and that is spoken with the Pilot.
     :param pilot_ca: certificates, PEM, of the only authorities that are trusted; empty: the
         machine's are.
+    :param image_mirror: URL of what this network's own mirror of images mirrors; empty: Docker's
+        registry.
     :param proxy: URL of the proxy that leads out; empty: what the environment says.
     """
 
@@ -60,6 +68,7 @@ class FrontgateConfig:
     protocol: int = 2
     pilot_ca: str = field(default="", repr=False)
     proxy: str = field(default="", repr=False)
+    image_mirror: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,6 +116,11 @@ class Places:
     def token(self) -> Path:
         """What the Pilot gave to be shown at the next connection."""
         return self.state / "token.json"
+
+    @property
+    def mirror(self) -> Path:
+        """The folder of the mirror of images."""
+        return self.state / "mirror"
 
     @property
     def lock(self) -> Path:

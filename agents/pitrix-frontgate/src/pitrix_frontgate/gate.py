@@ -22,6 +22,7 @@ from pitrix_frontgate.frames import Frame, new_id
 from pitrix_frontgate.handlers import Handlers
 from pitrix_frontgate.identity import Identity
 from pitrix_frontgate.links import Dialler
+from pitrix_frontgate.mirror import Mirror, find_registry
 from pitrix_frontgate.outbox import Entry, Outbox
 from pitrix_frontgate.pulse import Pulse
 from pitrix_frontgate.rbac import AccessControl, open_store, store_id
@@ -88,6 +89,7 @@ def _serve(
         parts["enrolment"] = EnrolServer(
             enrolment, address=server.address, identity=places.identity
         ).run
+        parts.update(_mirror(config, places, address=server.address))
     threads = [
         threading.Thread(target=_guarded(part, stop), args=(stop,), name=name, daemon=True)
         for name, part in parts.items()
@@ -110,6 +112,23 @@ def _serve(
         places.running.unlink()
     if broken:
         raise FrontgateError(f"{', '.join(broken)} broke; the reason is above")
+
+
+def _mirror(
+    config: FrontgateConfig, places: Places, *, address: str
+) -> dict[str, Callable[[threading.Event], None]]:
+    """Return what mirrors images, where this machine can."""
+    program = find_registry()
+    if program is None:
+        return {}
+    mirror = Mirror(
+        program,
+        address=address,
+        upstream=config.image_mirror,
+        identity=places.identity,
+        folder=places.mirror,
+    )
+    return {"mirror": mirror.run}
 
 
 def _is_plain(config: FrontgateConfig) -> bool:

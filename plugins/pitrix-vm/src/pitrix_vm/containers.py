@@ -17,10 +17,9 @@ def container_metadata(role: Role, runtime: Runtime) -> dict[str, str]:
     if image is None or image.container != _DOCKER:
         return {}
     mount_points = role.volume.mount_points if role.volume else ()
-    asked = {"image": image.image, "mount_points": list(mount_points), "mirror": _mirror(runtime)}
+    asked = {
+        "image": image.image,
+        "mount_points": list(mount_points),
+        "mirror": runtime.image_mirror,
+    }
     return {_PATH: json.dumps(asked)}
-
-
-def _mirror(runtime: Runtime) -> str:
-    mirror = runtime.settings.get("image_mirror")
-    return mirror if isinstance(mirror, str) else ""
