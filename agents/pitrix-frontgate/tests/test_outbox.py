@@ -127,3 +127,85 @@ def test_a_frame_that_the_caller_sends_is_only_sent_again_later(
 
     assert at_once == []
     assert _taken(outbox) == ["reply"]
+
+
+def _report(name: str, revision: int = 1, *, size: int = 100) -> Entry:
+    """Make an entry of a slot of its own, at a revision."""
+    return Entry(name, Frame(f"{name}:{revision}", "command.result", {}), revision, size)
+
+
+@pytest.fixture
+def small(clock: Clock) -> Outbox:
+    """An outbox with room for three reports."""
+    return Outbox(clock=clock, most_chars=300)
+
+
+def test_what_finds_no_room_is_left_out_and_asked_for_later(small: Outbox) -> None:
+    """In the order in which it came, once half of the room is free."""
+    for name in "abcde":
+        small.offer(_report(name))
+    full = small.load()
+
+    small.settle("a:1", remember=True)
+    early = small.wanted(10)
+    small.settle("b:1", remember=True)
+    wanted = small.wanted(10)
+
+    assert (full.frames, full.size, full.left_out) == (3, 300, 2)
+    assert early == []
+    assert wanted == ["d", "e"]
+    assert small.load().left_out == 0
+
+
+def test_what_was_left_out_and_is_gone_is_not_asked_for(small: Outbox) -> None:
+    """Dropped by itself, or with all that vanished."""
+    for name in "abcde":
+        small.offer(_report(name))
+
+    small.drop("d")
+    small.keep_only({"a"}, of=lambda slot: True)
+
+    assert small.wanted(10) == []
+    assert small.load().frames == 1
+
+
+def test_what_could_not_be_looked_at_is_asked_for_again(small: Outbox) -> None:
+    """It still stands in etcd."""
+    small.leave_out(["x", "y"])
+    small.leave_out(small.wanted(1))
+
+    assert sorted(small.wanted(10)) == ["x", "y"]
+
+
+def test_a_newer_report_needs_no_more_room(small: Outbox) -> None:
+    """It takes the place of the one before it."""
+    for revision in range(1, 20):
+        small.offer(_report("a", revision))
+
+    assert small.load().size == 100
+    assert _taken(small) == ["a:19"]
+
+
+def test_an_older_report_does_not_take_a_newer_ones_place(outbox: Outbox) -> None:
+    """Also when the newer one was acknowledged: what was read late may be old."""
+    outbox.offer(_report("a", 2))
+    outbox.offer(_report("a", 1))
+    waiting = _taken(outbox)
+    outbox.settle("a:2", remember=True)
+    outbox.offer(_report("a", 1))
+
+    assert waiting == ["a:2"]
+    assert len(outbox) == 0
+
+
+def test_the_oldest_that_waits_is_known(outbox: Outbox) -> None:
+    """Nothing waits, nothing is old."""
+    before = outbox.load().oldest_at_s
+    outbox.offer(_report("a"))
+    first = outbox.load().oldest_at_s
+    outbox.offer(_report("b"))
+    both = outbox.load().oldest_at_s
+
+    assert before is None
+    assert first is not None
+    assert both == first

@@ -94,8 +94,12 @@ class Dialler:
         self._polled.discard(url)
         if is_poll:
             self._polled.add(url)
-            with contextlib.closing(self._polling(url)) as polling:
+            polling = self._polling(url)
+            try:
                 yield Way(polling, "long-poll")
+            finally:
+                polling.close()
+                polling.release()
         else:
             self._refusals[url] = self._refusals.get(url, 0) + 1
             with self._socket(url) as socket:
@@ -113,22 +117,22 @@ class Dialler:
     @contextlib.contextmanager
     def _socket(self, url: str) -> Iterator[Link]:
         proxy = self._proxy(url)
-        dialling = connect(
-            _with_scheme(url, ("ws", "wss")) + PATH,
-            proxy=proxy,
-            ssl=self._tls(url),
-            compression=None,
-            max_size=frames.MAX_FRAME_BYTES,
-            open_timeout=OPEN_S,
-            close_timeout=_CLOSE_S,
-            ping_interval=self._pulse.interval_s,
-            ping_timeout=max(_PONG_S, self._pulse.interval_s),
-        )
         try:
-            with dialling as connection:
-                yield connection
+            dialling = connect(
+                _with_scheme(url, ("ws", "wss")) + PATH,
+                proxy=proxy,
+                ssl=self._tls(url),
+                compression=None,
+                max_size=frames.MAX_FRAME_BYTES,
+                open_timeout=OPEN_S,
+                close_timeout=_CLOSE_S,
+                ping_interval=self._pulse.interval_s,
+                ping_timeout=max(_PONG_S, self._pulse.interval_s),
+            )
         except InvalidProxyStatus as ex:
             raise _refused_by(proxy, ex.response.status_code) from None
+        with dialling as connection:
+            yield connection
 
     def _polling(self, url: str) -> LongPoll:
         proxy = self._proxy(url)

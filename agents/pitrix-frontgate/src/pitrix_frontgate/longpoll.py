@@ -88,12 +88,16 @@ class LongPoll:
         return self._heard.popleft()
 
     def close(self) -> None:
-        """End it; the Pilot is told if it can be."""
-        if not self._is_closed:
-            self._is_closed = True
-            for line in (self._asking, self._saying):
-                with contextlib.suppress(OSError, AttributeError):
-                    line.sock.shutdown(socket.SHUT_RDWR)
+        """End it; any thread may, also while others wait. The Pilot notices by the silence."""
+        self._is_closed = True
+        for line in (self._asking, self._saying):
+            with contextlib.suppress(OSError, AttributeError):
+                line.sock.shutdown(socket.SHUT_RDWR)
+
+    def release(self) -> None:
+        """Give up what it holds, once no thread uses it any more."""
+        self._asking.close()
+        self._saying.close()
 
     def _request(self, line: http.client.HTTPConnection, frame: str, *, wait_s: float) -> None:
         if self._is_closed:
