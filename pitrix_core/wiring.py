@@ -31,6 +31,7 @@ from pitrix_core.pilot.server import run_pilot as serve_frontgates
 from pitrix_core.pilot.tasks import AgentWait, MetadataDelete, MetadataPut, ServiceRun
 from pitrix_core.pilot.userdata import FetchRules, make_user_data
 from pitrix_core.planner import kinds
+from pitrix_core.planner.agents import as_spoken
 from pitrix_core.planner.frontgate import PilotPlace
 from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.rest.server import serve_api
@@ -139,7 +140,7 @@ def make_task_kinds(services: Services, config: Config) -> TaskKindTable:
         gate=services.gates.of,
         secret=secret,
         user_data=lambda start, limit_bytes: make_user_data(
-            start,
+            as_spoken(start),
             services.agent_files.file_of(start.agent),
             limit_bytes=limit_bytes,
             rules=FetchRules(authority=config.public_authority()),

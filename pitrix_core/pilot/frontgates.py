@@ -304,7 +304,7 @@ def _outputs(tx: Transaction, frontgate: Frontgate) -> dict[str, JsonValue]:
         "id": frontgate.id,
         "protocol": frontgate.protocol,
         "endpoints": list(frontgate.endpoints),
-        "ca": authority_of(tx, frontgate.id).pem if speaks_tls else "",
+        "ca": authority_of(tx, frontgate).pem if speaks_tls else "",
         "enrol_url": f"https://{host}:{_ENROL_PORT}" if speaks_tls else "",
     }
 

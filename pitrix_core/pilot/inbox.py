@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -12,6 +13,8 @@ from pitrix_core.errors import InvalidInputError, PitrixError
 from pitrix_core.model import JsonObject, JsonValue
 from pitrix_core.model.json import marker_of
 from pitrix_core.pilot import tokens
+from pitrix_core.pilot.authority import Certificate, authority_of
+from pitrix_core.pilot.enrolment import take_enrolment
 from pitrix_core.pilot.supervision import REPORTS, take_report
 from pitrix_core.pilot.tokens import Token
 from pitrix_core.planner.kinds import AGENT_WAIT, FRONTGATE_ENSURE, FRONTGATE_WAIT
@@ -98,6 +101,8 @@ class Desk:
             protocol=protocol,
             version=str(hello.get("version", ""))[:64],
         )
+        if protocol >= _SIGNED:
+            authority_of(tx, frontgate)
         tx.queue.wake_kind(FRONTGATE_ENSURE)
         tx.queue.wake_kind(FRONTGATE_WAIT)
         data = {"pilot": self.pilot_id, "protocol": protocol}
@@ -118,6 +123,19 @@ class Desk:
             return tokens.issue(tx, _holder(tx, held))
 
         return self.store.carry_out(renewed)
+
+    def certify(self, held: Held) -> Certificate:
+        """Make a certificate for a connected Frontgate, by its own authority.
+
+        :raises LostConnectionError: another connection counts by now.
+        """
+
+        def certified(tx: Transaction) -> Certificate:
+            holder = _holder(tx, held)
+            hosts = [urlsplit(url).hostname or "" for url in holder.endpoints]
+            return authority_of(tx, holder).issue(hosts, now=tx.now)
+
+        return self.store.carry_out(certified)
 
     def settle_in(self, held: Held) -> None:
         """Take note that a Frontgate has written its token down: its enrolment has served.
@@ -260,6 +278,8 @@ def _take_effect(tx: Transaction, message: Message) -> None:
         answer = tx.agents.answer_to(message.reply_to)
         if answer is not None and answer.frontgate_id == message.frontgate_id:
             tx.queue.wake_request(message.reply_to)
+    elif message.type == "node.enrolment":
+        take_enrolment(tx, message)
     elif message.type == "node.status":
         node_id = str(message.body.get("node_id"))
         tx.clusters.set_node_agent(node_id, message.body, reported_by=message.frontgate_id)

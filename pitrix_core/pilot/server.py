@@ -48,7 +48,15 @@ _FRAME_LIMIT_BYTES: Final = 4 * 1024 * 1024
 _REFUSED: Final = 4401
 #: Types of frames that a Frontgate sends once it is welcome.
 _KNOWN_TYPES: Final = frozenset(
-    {"ack", "node.status", "command.result", "metadata.stored", "failed", *REPORTS}
+    {
+        "ack",
+        "node.status",
+        "node.enrolment",
+        "command.result",
+        "metadata.stored",
+        "failed",
+        *REPORTS,
+    }
 )
 #: Seconds between looks whether the process is to end.
 _STOP_LOOK_S: Final = 0.1
@@ -269,7 +277,11 @@ class Pilot:
             token = await asyncio.to_thread(self._desk.renew, connection.held)
             await _send(connection.peer, frames.reply(frame, "token.renewed", token.members()))
             return
-        if frame.type in _KNOWN_TYPES:
+        if frame.type == "tls.renew":
+            certificate = await asyncio.to_thread(self._desk.certify, connection.held)
+            body = certificate.members()
+            await _send(connection.peer, frames.reply(frame, "tls.put", body))
+        elif frame.type in _KNOWN_TYPES:
             await asyncio.to_thread(self._desk.receive, connection.held, frame)
         else:
             body = {"code": "unknown-type", "message": "This Pilot does not know such frames."}

@@ -4,6 +4,7 @@ A cluster that is to go does not wait for agents that are gone: its metadata sta
 command that may fail is passed over.
 """
 
+import hashlib
 import logging
 from collections.abc import Callable
 from typing import Final
@@ -24,8 +25,10 @@ from pitrix_core.model import (
 )
 from pitrix_core.pilot.answers import CoreTasks, absence_of, done, failed, pending
 from pitrix_core.pilot.metadata import MetadataMaker
+from pitrix_core.pilot.tokens import ENROLMENT_LASTS
 from pitrix_core.store import Store, Transaction
 from pitrix_core.store.agents import Frontgate, Message
+from pitrix_core.store.clusters import NodeLogin
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,8 @@ _QUOTED_OUTPUT: Final = 600
 #: Seconds for which a Frontgate that is not connected is waited for where not having it does no
 #: harm: enough for it, or for the Pilot, to be started again.
 _PATIENCE_S: Final = 30.0
+#: The first version of the agent protocol in which nodes enrol.
+_ENROLMENT_SINCE: Final = 2
 #: The first version of the agent protocol with supervision.
 _SUPERVISION_SINCE: Final = 2
 #: Seconds that a command's report may take once the command's own time is up.
@@ -68,7 +73,7 @@ class MetadataPut(CoreTasks):
                     "shared": metadata.shared,
                     "roles": metadata.roles,
                     "nodes": metadata.nodes,
-                    "users": _users(tx, deployed.snapshot),
+                    "users": _users(tx, deployed.snapshot, _frontgate(tx, cluster_id)),
                 }
                 _send(tx, cluster_id, request_key, "metadata.put", body)
         return pending(call)
@@ -283,14 +288,30 @@ def _frontgate(tx: Transaction, cluster_id: str) -> Frontgate:
     return frontgate
 
 
-def _users(tx: Transaction, snapshot: ClusterSnapshot) -> list[dict[str, object]]:
-    secrets = tx.clusters.node_secrets(snapshot.cluster.id)
+def _users(
+    tx: Transaction, snapshot: ClusterSnapshot, frontgate: Frontgate
+) -> list[dict[str, object]]:
+    logins = tx.clusters.node_logins(snapshot.cluster.id)
     return [
         {
             "node_id": node.id,
             "role": node.role or _UNNAMED_ROLE,
-            "password": SecretRef(secrets[node.id]).to_json(),
+            **_way_in(tx, logins[node.id], frontgate),
         }
         for node in snapshot.nodes
-        if node.id in secrets
+        if node.id in logins
     ]
+
+
+def _way_in(tx: Transaction, login: NodeLogin, frontgate: Frontgate) -> dict[str, object]:
+    """Say how a node gets in: as its machine was told when it was made."""
+    if min(frontgate.protocol, login.protocol) < _ENROLMENT_SINCE:
+        return {"password": SecretRef(login.secret_id).to_json()}
+    token = tx.secrets.get(login.secret_id)
+    expires_at = tx.now + ENROLMENT_LASTS
+    known = login.credential_sha256
+    return {
+        "enrolment_sha256": hashlib.sha256(token.encode()).hexdigest(),
+        "expires_at": expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        **({"credential_sha256": known} if known else {}),
+    }

@@ -6,20 +6,21 @@ import attrs
 
 from pitrix_core.errors import PlanRefusedError
 from pitrix_core.findings import Finding, Level
-from pitrix_core.model import JsonObject, Ref, SecretRef, Task
+from pitrix_core.model import AgentStart, JsonObject, Ref, SecretRef, Task
 from pitrix_core.model.json import marker_of
 from pitrix_core.planner.kinds import FRONTGATE_ENSURE
 
-#: Version of the agent protocol (``agents/protocol/README.md``).
-PROTOCOL: Final = 1
-
 _NETWORK: Final = "network.ensure"
+#: Members of a drone's configuration that only one version of the agent protocol has.
+_OF_VERSION: Final = {1: ("user", "password"), 2: ("ca", "enrol_url", "enrolment")}
 #: The agent that talks to a Frontgate; a Frontgate itself needs none.
 _DRONE: Final = "drone"
 
 
 def node_secret(node_id: str) -> SecretRef:
-    """Return the secret a node's agent logs in with; it is made when the plan is applied."""
+    """Return the secret a node's agent enrols with, or logs in with where its Frontgate speaks
+    version 1; it is made when the plan is applied.
+    """
     return SecretRef(f"sec-{node_id}")
 
 
@@ -51,6 +52,19 @@ def with_frontgate(tasks: tuple[Task, ...], *, cluster_id: str) -> tuple[Task, .
     return (*completed[:place], ensure, *completed[place:])
 
 
+def as_spoken(start: AgentStart) -> AgentStart:
+    """Leave out of a drone's configuration what the version its Frontgate speaks does not have.
+
+    Which one that is shows when there is a Frontgate: a plan holds the members of all.
+    """
+    if start.agent != _DRONE:
+        return start
+    spoken = start.config.get("protocol")
+    others = {name for version, names in _OF_VERSION.items() if version != spoken for name in names}
+    config = {name: value for name, value in start.config.items() if name not in others}
+    return attrs.evolve(start, config=config)
+
+
 def _drone_of(task: Task) -> JsonObject | None:
     match marker_of(task.input.get("user_data")):
         case ("$agent", {"agent": agent, **_rest} as found) if agent == _DRONE:
@@ -61,12 +75,14 @@ def _drone_of(task: Task) -> JsonObject | None:
 def _complete(task: Task) -> Task:
     agent = _drone_of(task) or {}
     node_id = _node_of(task, agent)
+    told = ("protocol", "endpoints", "ca", "enrol_url")
+    secret = node_secret(node_id).to_json()
     config = {
         **agent["config"],
-        "protocol": PROTOCOL,
-        "endpoints": Ref(FRONTGATE_ENSURE, "/endpoints").to_json(),
+        **{name: Ref(FRONTGATE_ENSURE, f"/{name}").to_json() for name in told},
         "user": node_id,
-        "password": node_secret(node_id).to_json(),
+        "password": secret,
+        "enrolment": secret,
     }
     user_data = {"$agent": {**agent, "config": config}}
     return attrs.evolve(

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+import attrs
 import sqlalchemy as sa
 
 from pitrix_core import convert
@@ -27,6 +28,17 @@ from pitrix_core.store.slices import WHOLE, Slice, oldest_first
 #: Number of the installation's first node: nine digits, as packages expect of a ``gsid``.
 #: Source: OpenPitrix's metadata tree counts global server ids from here.
 _FIRST_GSID: Final = 100_000_000
+
+
+@attrs.frozen(kw_only=True)
+class NodeLogin:
+    """How a node's agent gets in."""
+
+    #: Its password with version 1 of the agent protocol, a one-time token with version 2.
+    secret_id: str
+    protocol: int
+    #: Of the password that it got for the token; None until it has one.
+    credential_sha256: str | None
 
 
 class ClusterRepository:
@@ -234,15 +246,42 @@ class ClusterRepository:
         )
         return [record(row, Node) for row in self._connection.execute(query)]
 
-    def node_secrets(self, cluster_id: str) -> dict[str, str]:
-        """Return node id → id of the secret its agent logs in with."""
+    def node_logins(self, cluster_id: str) -> dict[str, NodeLogin]:
+        """Return node id → how its agent gets in."""
         columns = tables.nodes.c
-        query = sa.select(columns.id, columns.secret_id).where(
+        query = sa.select(
+            columns.id, columns.secret_id, columns.agent_protocol, columns.credential_sha256
+        ).where(
             columns.cluster_id == cluster_id,
             columns.state != NodeState.DELETED,
             columns.secret_id.is_not(None),
         )
-        return {row.id: row.secret_id for row in self._connection.execute(query)}
+        return {
+            row.id: NodeLogin(
+                secret_id=row.secret_id,
+                protocol=row.agent_protocol,
+                credential_sha256=row.credential_sha256,
+            )
+            for row in self._connection.execute(query)
+        }
+
+    def set_agent_protocol(self, cluster_id: str, protocol: int) -> None:
+        """Write which version of the agent protocol machines are to start with that are not made
+        yet.
+        """
+        columns = tables.nodes.c
+        self._connection.execute(
+            tables.nodes.update()
+            .where(columns.cluster_id == cluster_id, columns.state == NodeState.PLANNED)
+            .values(agent_protocol=protocol)
+        )
+
+    def set_node_credential(self, node_id: str, sha256: str, *, reported_by: str) -> None:
+        """Write the digest of what a node logs in with since it enrolled.
+
+        :param reported_by: the Frontgate; see :meth:`set_node_agent`.
+        """
+        self._report(node_id, reported_by, credential_sha256=sha256)
 
     def set_node_facts(self, node_id: str, facts: JsonObject) -> None:
         """Write what its machine turned out to be."""
@@ -258,6 +297,9 @@ class ClusterRepository:
         :param reported_by: the Frontgate; a report of one that does not serve the node's cluster is
             dropped.
         """
+        self._report(node_id, reported_by, agent=convert.to_json(report))
+
+    def _report(self, node_id: str, reported_by: str, **values: object) -> None:
         columns = tables.nodes.c
         served = sa.select(tables.clusters.c.id).where(
             tables.clusters.c.frontgate_id == reported_by
@@ -265,7 +307,7 @@ class ClusterRepository:
         self._connection.execute(
             tables.nodes.update()
             .where(columns.id == node_id, columns.cluster_id.in_(served))
-            .values(agent=convert.to_json(report))
+            .values(**values)
         )
 
     def _update_node(self, node_id: str, **values: object) -> None:

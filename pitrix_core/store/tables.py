@@ -226,7 +226,9 @@ nodes = sa.Table(
     _json("facts"),
     _json("agent"),
     Column("health", sa.JSON(none_as_null=True)),  # None where it is not checked
-    Column("secret_id", _ID, ForeignKey("secrets.id")),  # what its agent logs in with
+    Column("secret_id", _ID, ForeignKey("secrets.id")),  # what its agent logs in or enrols with
+    Column("agent_protocol", Integer, nullable=False, server_default="1"),
+    Column("credential_sha256", String(64)),  # of what its agent got when it enrolled
 )
 
 samples = sa.Table(  # what was measured on nodes
