@@ -171,6 +171,19 @@ if [ -z "${PITRIX_INSTANCE:-}" ] && [ -z "$own_unit" ] && ! agent etcd; then
 fi
 """
 
+#: Where the operator has images mirrored, the network's nodes get a mirror of their own. It is not
+#: needed: a Frontgate without one is as good as those of other networks.
+_REGISTRY: Final = r"""
+if [ -z "${PITRIX_INSTANCE:-}" ] && [ -z "$own_unit" ] &&
+  command -v apt-get > /dev/null && ! command -v docker-registry > /dev/null; then
+  mkdir -p "$root/etc/systemd/system"
+  ln -sf /dev/null "$root/etc/systemd/system/docker-registry.service"
+  DEBIAN_FRONTEND=noninteractive apt-get -qy -o Acquire::Retries=5 -o DPkg::Lock::Timeout=600 \
+    install --no-install-recommends docker-registry < /dev/null ||
+    echo "pitrix: docker-registry could not be installed; images are not mirrored here" >&2
+fi
+"""
+
 _UNIT: Final = """\
 [Unit]
 Description=pitrix {{ agent }}
@@ -217,7 +230,6 @@ LockPersonality=yes"""
 
 _OTHER: Final = "KillMode=mixed"
 _SERVICE: Final = {"drone": _DRONE, "frontgate": _FRONTGATE}
-_NEEDS: Final = {"frontgate": _ETCD}
 
 
 @attrs.frozen(kw_only=True)
@@ -297,10 +309,17 @@ def _script(
         digests=shlex.join(digests),
         source=shlex.quote(source),
         obtain=obtain,
-        needs=_NEEDS.get(start.agent, ""),
+        needs=_needs(start),
         unit=_filled(_UNIT, agent=start.agent, service=service, again_s=again_s),
         again_s=again_s,
     )
+
+
+def _needs(start: AgentStart) -> str:
+    """Return what has to be on the machine beside Python."""
+    if start.agent != "frontgate":
+        return ""
+    return _ETCD + (_REGISTRY if start.config.get("image_mirror") else "")
 
 
 def _wrapped(text: str) -> str:

@@ -10,6 +10,7 @@ import os
 import shutil
 import ssl
 import subprocess
+import sys
 import threading
 import zipapp
 from collections.abc import Callable, Iterator
@@ -617,3 +618,29 @@ def test_a_frontgate_that_cannot_have_etcd_says_so(
     assert done.returncode == 1
     assert said in done.stderr
     assert "use an image" in done.stderr
+
+
+@pytest.mark.parametrize("apt_get", [RECORDER, "#!/bin/sh\nexit 100\n"], ids=["there", "fails"])
+def test_a_frontgate_gets_a_registry_where_images_are_mirrored(
+    machine: Machine, apt_get: str
+) -> None:
+    """As far as there is one: nothing else depends on it."""
+    (machine.root / "etcd").touch()
+    machine.add_program("apt-get", apt_get)
+    script = machine.script({"image_mirror": "https://mirror.example"}, agent="frontgate")
+
+    done = machine.boot(script, instance="", path=_without("docker-registry", machine.programs))
+
+    assert done.returncode == 0, done.stderr
+    assert [call.split()[-1] for call in machine.calls()] in (["docker-registry"], [])
+    assert ("could not be installed" in done.stderr) is (apt_get is not RECORDER)
+    assert machine.said["arguments"][0] == "run"
+
+
+def _without(program: str, folder: Path) -> str:
+    """Return a PATH that lacks a program, which this machine may have."""
+    for name in ("sh", "cat", "mkdir", "mv", "rm", "ln"):
+        (folder / name).symlink_to(shutil.which(name) or "")
+    (folder / "python3").symlink_to(Path(sys.executable).resolve())
+    assert not (folder / program).exists()
+    return str(folder)
