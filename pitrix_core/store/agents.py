@@ -307,19 +307,42 @@ class AgentRepository:
         :param after: Frontgate's id → number after which to look.
         """
         columns = tables.outbox.c
-        wanted = [
-            (columns.frontgate_id == frontgate_id) & (columns.sequence > sequence)
-            for frontgate_id, sequence in after.items()
-        ]
-        if not wanted:
+        numbers = self._new_numbers(after, limit=limit)
+        if not numbers:
             return []
         query = (
             sa.select(tables.outbox)
-            .where(columns.acked_at.is_(None), sa.or_(*wanted))
+            .where(columns.sequence.in_(numbers))
             .order_by(columns.sequence)
-            .limit(limit)
         )
         return [(row.sequence, record(row, Message)) for row in self._connection.execute(query)]
+
+    def _new_numbers(self, after: Mapping[str, int], *, limit: int) -> list[int]:
+        """Return numbers of unacknowledged messages that come after their Frontgate's own.
+
+        Compared here: a condition for each of thousands of Frontgates is more than SQLite takes
+        (1,000 deep), and another statement to be compiled and kept for each number of them.
+        """
+        columns = tables.outbox.c
+        found: list[int] = []
+        least = min(after.values(), default=0)
+        while after and len(found) < limit:
+            query = (
+                sa.select(columns.sequence, columns.frontgate_id)
+                .where(
+                    columns.acked_at.is_(None),
+                    columns.frontgate_id.in_(after),
+                    columns.sequence > least,
+                )
+                .order_by(columns.sequence)
+                .limit(limit)
+            )
+            rows = self._connection.execute(query).all()
+            found += [row.sequence for row in rows if row.sequence > after[row.frontgate_id]]
+            if len(rows) < limit:
+                break
+            least = rows[-1].sequence
+        return found[:limit]
 
     def acknowledge(self, message_id: str, *, frontgate_id: str) -> None:
         """Write down that a message is safe with the Frontgate it was sent to."""

@@ -117,6 +117,33 @@ def test_messages_are_sent_in_order_until_they_are_acknowledged(
     assert is_sent == (True, False)
 
 
+def test_a_pilot_of_many_frontgates_finds_the_message_of_one(
+    store: Store, frontgate: Frontgate
+) -> None:
+    """A database takes expressions of a limited size only: SQLite no thousand conditions."""
+    silent = {f"fg-{number}": number for number in range(2, 3000)}
+    with store.begin() as tx:
+        tx.agents.send(message(1))
+
+        found = tx.agents.unacknowledged({**silent, "fg-1": 0})
+
+    assert [each.id for _, each in found] == ["msg-1"]
+
+
+def test_what_was_sent_already_holds_up_nothing_new(store: Store, frontgate: Frontgate) -> None:
+    """However much waits for its acknowledgement: the limit is of what is found."""
+    with store.begin() as tx:
+        for number in range(1, 8):
+            tx.agents.send(message(number))
+        sent = tx.agents.unacknowledged({"fg-1": 0})[4][0]
+
+        found = tx.agents.unacknowledged({"fg-0": 0, "fg-1": sent}, limit=1)
+        rest = tx.agents.unacknowledged({"fg-0": 0, "fg-1": sent}, limit=2)
+
+    assert [each.id for _, each in found] == ["msg-6"]
+    assert [each.id for _, each in rest] == ["msg-6", "msg-7"]
+
+
 def test_a_message_is_received_once(store: Store, frontgate: Frontgate) -> None:
     """What was received before is told apart."""
     with store.begin() as tx:
