@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from frontgate_harness import ENROLMENT, Pilot, Store, eventually, handlers_of
+from frontgate_harness import ENROLMENT, Pilot, Store, eventually, handlers_of, result
 
+from pitrix_drone.etcd import op_put
 from pitrix_frontgate import links
 from pitrix_frontgate.channel import Channel, Greeting
 from pitrix_frontgate.config import FrontgateConfig
@@ -16,6 +17,7 @@ from pitrix_frontgate.identity import Identity
 from pitrix_frontgate.links import Dialler
 from pitrix_frontgate.outbox import Entry, Outbox
 from pitrix_frontgate.pulse import Pulse
+from pitrix_frontgate.reports import Reports
 
 
 class Cable:
@@ -195,3 +197,41 @@ def test_a_newer_token_is_asked_for_on_the_same_connection(
 
     assert eventually(lambda: identity.introduction().get("token") == pilot.tokens[2])
     assert cable.dialled == 2
+
+
+def test_reports_that_found_no_room_are_read_from_etcd_later(
+    pilot: Pilot, store: Store, cable: Cable, tmp_path: Path
+) -> None:
+    """Whatever waits for the Pilot, memory is bounded, and every result arrives."""
+    folder = "/c/cl-room/reports/cl-room-n1/results/"
+    names = [f"c-{number:02}" for number in range(40)]
+    store.client.txn([], [op_put(folder + name, result(name, "x" * 500)) for name in names])
+    outbox, stop = Outbox(most_chars=4000), threading.Event()
+    reports = Reports(store.client, outbox, store_id="room")
+    watch = threading.Thread(target=reports.run, args=(stop,))
+    watch.start()
+    eventually(lambda: outbox.load().left_out)
+    config = FrontgateConfig("fg-1", ENROLMENT, (cable.url,), throw_away=True)
+    pulse = Pulse()
+    spoken = Channel(
+        [cable.url],
+        Greeting("0.1.0", (store.endpoint,)),
+        identity=Identity(config, tmp_path / "token.json"),
+        dialler=Dialler(config, pulse=pulse),
+        pulse=pulse,
+        handlers=handlers_of(store),
+        outbox=outbox,
+        on_connected=lambda _: None,
+    )
+    talk = threading.Thread(target=spoken.run, args=(stop,))
+    most = outbox.load().size
+
+    talk.start()
+    eventually(lambda: (reports.catch_up(), len(pilot.effects("command.result")) == 40)[1])
+
+    stop.set()
+    spoken.close()
+    for thread in (talk, watch):
+        thread.join(timeout=20)
+    assert most <= 4000
+    assert sorted(each["command_id"] for each in pilot.effects("command.result")) == names

@@ -26,7 +26,7 @@ from frontgate_harness import (
 )
 from protocol_schemas import examples
 
-from pitrix_drone.etcd import EtcdClient, EtcdUnavailableError
+from pitrix_drone.etcd import EtcdClient, EtcdUnavailableError, op_put
 
 REPORTS = "/c/cl-1/reports/cl-1-n1"
 SILENT = {"state": None, "revision": 0, "detail": "", "at": None}
@@ -247,6 +247,30 @@ def test_a_killed_etcd_is_served_again(
     assert answer["body"]["revision"] == 2
     assert len(pilot.hellos) == 1
     assert frontgate.etcd_pid() != pid
+
+
+def test_thousands_of_results_outlast_an_absent_pilot_and_a_killed_etcd(
+    frontgate: FrontgateProcess, pilot: Pilot, root: EtcdClient
+) -> None:
+    """Each arrives, and nothing is left of them once the Pilot has them."""
+    pilot.stop()
+    names = [f"c-{number:04}" for number in range(2000)]
+    for start in range(0, len(names), 100):
+        steps = [op_put(f"{REPORTS}/results/{n}", result(n)) for n in names[start : start + 100]]
+        if start == 1000:
+            os.kill(eventually(frontgate.etcd_pid), signal.SIGKILL)
+        _persistently(lambda steps=steps: root.txn([], steps))
+
+    pilot.start()
+
+    eventually(lambda: len(pilot.received) >= len(names), within_s=90)
+    found = [body["command_id"] for body in pilot.effects("command.result")]
+    assert sorted(found) == names
+    left = eventually(
+        lambda: not _persistently(lambda: (root.get_prefix(f"{REPORTS}/results/").items,))[0],
+        within_s=90,
+    )
+    assert left
 
 
 def test_a_frontgate_killed_before_it_acknowledged_loses_and_doubles_nothing(
