@@ -15,6 +15,30 @@ setsid python3 -m http.server --bind "$PITRIX_ADDRESS" 8080 > http.log 2>&1 < /d
 echo $! > pid
 """
 
+#: A server that is gone is started again within seconds.
+_SUPERVISION: Final = {
+    "health_check": {
+        "enable": True,
+        "check_cmd": "kill -0 $(cat ${PITRIX_ROOT:-}/data/pid)",
+        "action_cmd": "${PITRIX_ROOT:-}/opt/hello/start.sh",
+        "interval_sec": 1,
+        "timeout_sec": 10,
+        "healthy_threshold": 1,
+        "unhealthy_threshold": 1,
+    },
+    "monitor": {
+        "enable": True,
+        "cmd": """printf '{"peers": %d}' $(wc -l < ${PITRIX_ROOT:-}/data/peers)""",
+        "items": {"peers": {"unit": "servers"}},
+    },
+}
+_TABS: Final = {
+    "Addresses": {
+        "cmd": """printf '{"labels": ["address"], "data": [["%s"]]}' $PITRIX_ADDRESS""",
+        "roles_to_execute_on": ["web"],
+    }
+}
+
 _RESOURCE: Final = """[template]
 src = "{name}.tmpl"
 dest = "/data/{name}"
@@ -105,6 +129,7 @@ def _cluster() -> str:
         "memory": "{{.cluster.web.memory}}",
         "volume": {"size": "{{.cluster.web.volume_size}}", "mount_point": "/data"},
         "env": {"password": "{{.env.web.password}}"},
+        **_SUPERVISION,
         "services": {
             "start": {"cmd": "${PITRIX_ROOT:-}/opt/hello/start.sh"},
             "stop": {"cmd": "kill $(cat ${PITRIX_ROOT:-}/data/pid)"},
@@ -113,4 +138,5 @@ def _cluster() -> str:
     names = {name: f"{{{{.cluster.{name}}}}}" for name in ("name", "description", "subnet")}
     links = {"other": "{{.cluster.other}}"}
     endpoints = {"http": {"port": 8080}}
-    return json.dumps({**names, "nodes": [node], "links": links, "endpoints": endpoints})
+    more = {"links": links, "endpoints": endpoints, "display_tabs": _TABS}
+    return json.dumps({**names, "nodes": [node], **more})

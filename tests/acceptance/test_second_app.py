@@ -2,11 +2,12 @@
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from .conftest import Installation, local_settings, machine_of
+from .conftest import Installation, local_settings, machine_of, wait_for
 from .second_app import PASSWORD, to_appcenter, write_image, write_package
 
 NAMES = ("first", "second")
@@ -55,6 +56,7 @@ def test_it_is_deployed_and_removed(
     ips = sorted(node["facts"]["ip"] for node in cluster["nodes"])
     served = [httpx.get(f"http://{ip}:8080/peers").text for ip in ips]
     assert [sorted(text.split()) for text in served] == [ips, ips]
+    _require_supervised(ready, ips)
     assert PASSWORD not in _everything_stored(ready.data / "pitrix.db")
     assert PASSWORD not in ready.log()
 
@@ -89,6 +91,33 @@ def test_a_second_cluster_sees_the_first(
     ready.run("runtime", "delete", "here", "--yes")
 
     assert "Cluster second" in removal.out + removal.err
+
+
+def _require_supervised(ready: Installation, ips: list[str]) -> None:
+    """See that its nodes are checked, measured and shown, and that a dead server is started again.
+
+    :param ips: of its nodes.
+    """
+    wait_for(lambda: _health(ready) == ["healthy", "healthy"], limit_s=60)
+    measured = ready.run("cluster", "monitor", "first", "--json").json["samples"]
+    assert {sample["values"]["peers"] for sample in measured} == {2}
+    table = ready.run("cluster", "tab", "first", "Addresses", "--json").json
+    assert (table["labels"], table["rows"][0][0] in ips) == (["address"], True)
+
+    servers = [p for p in ready.processes() if "http.server" in " ".join(p.cmdline())]
+    servers[0].kill()
+
+    wait_for(lambda: any(_health(ready, "action")), limit_s=60)
+    wait_for(lambda: _health(ready) == ["healthy", "healthy"], limit_s=60)
+    assert all(httpx.get(f"http://{ip}:8080/peers").is_success for ip in ips)
+    events = ready.run("event", "list", "--json").json["items"]
+    kinds = {event["kind"] for event in events if event["subject"] == table["cluster_id"]}
+    assert {"node.unhealthy", "node.healthy"} <= kinds
+
+
+def _health(ready: Installation, member: str = "state") -> list[Any]:
+    nodes = ready.run("cluster", "show", "first", "--json").json["nodes"]
+    return [node["health"] and node["health"][member] for node in nodes]
 
 
 def _everything_stored(database: Path) -> str:
