@@ -1,8 +1,10 @@
 """What a Frontgate says changes what it may change, once, and nothing else."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from pitrix_core.errors import InvalidInputError, UnauthorizedError
 from pitrix_core.model import ClusterState
@@ -341,3 +343,127 @@ def test_a_pilot_that_lives_keeps_its_connections(world: Any, desk: Desk) -> Non
     silent(desk, 3600.0)
 
     assert list(desk.held()) == ["fg-1"]
+
+
+def enrolment(**body: Any) -> Frame:
+    """Return what a Frontgate reports of the enrolment of a node."""
+    said = {"node_id": "cln-cl-1", "code": "", "message": "", "credential_sha256": "", **body}
+    return Frame(id="f-enrolment", type="node.enrolment", body=said)
+
+
+def credential_of(world: Any) -> str | None:
+    """Return the digest of the node's own login."""
+    with world.store.read() as tx:
+        [login] = tx.clusters.node_logins("cl-1").values()
+    found: str | None = login.credential_sha256
+    return found
+
+
+def test_a_nodes_own_login_is_known_by_its_digest(world: Any, desk: Desk) -> None:
+    """A new store of the Frontgate is told it."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+
+    world.receive(desk, "fg-1", enrolment(state="enrolled", credential_sha256="ab" * 32))
+
+    assert credential_of(world) == "ab" * 32
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"state": "enrolled", "credential_sha256": "short"}, id="no-digest"),
+        pytest.param({"state": "enrolled", "credential_sha256": 5}, id="a-number"),
+        pytest.param({"state": "else"}, id="unknown-state"),
+        pytest.param({"state": "refused", "code": 1}, id="no-reason"),
+    ],
+)
+def test_an_enrolment_that_makes_no_sense_changes_nothing(
+    world: Any, desk: Desk, body: dict[str, Any]
+) -> None:
+    """A strange Frontgate harms nobody."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+
+    world.receive(desk, "fg-1", enrolment(**body))
+
+    assert credential_of(world) is None
+    assert agent_of(world.store, "cl-1") == {}
+
+
+def test_an_enrolment_of_a_cluster_it_does_not_serve_changes_nothing(
+    world: Any, desk: Desk
+) -> None:
+    """Nobody's nodes can be taken over by another network's Frontgate."""
+    world.cluster()
+    world.frontgate("fg-1")
+
+    world.receive(desk, "fg-1", enrolment(state="enrolled", credential_sha256="ab" * 32))
+
+    assert credential_of(world) is None
+
+
+def test_a_node_that_may_not_enrol_fails_whoever_waits_for_it(world: Any, desk: Desk) -> None:
+    """With the reason, and what to do."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    call = world.task("agent.wait", cluster_id="cl-1", node_id="cln-cl-1")
+    world.wait(call, pending(call))
+    refused = enrolment(state="refused", code="enrolment-expired", message="replace the machine")
+
+    world.receive(desk, "fg-1", refused)
+
+    assert agent_of(world.store, "cl-1")["detail"] == "replace the machine"
+    assert world.is_awake(call)
+
+
+def test_a_thief_of_a_used_token_is_an_event_only(world: Any, desk: Desk) -> None:
+    """The node itself has its login, and goes on."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    with world.store.begin() as tx:
+        tx.clusters.set_node_credential("cln-cl-1", "ab" * 32, reported_by="fg-1")
+
+    world.receive(desk, "fg-1", enrolment(state="refused", code="enrolment-used", message="no"))
+
+    with world.store.read() as tx:
+        kinds = [
+            event.kind for event in tx.events.after(0, subjects=frozenset({"cl-1"}), limit=100)
+        ]
+    assert "node.enrolment_refused" in kinds
+    assert agent_of(world.store, "cl-1") == {}
+
+
+def test_a_certificate_is_for_the_frontgates_own_addresses(world: Any, desk: Desk) -> None:
+    """By its own authority, which stays the same."""
+    world.frontgate()
+    held = desk.welcome(hello(endpoints=["https://192.0.2.7:2381"])).held
+
+    first, second = desk.certify(held), desk.certify(held)
+
+    made = x509.load_pem_x509_certificate(first.certificate.encode())
+    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert [str(ip) for ip in names.get_values_for_type(x509.IPAddress)] == ["192.0.2.7"]
+    assert first.ca == second.ca
+    assert first.key != second.key
+
+
+def test_no_two_frontgates_have_the_same_authority(world: Any, desk: Desk) -> None:
+    """What one of them holds opens nothing at another."""
+    world.frontgate("fg-1")
+    world.frontgate("fg-2")
+
+    one, other = (desk.certify(desk.welcome(hello(name)).held).ca for name in ("fg-1", "fg-2"))
+
+    assert one != other
+
+
+def test_the_key_of_an_authority_is_encrypted(world: Any, desk: Desk, tmp_path: Path) -> None:
+    """Neither it nor the key of a certificate stands in the database."""
+    world.frontgate()
+
+    certificate = desk.certify(desk.welcome(hello()).held)
+
+    content = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"PRIVATE KEY" not in content
+    assert certificate.key.splitlines()[1].encode() not in content

@@ -69,7 +69,7 @@ def connect(world: Any, cluster_id: str) -> str:
         "protocol": frontgate.protocol,
         "frontgate_id": frontgate.id,
         "token" if frontgate.protocol == 1 else "enrolment": secret,
-        "endpoints": ["http://127.0.0.1:2379"],
+        "endpoints": ["https://[2001:db8::1]:2381"],
     }
     return Desk(store=world.store, pilot_id="pil-1").welcome(said).held.frontgate_id
 
@@ -163,9 +163,39 @@ def test_it_is_done_once_the_frontgate_has_connected(world: Any, ensure: Frontga
 
     assert "is creating" in (before.error or "")
     assert after.state is OperationState.DONE
-    assert after.outputs == {"id": frontgate_id, "endpoints": ["http://127.0.0.1:2379"]}
+    assert "-----BEGIN CERTIFICATE-----" in after.outputs.pop("ca")
+    assert after.outputs == {
+        "id": frontgate_id,
+        "protocol": 2,
+        "endpoints": ["https://[2001:db8::1]:2381"],
+        "enrol_url": "https://[2001:db8::1]:2378",
+    }
     with world.store.read() as tx:
         assert tx.agents.frontgate_serving("cl-1").id == frontgate_id
+    assert protocols(world, "cl-1") == [2]
+
+
+def test_machines_are_told_the_version_of_their_frontgate(
+    world: Any, ensure: FrontgateEnsure
+) -> None:
+    """Those that are made already go on as they were told."""
+    world.frontgate(network="net-1")
+    connected = Desk(store=world.store, pilot_id="pil-1")
+    hello = {"protocol": 1, "token": "token-of-fg-1", "endpoints": ["http://192.0.2.1:2379"]}
+    connected.welcome({**hello, "frontgate_id": "fg-1"})
+    call = world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1")
+
+    outputs = ensure.start(call, request_key="k").outputs
+
+    told = {"protocol": 1, "ca": "", "enrol_url": ""}
+    assert {name: outputs[name] for name in told} == told
+    assert protocols(world, "cl-1") == [1]
+
+
+def protocols(world: Any, cluster_id: str) -> list[int]:
+    """Return which version each node's agent speaks."""
+    with world.store.read() as tx:
+        return [login.protocol for login in tx.clusters.node_logins(cluster_id).values()]
 
 
 def test_a_failed_one_fails_those_who_wait(world: Any, ensure: FrontgateEnsure) -> None:

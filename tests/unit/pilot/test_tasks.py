@@ -1,6 +1,7 @@
 """Tasks that talk to agents: one key is one message, and each answer has its meaning."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -71,6 +72,59 @@ def test_metadata_are_made_and_handed_over(world: Any, put: MetadataPut) -> None
     [user] = message.body["users"]
     assert (user["node_id"], user["role"]) == ("cln-cl-1", "_")
     assert set(user["password"]) == {"$secret"}
+
+
+def test_nodes_that_are_to_enrol_have_no_password(world: Any, put: MetadataPut) -> None:
+    """The Frontgate gets the digest of the one-time token, and until when it may be shown."""
+    enrol(world)
+
+    user = user_of(world, put)
+
+    with world.store.read() as tx:
+        now = tx.now
+    assert user["enrolment_sha256"] == hashlib.sha256(b"the-node's-password").hexdigest()
+    assert dt.datetime.fromisoformat(user["expires_at"]) - now <= dt.timedelta(hours=24)
+    assert not {"password", "credential_sha256"} & user.keys()
+
+
+def test_nodes_that_have_enrolled_are_known_by_their_login(world: Any, put: MetadataPut) -> None:
+    """A Frontgate with a new store lets them in again."""
+    enrol(world)
+    with world.store.begin() as tx:
+        tx.clusters.set_node_credential("cln-cl-1", "ab" * 32, reported_by="fg-1")
+
+    user = user_of(world, put)
+
+    assert user["credential_sha256"] == "ab" * 32
+
+
+@pytest.mark.parametrize(
+    ("frontgate", "node"), [(1, 2), (2, 1)], ids=["old-frontgate", "old-drone"]
+)
+def test_where_one_side_speaks_version_1_nodes_have_passwords(
+    world: Any, put: MetadataPut, frontgate: int, node: int
+) -> None:
+    """A drone goes by what its machine was told when it was made."""
+    enrol(world, frontgate=frontgate, node=node)
+
+    user = user_of(world, put)
+
+    assert set(user) == {"node_id", "role", "password"}
+
+
+def enrol(world: Any, *, frontgate: int = 2, node: int = 2) -> None:
+    """Have the Frontgate and the node speak these versions."""
+    with world.store.begin() as tx:
+        tx.clusters.set_agent_protocol("cl-1", node)
+        tx.agents.connect("fg-1", pilot_id="pil-1", endpoints=["e"], protocol=frontgate)
+
+
+def user_of(world: Any, put: MetadataPut) -> Any:
+    """Hand the metadata over, and return the one user in it."""
+    call = world.task("metadata.put", cluster_id="cl-1")
+    put.start(call, request_key=call.task.request_key)
+    [user] = world.outbox()[-1].body["users"]
+    return user
 
 
 def test_one_key_makes_one_message_and_one_revision(world: Any, put: MetadataPut) -> None:

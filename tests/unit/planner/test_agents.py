@@ -8,6 +8,7 @@ import pytest
 
 from pitrix_core.errors import PlanRefusedError
 from pitrix_core.model import (
+    AgentStart,
     Cluster,
     ClusterSnapshot,
     ClusterState,
@@ -17,6 +18,7 @@ from pitrix_core.model import (
     Task,
 )
 from pitrix_core.planner.agents import (
+    as_spoken,
     frontgate_secret,
     node_secret,
     with_frontgate,
@@ -86,19 +88,49 @@ def test_without_a_network_it_is_in_the_default_one() -> None:
     assert ensure.after == ()
 
 
-def test_a_drone_is_told_where_to_log_in_and_as_whom() -> None:
-    """The password is a secret's id; the address is known once the Frontgate is there."""
+def test_a_drone_is_told_how_to_get_in() -> None:
+    """What it shows is a secret's id; the rest is known once the Frontgate is there."""
     [_, completed] = with_frontgate((machine("m", drone("n")),), cluster_id="cl-1")
 
     assert completed.input["user_data"]["$agent"]["config"] == {
         "node_id": "n",
         "role": "db",
-        "protocol": 1,
+        "protocol": {"$ref": "frontgate.ensure#/protocol"},
         "endpoints": {"$ref": "frontgate.ensure#/endpoints"},
+        "ca": {"$ref": "frontgate.ensure#/ca"},
+        "enrol_url": {"$ref": "frontgate.ensure#/enrol_url"},
         "user": "n",
         "password": {"$secret": "sec-n"},
+        "enrolment": {"$secret": "sec-n"},
     }
     assert node_secret("n").id == "sec-n"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "members"),
+    [
+        pytest.param(1, {"user", "password"}, id="version-1"),
+        pytest.param(2, {"ca", "enrol_url", "enrolment"}, id="version-2"),
+    ],
+)
+def test_a_drone_gets_the_members_of_its_frontgates_version(
+    protocol: int, members: set[str]
+) -> None:
+    """A plan has those of all: it is made before the Frontgate is known."""
+    [_, completed] = with_frontgate((machine("m", drone("n")),), cluster_id="cl-1")
+    config = completed.input["user_data"]["$agent"]["config"]
+
+    told = as_spoken(AgentStart(agent="drone", config={**config, "protocol": protocol}))
+
+    common = {"node_id", "role", "protocol", "endpoints"}
+    assert told.config.keys() == common | members
+
+
+def test_other_agents_are_told_all() -> None:
+    """A Frontgate's configuration is of one version from the beginning."""
+    start = AgentStart(agent="frontgate", config={"protocol": 2, "password": "x"})
+
+    assert as_spoken(start) == start
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,9 @@ def test_cluster_and_job_are_there_together(services: Services, plan: Any) -> No
     assert jobs.get(services, ADMIN, job.id).remaining_s is None  # nothing was ever done here
     assert [e.kind for e in events.after(services, ADMIN, 0, subjects=frozenset({made.cluster_id}))]
     with services.store.read() as tx:
-        passwords = {tx.secrets.get(s) for s in tx.clusters.node_secrets(made.cluster_id).values()}
-    assert len(passwords) == 2
+        logins = tx.clusters.node_logins(made.cluster_id).values()
+        tokens = {tx.secrets.get(login.secret_id) for login in logins}
+    assert len(tokens) == 2
 
 
 @BOTH
@@ -332,8 +333,8 @@ def test_no_secret_is_readable_in_the_database(
     made = plan(config={"password": "config-hunter2"}, runtime_id="here")
     apply(services, made)
     with services.store.read() as tx:
-        [secret_id] = tx.clusters.node_secrets(made.cluster_id).values()
-        password = tx.secrets.get(secret_id)
+        [login] = tx.clusters.node_logins(made.cluster_id).values()
+        password = tx.secrets.get(login.secret_id)
         marker = tx.clusters.get(made.cluster_id).config["password"]
         kept = tx.secrets.get(marker["$secret"])
 

@@ -40,7 +40,7 @@ def test_upgrading_again_changes_nothing(engine: sa.Engine) -> None:
         revision = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
     engine.dispose()
     assert list(names) == ["n"]
-    assert revision == "0004"
+    assert revision == "0005"
 
 
 def test_a_failed_upgrade_leaves_nothing(

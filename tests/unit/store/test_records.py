@@ -114,11 +114,11 @@ def test_nodes_are_numbered_through_the_installation(store: Store, cluster: Clus
             secrets = {"n1": "sec-1"} if name == "n1" else {}
             tx.clusters.add_nodes("cl-1", planned, owner="alice", secret_ids=secrets)
         nodes = tx.clusters.nodes("cl-1")
-        secrets = tx.clusters.node_secrets("cl-1")
+        logins = tx.clusters.node_logins("cl-1")
         password = tx.secrets.get("sec-1")
 
     assert [node.gsid for node in nodes] == [100_000_000, 100_000_001]
-    assert secrets == {"n1": "sec-1"}
+    assert {name: login.secret_id for name, login in logins.items()} == {"n1": "sec-1"}
     assert password == "password"
 
 
