@@ -41,7 +41,7 @@ def render(source: str, dialect: str = "appcenter") -> str:
         ('{{len (gets "/hosts/*/ip" | filter "10$")}}', "1"),
         ('{{len (split "a1,b,c2" "," | filter "[[:digit:]]")}}', "2"),
         ('{{toJson (json (getv "/env/json"))}}', '{"a":0.5,"b":[1,"x\\u003cy"]}'),
-        ('{{toYaml (json (getv "/env/json"))}}', 'a: 0.5\nb:\n- 1\n- "x<y"\n'),
+        ('{{toYaml (json (getv "/env/json"))}}', "a: 0.5\nb:\n- 1\n- x<y\n"),
         ('{{toJson (gets "/env/r*")}}', '[{"Key":"/env/ratio","Value":"0.5"}]'),
         ('{{getenv "PITRIX_NOT_SET" "x"}}', "x"),
         ('{{len (datetime.Format "2006-01-02")}}', "10"),
@@ -105,6 +105,30 @@ def test_confd_fails_where_go_would(source: str) -> None:
 def test_an_openpitrix_template_goes_on(source: str, wanted: str) -> None:
     """libconfd logs and takes an empty value."""
     assert render(source, "openpitrix") == wanted
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(
+            "{{$m := map}}{{range seq 1 40}}{{$m = map `a` $m `b` $m}}{{end}}{{$m}}",
+            id="doubled-map",
+        ),
+        pytest.param(
+            "{{$s := `ab`}}{{range seq 1 22}}{{$s = print $s $s}}{{end}}"
+            "{{range seq 1 9}}{{len (print $s $s $s $s $s $s $s $s $s)}}{{end}}",
+            id="long-text",
+        ),
+        pytest.param(
+            "{{$s := `ab`}}{{range seq 1 20}}{{$s = print $s $s}}{{end}}{{len (split $s ``)}}",
+            id="many-parts",
+        ),
+    ],
+)
+def test_a_template_cannot_fill_the_memory(source: str) -> None:
+    """It is stopped before the value is made."""
+    with pytest.raises(ExecError, match=r"too long|holds more|more than"):
+        render(source, "confd")
 
 
 def test_an_unknown_dialect_is_refused() -> None:

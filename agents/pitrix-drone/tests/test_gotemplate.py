@@ -50,6 +50,14 @@ def test_deep_nesting_is_an_error(source: str) -> None:
         render(source)
 
 
+def test_a_template_that_takes_too_long_is_stopped() -> None:
+    """However few steps it took."""
+    template = Template("{{range 900}}x{{end}}", name="t", limits=_SMALL._replace(seconds=0.0))
+
+    with pytest.raises(ExecError, match="took longer than 0 s"):
+        template.render()
+
+
 def test_an_error_names_template_and_line() -> None:
     """As Go does."""
     with pytest.raises(ExecError, match=r"^template: t\.tmpl:3: error calling index: "):
@@ -60,6 +68,12 @@ def test_a_parse_error_names_template_and_line() -> None:
     """As Go does."""
     with pytest.raises(ParseError, match=r'^template: t\.tmpl:2: function "nope" not defined'):
         render("a\n{{nope}}")
+
+
+def test_a_mistake_in_a_word_names_template_and_line() -> None:
+    """What cannot be cut into words is told in the same form."""
+    with pytest.raises(ParseError, match=r"^template: t\.tmpl:3: unexpected '%' in action"):
+        render("a\n{{1}}\n{{%}}")
 
 
 @pytest.mark.parametrize(

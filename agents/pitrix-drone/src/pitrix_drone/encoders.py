@@ -1,4 +1,4 @@
-"""JSON as Go reads and writes it, and YAML for ``toYaml``."""
+"""JSON as Go reads and writes it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import re
 from typing import Any, Final
 
-from pitrix_drone.gotemplate.values import Record
+from pitrix_drone.gotemplate.values import NilList, NilMap, Record, is_nil, type_name
 
 _ESCAPES: Final = {
     "<": "\\u003c",
@@ -20,26 +20,29 @@ _ESCAPES: Final = {
 #: Source: https://cs.opensource.google/go/go/+/master:src/encoding/json/encode.go (floatEncoder)
 _LEAST_BIG: Final = 1e21
 _LEAST_SMALL: Final = 1e-6
-
-_PLAIN_YAML: Final = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@+-]*( [A-Za-z0-9_./@+-]+)*")
-_YAML_WORDS: Final = frozenset(
-    ("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf")
-)
+#: What bytes that are no UTF-8, or half a character, stand as; and what Go makes of them.
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_REPLACEMENT: Final = "\ufffd"
 
 
 def from_json(text: str, *, kind: type) -> Any:
     """Read a JSON object or array; every number becomes a float, as in Go.
 
-    :param kind: ``dict`` or ``list``; ``null`` is an empty one.
-    :raises ValueError: not JSON, or of another kind.
+    :param kind: ``dict`` or ``list``; ``null`` is a nil one.
+    :raises ValueError: not JSON, of another kind, or with a number no float holds.
     """
-    value = json.loads(text, parse_int=float, parse_constant=_refuse)
+    value = json.loads(
+        _SURROGATE.sub(_REPLACEMENT, text),
+        parse_int=_float,
+        parse_float=_float,
+        parse_constant=_refuse,
+    )
     if value is None:
-        return kind()
+        return NilMap() if kind is dict else NilList()
     if not isinstance(value, kind):
         wanted = "map" if kind is dict else "slice"
         raise ValueError(f"json: cannot unmarshal into a {wanted}")  # noqa: TRY004 - bad text
-    return value
+    return _without_halves(value) if "\\u" in text else value
 
 
 def to_json(value: Any) -> str:
@@ -48,6 +51,8 @@ def to_json(value: Any) -> str:
     :raises ValueError: a number that JSON has no word for.
     """
     plain = _plain(value)
+    if is_nil(plain):
+        return "null"
     if isinstance(plain, dict):
         parts = [f"{to_json(str(key))}:{to_json(plain[key])}" for key in sorted(plain)]
         return "{" + ",".join(parts) + "}"
@@ -56,12 +61,26 @@ def to_json(value: Any) -> str:
     if isinstance(plain, float):
         return _json_float(plain)
     text = json.dumps(plain, ensure_ascii=False)
-    return "".join(_ESCAPES.get(char, char) for char in text)
+    return _SURROGATE.sub(r"\\ufffd", "".join(_ESCAPES.get(char, char) for char in text))
 
 
-def to_yaml(value: Any) -> str:
-    """Return a value as YAML in block style, maps ordered by key."""
-    return "".join(line + "\n" for line in _yaml_lines(_plain(value)))
+def _float(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError(f"json: cannot unmarshal number {digits} into float64")
+    return value
+
+
+def _without_halves(value: Any) -> Any:
+    """Replace what an escape made of half a character, in place where that can be."""
+    if isinstance(value, str):
+        return _SURROGATE.sub(_REPLACEMENT, value)
+    if isinstance(value, list):
+        value[:] = map(_without_halves, value)
+        return value
+    if isinstance(value, dict):
+        return {_without_halves(key): _without_halves(each) for key, each in value.items()}
+    return value
 
 
 def _refuse(word: str) -> None:
@@ -73,7 +92,7 @@ def _plain(value: Any) -> Any:
         return {name: getattr(value, name) for name in value.fields}
     if isinstance(value, (str, bool, int, float, dict, list)) or value is None:
         return value
-    raise ValueError(f"unsupported type: {type(value).__name__}")
+    raise ValueError(f"json: unsupported type: {type_name(value)}")
 
 
 def _json_float(value: float) -> str:
@@ -88,38 +107,3 @@ def _json_float(value: float) -> str:
     if "e" in text:  # Python changes to exponents at 1e-4, Go at 1e-6
         text = f"{value:.{len(text) + 6}f}".rstrip("0")
     return text
-
-
-def _yaml_lines(value: Any) -> list[str]:
-    if isinstance(value, dict) and value:
-        return [line for key in sorted(value) for line in _yaml_entry(key, value[key])]
-    if isinstance(value, list) and value:
-        return [line for item in value for line in _yaml_item(_plain(item))]
-    return [_yaml_scalar(value)]
-
-
-def _yaml_entry(key: str, value: Any) -> list[str]:
-    plain, head = _plain(value), _yaml_scalar(key)
-    if isinstance(plain, dict) and plain:
-        return [f"{head}:"] + ["  " + line for line in _yaml_lines(plain)]
-    if isinstance(plain, list) and plain:
-        return [f"{head}:", *_yaml_lines(plain)]
-    return [f"{head}: {_yaml_scalar(plain)}"]
-
-
-def _yaml_item(value: Any) -> list[str]:
-    first, *rest = _yaml_lines(value)
-    return ["- " + first] + ["  " + line for line in rest]
-
-
-def _yaml_scalar(value: Any) -> str:
-    if isinstance(value, str):
-        is_plain = _PLAIN_YAML.fullmatch(value) and value.lower() not in _YAML_WORDS
-        return value if is_plain else json.dumps(value, ensure_ascii=False)
-    if isinstance(value, dict):
-        return "{}"
-    if isinstance(value, list):
-        return "[]"
-    if isinstance(value, float) and not math.isfinite(value):
-        return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
-    return to_json(value)

@@ -21,13 +21,17 @@ from pitrix_drone import clock, encoders, loose_math, regexes
 from pitrix_drone.gotemplate import ExecError, Function, Record, Strings, TemplateError
 from pitrix_drone.gotemplate.values import Ints, NilList, NilMap, is_nil, type_name
 from pitrix_drone.keystore import Store, base, folder
+from pitrix_drone.yaml_writer import to_yaml
 
 log = logging.getLogger(__name__)
 
 DIALECTS: Final = ("confd", "appcenter", "openpitrix")
 
 _MAX_SEQUENCE: Final = 1_000_000
+_MAX_ITEMS: Final = 1_000_000
+_MAX_WEIGHT: Final = 1_000_000
 _MAX_CHARS: Final = 8 * 1024 * 1024
+_DOTTED_I: Final = "\u0130"
 _MEMKV_PAIRS: Final = "[]memkv.KVPair"
 _LIBCONFD_PAIRS: Final = "[]libconfd.KVPair"
 
@@ -47,6 +51,15 @@ class Pair(Record):
 
     def __hash__(self) -> int:
         return hash((self.Key, self.Value))
+
+
+class Map(dict[str, Any]):
+    """A map that a template made.
+
+    :ivar weight: how many values it holds; maps in maps would soon be more than can be written.
+    """
+
+    weight = 1
 
 
 class Pairs(list[Pair]):
@@ -197,7 +210,7 @@ def _yunify() -> dict[str, Function]:
         "ne": Function(lambda a, b: not loose_math.equal(a, b), two),
         "sub": Function(loose_math.subtract, two),
         "toJson": Function(encoders.to_json, ("any",)),
-        "toYaml": Function(encoders.to_yaml, ("any",)),
+        "toYaml": Function(to_yaml, ("any",)),
     }
 
 
@@ -264,7 +277,20 @@ def _map(*values: Any) -> dict[str, Any]:
         raise ExecError("invalid map call")
     if not all(isinstance(key, str) for key in values[::2]):
         raise ExecError("map keys must be strings")
-    return dict(zip(values[::2], values[1::2]))
+    made = Map(zip(values[::2], values[1::2]))
+    made.weight = 1 + sum(map(_weight, values))
+    if made.weight > _MAX_WEIGHT:
+        raise ExecError(f"the map holds more than {_MAX_WEIGHT} values")
+    return made
+
+
+def _weight(value: Any) -> int:
+    """Return how many values there are in one, all the way down."""
+    if isinstance(value, Map):
+        return value.weight
+    if isinstance(value, dict):
+        return 1 + sum(map(_weight, value.values()))
+    return 1 + sum(map(_weight, value)) if isinstance(value, list) else 1
 
 
 def _replace(text: str, old: str, new: str, count: int) -> str:
@@ -274,15 +300,24 @@ def _replace(text: str, old: str, new: str, count: int) -> str:
 
 
 def _split(text: str, separator: str) -> Strings:
+    if (text.count(separator) if separator else len(text)) > _MAX_ITEMS:
+        raise ExecError(f"the result has more than {_MAX_ITEMS} parts")
     return Strings(text.split(separator) if separator else text)
 
 
 def _case(text: str, change: Callable[[str], str]) -> str:
     """Change the case letter by letter: Go never makes two letters of one."""
-    changed = change(text)
-    if len(changed) == len(text):
+    return change(text) if text.isascii() else "".join(_letter(char, change) for char in text)
+
+
+def _letter(char: str, change: Callable[[str], str]) -> str:
+    changed = change(char)
+    if len(changed) == 1:
         return changed
-    return "".join(change(char) if len(change(char)) == 1 else char for char in text)
+    titled = char.title()  # Greek letters with an iota below have one letter as a title only
+    if change == str.upper and len(titled) == 1:
+        return titled
+    return "i" if char == _DOTTED_I else char
 
 
 def _trim_suffix(text: str, suffix: str) -> str:

@@ -178,9 +178,7 @@ def _js(*values: Any) -> str:
 
 def _js_character(char: str) -> str:
     code = ord(char)
-    if code in _RAW_BYTES:
-        return "\\uFFFD"
-    if code == _DELETE or is_printable(char):
+    if code == _DELETE or code in _RAW_BYTES or is_printable(char):
         return char
     return f"\\u{code:04X}"
 

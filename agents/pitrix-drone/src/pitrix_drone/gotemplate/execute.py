@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable, Final, NamedTuple
 
@@ -29,6 +30,7 @@ class Limits(NamedTuple):
     depth: int = 100
     steps: int = 1_000_000
     output_chars: int = 8 * 1024 * 1024
+    seconds: float = 60.0
 
 
 class _BreakLoop(Exception):  # noqa: N818 - not an error
@@ -67,6 +69,7 @@ class Execution:
         self._chars = 0
         self._steps = 0
         self._depth = 0
+        self._deadline = time.monotonic() + limits.seconds
 
     def run(self, data: Any) -> str:
         """Return what the template writes for *data*.
@@ -92,9 +95,7 @@ class Execution:
 
     def _walk(self, body: tree.Body, dot: Any) -> None:
         for node in body:
-            self._steps += 1
-            if self._steps > self._limits.steps:
-                raise self._error(node.line, f"took more than {self._limits.steps} steps")
+            self._step(node.line)
             if isinstance(node, tree.Text):
                 self._write(node.line, node.text)
             elif isinstance(node, tree.Action):
@@ -105,6 +106,13 @@ class Execution:
                 self._include(node, dot)
             else:
                 raise _BreakLoop if node.kind == "break" else _ContinueLoop
+
+    def _step(self, line: int) -> None:
+        self._steps += 1
+        if self._steps > self._limits.steps:
+            raise self._error(line, f"took more than {self._limits.steps} steps")
+        if time.monotonic() > self._deadline:
+            raise self._error(line, f"took longer than {self._limits.seconds:g} s")
 
     def _action(self, node: tree.Action, dot: Any) -> None:
         value = self._pipe(node.pipe, dot)
@@ -150,7 +158,7 @@ class Execution:
             pass
         finally:
             del self._variables[known:]
-        self._steps += 1
+        self._step(node.line)
 
     def _items(self, node: tree.Branch, value: Any) -> Iterable[tuple[Any, Any]]:
         if value is None or value is NO_VALUE:
@@ -238,18 +246,21 @@ class Execution:
         self, line: int, names: tuple[str, ...], receiver: Any, call: tuple[Any, Any, Any]
     ) -> Any:
         operands, dot, piped = call
-        for position, name in enumerate(names):
-            if receiver is NO_VALUE:
-                return NO_VALUE
-            is_last = position == len(names) - 1
-            if is_last and isinstance(receiver, Record) and name in receiver.methods:
-                arguments = [self._argument(operand, dot) for operand in operands]
-                arguments += [] if piped is _NOTHING else [piped]
-                return self._guarded(line, name, getattr(receiver, name), arguments)
-            receiver = self._field(line, name, receiver)
-        if operands or piped is not _NOTHING:
-            raise self._error(line, f"{names[-1]} is not a method but has arguments")
-        return receiver
+        for name in names[:-1]:
+            receiver = self._member(line, name, receiver, [])
+        arguments = [self._argument(operand, dot) for operand in operands]
+        arguments += [] if piped is _NOTHING else [piped]
+        return self._member(line, names[-1], receiver, arguments)
+
+    def _member(self, line: int, name: str, receiver: Any, arguments: list[Any]) -> Any:
+        if receiver is NO_VALUE:
+            return NO_VALUE
+        if isinstance(receiver, Record) and name in receiver.methods:
+            return self._guarded(line, name, getattr(receiver, name), arguments)
+        value = self._field(line, name, receiver)
+        if arguments:
+            raise self._error(line, f"{name} is not a method but has arguments")
+        return value
 
     def _field(self, line: int, name: str, receiver: Any) -> Any:
         if isinstance(receiver, dict):
@@ -292,6 +303,7 @@ class Execution:
         return value
 
     def _guarded(self, line: int, name: str, call: Callable[..., Any], arguments: list[Any]) -> Any:
+        self._step(line)
         try:
             value = call(*arguments)
         except (TemplateError, ArithmeticError, ValueError, TypeError, LookupError, OSError) as ex:

@@ -69,7 +69,7 @@ def number(literal: str) -> Constant:
     """
     if literal.endswith("i"):
         return _imaginary("0", literal)
-    whole = _whole(literal)
+    whole = whole_number(literal)
     most = _MAX_UINT if literal[0].isdigit() else _MAX_INT
     if whole is None or not _MIN_INT <= whole <= most:
         return _floating(literal)
@@ -77,6 +77,16 @@ def number(literal: str) -> Constant:
     if has_point and literal[:2].lower() != "0x":
         return Constant(float(whole), whole)
     return Constant(whole, whole) if whole <= _MAX_INT else Constant(None, None)
+
+
+def whole_number(literal: str) -> int | None:
+    """Return a whole number in any of Go's notations, however large; None for anything else."""
+    try:
+        if _OLD_OCTAL.fullmatch(literal):
+            return int(literal, 8)
+        return int(literal, 0)
+    except ValueError:
+        return None
 
 
 def complex_number(literal: str) -> Constant:
@@ -104,15 +114,6 @@ def character(literal: str) -> Constant:
     raw = _escaped(match, literal)
     code = ord(raw.decode()) if match.group(2) or match.group(3) or match.group(5) else raw[0]
     return Constant(code, code)
-
-
-def _whole(literal: str) -> int | None:
-    try:
-        if _OLD_OCTAL.fullmatch(literal):
-            return int(literal, 8)
-        return int(literal, 0)
-    except ValueError:
-        return None
 
 
 def _floating(literal: str) -> Constant:

@@ -6,6 +6,7 @@ Source: https://pkg.go.dev/fmt
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from pitrix_drone.gotemplate.errors import ExecError
@@ -31,18 +32,36 @@ def sprintf(template: str, *arguments: Any) -> str:
 
 
 def sprint(*values: Any) -> str:
-    """Return the values one after the other, with a space between two that are not strings."""
-    out = ""
-    for position, value in enumerate(values):
-        if position and not isinstance(value, str) and not isinstance(values[position - 1], str):
-            out += " "
-        out += show(value)
-    return out
+    """Return the values one after the other, with a space between two that are not strings.
+
+    :raises ExecError: the result is longer than a template may write.
+    """
+    return "".join(_bounded(_spaced(values)))
 
 
 def sprintln(*values: Any) -> str:
-    """Return the values with spaces between them and a line end after them."""
-    return " ".join(map(show, values)) + "\n"
+    """Return the values with spaces between them and a line end after them.
+
+    :raises ExecError: the result is longer than a template may write.
+    """
+    return " ".join(_bounded(map(show, values))) + "\n"
+
+
+def _spaced(values: tuple[Any, ...]) -> Iterator[str]:
+    was_string = True
+    for value in values:
+        is_string = isinstance(value, str)
+        yield show(value) if is_string or was_string else " " + show(value)
+        was_string = is_string
+
+
+def _bounded(parts: Iterable[str]) -> Iterator[str]:
+    chars = 0
+    for part in parts:
+        chars += len(part)
+        if chars > _MAX_CHARS:
+            raise ExecError("the result is too long")
+        yield part
 
 
 class _Printer:
@@ -58,20 +77,17 @@ class _Printer:
         self._complaints = ""
 
     def run(self) -> str:
-        out: list[str] = []
-        size = 0
+        return "".join(_bounded(self._pieces()))
+
+    def _pieces(self) -> Iterator[str]:
         while (start := self._template.find("%", self._position)) >= 0:
-            out.append(self._template[self._position : start])
+            yield self._template[self._position : start]
             self._position = start + 1
-            out.append(self._directive())
-            size += len(out[-1])
-            if size > _MAX_CHARS:
-                raise ExecError("the result is too long")
-        out.append(self._template[self._position :])
+            yield self._directive()
+        yield self._template[self._position :]
         unused = self._arguments[self._next :]
         if unused and not self._is_reordered:
-            out.append(f"%!(EXTRA {', '.join(map(typed, unused))})")
-        return "".join(out)
+            yield f"%!(EXTRA {', '.join(_bounded(map(typed, unused)))})"
 
     def _directive(self) -> str:
         self._is_index_good = True

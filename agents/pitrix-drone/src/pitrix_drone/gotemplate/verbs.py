@@ -55,8 +55,8 @@ def formatted(value: Any, spec: Spec) -> str:
         return padded("<nil>", spec) if spec.verb in "Tv" else f"%!{spec.verb}(<nil>)"
     if spec.verb == "T":
         return _text(type_name(value), spec._replace(verb="s"))
-    if spec.verb == "p" and not isinstance(value, (list, dict)):
-        return _misfit(value, spec)
+    if spec.verb == "w" or (spec.verb == "p" and not isinstance(value, (list, dict))):
+        return _misfit(value, spec)  # wrapping errors is not for Sprintf; only lists have places
     return _formatted(value, spec)
 
 
