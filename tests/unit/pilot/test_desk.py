@@ -427,9 +427,7 @@ def test_a_thief_of_a_used_token_is_an_event_only(world: Any, desk: Desk) -> Non
     world.receive(desk, "fg-1", enrolment(state="refused", code="enrolment-used", message="no"))
 
     with world.store.read() as tx:
-        kinds = [
-            event.kind for event in tx.events.after(0, subjects=frozenset({"cl-1"}), limit=100)
-        ]
+        found = tx.events.after(0, subjects=frozenset({"cl-1"}), limit=100)
     assert "node.enrolment_refused" in [event.kind for event in found]
     assert agent_of(world.store, "cl-1") == {}
 
