@@ -255,7 +255,8 @@ def _authority(name: str, path: str) -> str:
         return ""
     try:
         text = Path(path).read_text("ascii")
-        ssl.create_default_context(cadata=text)
+        # NOTE(ssl): of an empty text it takes the machine's own
+        ssl.create_default_context(cadata=text or "empty")
     except (OSError, ValueError) as ex:  # SSLError is an OSError
         raise InvalidInputError(
             f"The setting {name} names a file without certificates: {path}: {ex}",

@@ -6,6 +6,7 @@ transaction has committed.
 """
 
 import asyncio
+import asyncio.sslproto
 import contextlib
 import functools
 import http
@@ -34,6 +35,7 @@ from pitrix_core.pilot.inbox import (
     LostConnectionError,
 )
 from pitrix_core.pilot.longpoll import Door, PollDesk
+from pitrix_core.pilot.pace import Pace
 from pitrix_core.pilot.peer import Peer
 from pitrix_core.pilot.supervision import REPORTS
 from pitrix_core.store.agents import Message
@@ -58,41 +60,9 @@ _KNOWN_TYPES: Final = frozenset(
         *REPORTS,
     }
 )
+_TLS_RECORD_BYTES: Final = 16 * 1024
 #: Seconds between looks whether the process is to end.
 _STOP_LOOK_S: Final = 0.1
-
-
-@attrs.frozen(kw_only=True)
-class Pace:
-    """How patient a Pilot is."""
-
-    #: Seconds a Frontgate has to say who it is.
-    hello_s: float = 10.0
-    #: Seconds between looks into the outbox while there is something to do.
-    look_s: float = 0.05
-    #: The same when all has been quiet: looks cost the most when nothing happens for days.
-    quiet_look_s: float = 0.25
-    #: The same while the database tells of messages by itself: only in case it did not.
-    told_look_s: float = 2.0
-    #: Seconds without a frame after which it is quiet.
-    quiet_after_s: float = 10.0
-    #: Seconds after which an unacknowledged frame is sent again on the same connection;
-    #: agents/protocol/README.md section 1.
-    resend_s: float = 30.0
-    #: Seconds between looks which connections count: another Pilot may have one of them by now.
-    held_look_s: float = 1.0
-    #: Seconds between signs of life; after six times as long without one a Pilot is dead.
-    life_s: float = 10.0
-
-    def pause_s(self, *, quiet_s: float, is_told: bool = False) -> float:
-        """Return seconds until the next look into the outbox.
-
-        :param quiet_s: seconds since the last frame came or went.
-        :param is_told: the database tells of messages by itself.
-        """
-        if is_told:
-            return self.told_look_s
-        return self.look_s if quiet_s < self.quiet_after_s else self.quiet_look_s
 
 
 @attrs.define(eq=False)
@@ -370,6 +340,11 @@ def run_pilot(
     :param tls: with the certificate to serve TLS with; None for plain connections.
     :raises Exception: what ended it before that; no thread of it is left.
     """
+
+    if tls is not None:
+        # asyncio keeps a buffer of this size for each connection with TLS: 256 KiB unless told
+        # otherwise. No record is longer than 16 KiB (RFC 8446, section 5.1).
+        asyncio.sslproto.SSLProtocol.max_size = _TLS_RECORD_BYTES
 
     async def main() -> None:
         stopped = asyncio.Event()

@@ -89,6 +89,39 @@ def test_addresses_follow_from_hosts_and_ports() -> None:
     assert (proxied.api_url, proxied.frontgate_urls) == ("https://x", ("wss://x", "wss://y"))
 
 
+def test_a_pilot_with_a_certificate_is_dialled_by_tls() -> None:
+    """Unless something else says where it is."""
+    assert load(pilot_port=2, pilot_tls_cert="x").frontgate_urls == ("wss://127.0.0.1:2",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [None, "", "no certificate", "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----"],
+)
+def test_certificates_that_are_none_are_named(tmp_path: Path, text: str | None) -> None:
+    """With the setting, the file, and what to do."""
+    path = tmp_path / "x.pem"
+    if text is not None:
+        path.write_text(text)
+    config = load(pilot_ca=str(path), pilot_tls_cert=str(path))
+
+    for read, pointer in (
+        (config.pilot_authority, "/pilot_ca"),
+        (config.pilot_tls, "/pilot_tls_cert"),
+    ):
+        with pytest.raises(InvalidInputError) as caught:
+            read()
+        assert str(path) in caught.value.message
+        assert caught.value.pointer == pointer
+        assert caught.value.next_step
+
+
+def test_without_certificates_there_is_no_tls_of_its_own() -> None:
+    """Something in front may have some."""
+    assert load().pilot_tls() is None
+    assert load().pilot_authority() == ""
+
+
 def test_files_are_in_the_data_folder() -> None:
     """The database too, unless it is another one."""
     config = load(Path("/d"))

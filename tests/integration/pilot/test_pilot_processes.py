@@ -7,7 +7,7 @@ from pilots import Pilots, Wanderer, eventually
 
 from pitrix_core.store import tables
 
-MESSAGES, REPORTS = 120, 120
+MESSAGES, REPORTS = 60, 60
 
 
 def test_moves_and_kills_lose_and_double_nothing(pilots: Pilots) -> None:
@@ -22,10 +22,10 @@ def test_moves_and_kills_lose_and_double_nothing(pilots: Pilots) -> None:
         for number in range(MESSAGES):
             await asyncio.to_thread(pilots.send, number)
             await asyncio.sleep(0.01)  # while it wanders, not a wait
-            if number % 40 == 20:
+            if number % 30 == 15:
                 await eventually(lambda: wanderer.moves > 2)
-                await asyncio.to_thread(pilots.kill, number // 40 % 2)
-                pilots.start(number // 40 % 2)
+                await asyncio.to_thread(pilots.kill, number // 30)
+                pilots.start(number // 30)
         await eventually(lambda: not wanderer.waiting and not pilots.unacknowledged())
         stop.set()
         await wandering

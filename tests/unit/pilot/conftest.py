@@ -28,7 +28,7 @@ from pitrix_core.model import (
     Totals,
 )
 from pitrix_core.pilot.inbox import Desk, Frame, Held
-from pitrix_core.pilot.server import Pace
+from pitrix_core.pilot.pace import Pace
 from pitrix_core.store import Store, new_id
 from pitrix_core.store.agents import Frontgate
 from pitrix_core.store.catalog import Repo

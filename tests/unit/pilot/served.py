@@ -13,7 +13,8 @@ import attrs
 from websockets.asyncio.client import ClientConnection, connect
 
 from pitrix_core.pilot.inbox import Admission, Desk, Frame, Held
-from pitrix_core.pilot.server import Pace, Pilot
+from pitrix_core.pilot.pace import Pace
+from pitrix_core.pilot.server import Pilot
 from pitrix_core.store import Store
 from pitrix_core.store.agents import Message
 

@@ -1,20 +1,32 @@
 """The Pilot as a Frontgate meets it: over a real WebSocket, with a real database behind."""
 
 import asyncio
+import asyncio.sslproto
+import datetime as dt
+import ipaddress
 import socket
+import ssl
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import attrs
+import httpx
 import pytest
 import websockets
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from served import PACE, Play, Served, SlowDesk, eventually, hear, hello, say, serving
 from websockets.asyncio.client import connect
 
+from pitrix_core.config import Config
 from pitrix_core.pilot import tokens
 from pitrix_core.pilot.inbox import Desk
-from pitrix_core.pilot.server import Pace, Pilot, run_pilot
+from pitrix_core.pilot.pace import Pace
+from pitrix_core.pilot.server import Pilot, run_pilot
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -419,6 +431,76 @@ def test_the_process_ends_when_it_is_told(world: Any) -> None:
 
     assert not visitor.is_alive()
     assert not served.is_connected()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for this machine that vouches for itself, and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "an example")])
+    now = dt.datetime.now(dt.UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+        )
+        .add_extension(x509.BasicConstraints(True, None), True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "identity.pem"
+    path.write_bytes(
+        signed.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return path
+
+
+def test_tls_is_served_to_sockets_and_polls(
+    world: Any, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On one port, as the settings name the certificate."""
+    monkeypatch.setattr(asyncio.sslproto.SSLProtocol, "max_size", 256 * 1024)
+    world.frontgate()
+    config = Config(pilot_tls_cert=str(certificate), pilot_tls_key=str(certificate))
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"wss://127.0.0.1:{listener.getsockname()[1]}/v1/frontgate"
+    trusted = ssl.create_default_context(cafile=str(certificate))
+    stop = threading.Event()
+    pilot = Pilot(Desk(store=world.store, pilot_id="pil-1"), pace=PACE)
+    serving = threading.Thread(
+        target=run_pilot,
+        args=(pilot, listener),
+        kwargs={"stop": stop, "tls": config.pilot_tls()},
+    )
+    serving.start()
+
+    async def scene() -> tuple[Any, int]:
+        async with connect(url, proxy=None, ssl=trusted) as peer:
+            await say(peer, "hello", "hello", hello())
+            answer = await hear(peer)
+        async with httpx.AsyncClient(trust_env=False, verify=trusted) as client:
+            polled = await client.post(url.replace("wss:", "https:") + "/poll", json=[])
+        return answer, polled.status_code
+
+    try:
+        welcome, status_code = asyncio.run(scene())
+    finally:
+        stop.set()
+        serving.join(10)
+
+    assert welcome["type"] == "welcome"
+    assert status_code == 400
+    assert asyncio.sslproto.SSLProtocol.max_size == 16 * 1024
 
 
 def test_the_process_ends_when_it_cannot_serve(world: Any) -> None:
