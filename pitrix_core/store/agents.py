@@ -311,9 +311,7 @@ class AgentRepository:
         if not numbers:
             return []
         query = (
-            sa.select(tables.outbox)
-            .where(columns.sequence.in_(numbers))
-            .order_by(columns.sequence)
+            sa.select(tables.outbox).where(columns.sequence.in_(numbers)).order_by(columns.sequence)
         )
         return [(row.sequence, record(row, Message)) for row in self._connection.execute(query)]
 
@@ -321,9 +319,10 @@ class AgentRepository:
         """Return numbers of unacknowledged messages that come after their Frontgate's own.
 
         Compared here: a condition for each of thousands of Frontgates is more than SQLite takes
-        (1,000 deep), and another statement to be compiled and kept for each number of them.
+        (1,000 deep).
         """
         columns = tables.outbox.c
+        names = _padded(list(after))
         found: list[int] = []
         least = min(after.values(), default=0)
         while after and len(found) < limit:
@@ -331,7 +330,7 @@ class AgentRepository:
                 sa.select(columns.sequence, columns.frontgate_id)
                 .where(
                     columns.acked_at.is_(None),
-                    columns.frontgate_id.in_(after),
+                    columns.frontgate_id.in_(names),
                     columns.sequence > least,
                 )
                 .order_by(columns.sequence)
@@ -388,3 +387,11 @@ class AgentRepository:
         )
         row = self._connection.execute(query).one_or_none()
         return None if row is None else record(row, Message)
+
+
+def _padded(names: list[str]) -> list[str]:
+    """Repeat a name until there are 1, 2, 4, 8, … of them: each number of them is a statement of
+    its own, which drivers keep prepared, on every connection.
+    """
+    wanted = 1 << max(0, len(names) - 1).bit_length()
+    return [*names, *names[:1] * (wanted - len(names))]
