@@ -33,7 +33,7 @@ from bench.process_facts import Memory, memory_of
 from bench.results import MeasurementError
 
 #: Drones at a time → changes that are measured; a quick run has the first two, and fewer.
-_REACHES: Final = {1: 40, 100: 20, 1000: 6}
+_REACHES: Final = {1: 40, 100: 15, 1000: 4}
 _QUICK_REACHES: Final = {1: 10, 50: 5}
 _FIRST_S: Final = 180.0
 _CHANGE_S: Final = 90.0
