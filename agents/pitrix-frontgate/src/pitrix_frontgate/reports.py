@@ -1,7 +1,8 @@
 """Watches what the drones write and offers it to the Pilot.
 
 etcd is the memory: after a restart every report that still stands there is offered again under
-the same id, and the Pilot recognises it.
+the same id, and the Pilot recognises it. Where it is enough that the last one arrives, those that
+come too often are left in etcd for a while: each is work for the Pilot's database.
 """
 
 import json
@@ -14,6 +15,7 @@ from pitrix_drone.etcd import EtcdClient, EtcdError, Event, KeyValue, Snapshot
 from pitrix_frontgate import shapes, tree
 from pitrix_frontgate.frames import Frame, report_id
 from pitrix_frontgate.outbox import Entry, Outbox
+from pitrix_frontgate.pacing import Pacing
 from pitrix_frontgate.tree import ReportKey
 
 log = logging.getLogger(__name__)
@@ -34,17 +36,27 @@ _SHAPES: Final[Mapping[str, Mapping[str, shapes.Check]]] = {
 }
 
 
+#: Of these only the last one counts, whenever it comes.
+_PACED: Final = frozenset({"node.health", "node.measures"})
+
+
 class Reports:
     """Turns reports in etcd into frames.
 
     :param client: with root's rights.
     :param store_id: of this etcd.
+    :param pacing: of what a node reports again and again.
     """
 
-    def __init__(self, client: EtcdClient, outbox: Outbox, *, store_id: str) -> None:
+    def __init__(
+        self, client: EtcdClient, outbox: Outbox, *, store_id: str, pacing: Pacing | None = None
+    ) -> None:
         self._client = client
         self._outbox = outbox
         self._store_id = store_id
+        self._pacing = pacing or Pacing()
+        self._held_back: set[str] = set()
+        self._pacing_lock = threading.Lock()
 
     def run(self, stop: threading.Event) -> None:
         """Follow the reports until *stop* is set."""
@@ -53,11 +65,12 @@ class Reports:
         )
 
     def catch_up(self) -> None:
-        """Offer what the outbox had no room for, once it has; in the thread of the caller.
+        """Offer what the outbox had no room for, once it has, and what was held back for long
+        enough; in the thread of the caller.
 
         What etcd cannot be asked for now is offered later.
         """
-        slots = self._outbox.wanted(_AT_ONCE)
+        slots = [*self._outbox.wanted(_AT_ONCE), *self._let_go()]
         for number, slot in enumerate(slots):
             try:
                 item = self._client.get(slot)
@@ -77,8 +90,30 @@ class Reports:
         for event in events:
             if event.type == "DELETE":
                 self._outbox.drop(event.kv.key)
-            else:
+                self._forget(event.kv.key)
+            elif not self._is_held_back(event.kv.key):
                 self._offer(event.kv)
+
+    def _is_held_back(self, key: str) -> bool:
+        report = tree.report_of(key)
+        if report is None or report.type not in _PACED:
+            return False
+        with self._pacing_lock:
+            if key not in self._held_back and self._pacing.may_go(key):
+                return False
+            self._held_back.add(key)
+            return True
+
+    def _let_go(self) -> list[str]:
+        with self._pacing_lock:
+            slots = [key for key in self._held_back if self._pacing.may_go(key)]
+            self._held_back.difference_update(slots)
+            return slots
+
+    def _forget(self, key: str) -> None:
+        with self._pacing_lock:
+            self._held_back.discard(key)
+            self._pacing.forget(key)
 
     def _offer(self, item: KeyValue) -> None:
         report = tree.report_of(item.key)

@@ -7,7 +7,7 @@ protocol's examples.
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 Check = Callable[[Any], bool]
 
@@ -60,11 +60,12 @@ def map_of(key: Check, item: Check) -> Check:
     )
 
 
-class _Maybe(NamedTuple):
-    check: Check
+class _Maybe:
+    def __init__(self, check: Check) -> None:
+        self._check = check
 
     def __call__(self, value: Any) -> bool:
-        return self.check(value)
+        return self._check(value)
 
 
 def maybe(check: Check) -> Check:

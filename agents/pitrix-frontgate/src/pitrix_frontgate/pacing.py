@@ -1,0 +1,38 @@
+"""Holds back what comes too often: a few at once, then one in so many seconds."""
+
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+#: More than a node reports that is well, or that is mended within a minute.
+_BURST: Final = 6
+_EVERY_S: Final = 10.0
+
+
+class _Account(NamedTuple):
+    left: float
+    at_s: float
+
+
+class Pacing:
+    """Not thread-safe.
+
+    :param clock: monotonic seconds.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._accounts: dict[str, _Account] = {}
+
+    def may_go(self, key: str) -> bool:
+        """Tell whether one more may go now; it counts if it may."""
+        now_s = self._clock()
+        left, at_s = self._accounts.get(key, _Account(_BURST, now_s))
+        left = min(_BURST, left + (now_s - at_s) / _EVERY_S)
+        may = left >= 1
+        self._accounts[key] = _Account(left - 1 if may else left, now_s)
+        return may
+
+    def forget(self, key: str) -> None:
+        """Forget a key that is gone."""
+        self._accounts.pop(key, None)

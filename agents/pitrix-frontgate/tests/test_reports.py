@@ -1,0 +1,92 @@
+"""Reports that come too often are held back; the last one arrives all the same."""
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from protocol_schemas import examples
+from test_pacing import Clock
+
+from pitrix_drone.etcd import EtcdClient, Event, KeyValue, Snapshot
+from pitrix_frontgate.outbox import Outbox
+from pitrix_frontgate.pacing import Pacing
+from pitrix_frontgate.reports import Reports
+
+HEALTH = "/c/cl-1/reports/cln-1/health"
+STATUS = "/c/cl-1/reports/cln-1/status"
+
+
+class StandIn:
+    """Plays the part of etcd: tells of what was written, and knows the last of it."""
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._held: dict[str, KeyValue] = {}
+
+    def write(self, key: str, content: dict[str, Any]) -> None:
+        """Write a report."""
+        revision = len(self._events) + 1
+        item = KeyValue(key, json.dumps(content), revision, revision)
+        self._events.append(Event("PUT", item))
+        self._held[key] = item
+
+    def get(self, key: str) -> KeyValue | None:
+        """Return what stands there."""
+        return self._held.get(key)
+
+    def watch(
+        self,
+        _prefix: str,
+        *,
+        on_snapshot: Callable[[Snapshot], None],
+        on_events: Callable[[tuple[Event, ...]], None],
+        stop: threading.Event,
+    ) -> None:
+        """Tell of everything, and return."""
+        on_snapshot(Snapshot(revision=0, items=()))
+        for event in self._events:
+            on_events((event,))
+        stop.set()
+
+
+def details(outbox: Outbox) -> list[str]:
+    """Take everything that is to be sent, and acknowledge it."""
+    found = []
+    while (frame := outbox.take(within_s=0)) is not None:
+        found.append(frame.body["detail"])
+        outbox.settle(frame.id, remember=True)
+    return found
+
+
+@pytest.fixture
+def written() -> StandIn:
+    """Ten reports of a node's health, and as many of its status."""
+    etcd = StandIn()
+    health, status = (
+        json.loads(examples(2, "valid", name)[0].read_text())
+        for name in ("node-health", "node-status")
+    )
+    for number in range(10):
+        etcd.write(HEALTH, {**health, "detail": f"health {number}"})
+        etcd.write(STATUS, {**status, "detail": f"status {number}"})
+    return etcd
+
+
+def test_the_last_report_arrives_in_its_time(written: StandIn) -> None:
+    """What stands in etcd then is what is sent; a node's status is never held back."""
+    clock, outbox = Clock(), Outbox()
+    client = cast("EtcdClient", written)
+    reports = Reports(client, outbox, store_id="0badcafe", pacing=Pacing(clock=clock))
+    reports.run(threading.Event())
+    first = details(outbox)
+    reports.catch_up()
+    too_early = details(outbox)
+    clock.now_s = 10
+    reports.catch_up()
+    in_time = details(outbox)
+    reports.catch_up()
+
+    assert sorted(first) == ["health 5", "status 9"]
+    assert (too_early, in_time, details(outbox)) == ([], ["health 9"], [])
