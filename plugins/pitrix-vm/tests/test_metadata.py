@@ -209,7 +209,6 @@ def test_a_linked_cluster_is_shown_as_a_whole() -> None:
         "links/zk_service/cluster/endpoints/client/port": "2181",
         "links/zk_service/env/common": "1",
         "links/zk_service/env/zk/common": "1",
-        "links/zk_service/env/zk/own": {"$secret": "sec-1"},
         "links/zk_service/env/web/common": "1",
     }
 
@@ -224,3 +223,52 @@ def test_a_linked_cluster_of_one_unnamed_role_has_no_role_level() -> None:
     shared = VM.metadata(spec, attrs.evolve(metadata_request(current), links={"zk": linked})).shared
 
     assert {path for path in shared if path.startswith("links/")} == {"links/zk/env/port"}
+
+
+LINKED = Metadata(roles={"main": {"env/password": {"$secret": "sec-1"}, "env/port": "1"}})
+PASSWORD = "links/db/env/main/password"
+
+
+def _sharing(**envs: dict[str, str]) -> Metadata:
+    """Return the metadata of a cluster with roles of these parameters, linked to ``cl-db``."""
+    nodes = [node(role, env=env) for role, env in envs.items()]
+    spec = parsed(cluster_json(*nodes, links={"db": "cl-db"}))
+    request = metadata_request(snapshot(planned(spec)))
+    linked = LinkedCluster(snapshot=request.snapshot, metadata=LINKED)
+    return VM.metadata(spec, attrs.evolve(request, links={"db": linked}))
+
+
+def test_a_linked_clusters_password_goes_to_the_roles_that_name_it() -> None:
+    """The others see everything else of it."""
+    metadata = _sharing(web={"db_service": "cl-db"}, db={"size": "1"})
+
+    assert metadata.roles["web"][PASSWORD] == {"$secret": "sec-1"}
+    assert PASSWORD not in metadata.roles["db"]
+    assert metadata.shared["links/db/env/main/port"] == "1"
+
+
+def test_a_link_of_the_whole_cluster_is_for_all_roles() -> None:
+    """Where no role names the linked cluster, any may read what it needs."""
+    metadata = _sharing(web={}, db={})
+
+    assert all(PASSWORD in metadata.roles[role] for role in ("web", "db"))
+
+
+@pytest.mark.parametrize("envs", [{"web": {"s": "cl-db"}}, {"web": {}}], ids=["named", "whole"])
+def test_no_password_is_shared(envs: dict[str, dict[str, str]]) -> None:
+    """What every node of the cluster reads holds no secret at all."""
+    metadata = _sharing(**envs, db={})
+
+    assert not [path for path, value in metadata.shared.items() if not isinstance(value, str)]
+
+
+def test_a_roles_own_password_stays_with_it() -> None:
+    """Another role of the same package does not see it."""
+    spec = parsed(
+        cluster_json(node("db", env={"password": "{{.env.password}}"}), node("web", env={"a": 1}))
+    )
+
+    metadata = metadata_of(spec, {"env": {"password": {"$secret": "sec-1"}}})
+
+    assert metadata.roles["db"] == {"env/password": {"$secret": "sec-1"}}
+    assert metadata.roles["web"] == {"env/a": "1"}

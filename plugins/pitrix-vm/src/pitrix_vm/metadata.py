@@ -7,6 +7,11 @@ over them, since its packages keep most parameters at the cluster and read them 
 Replicas are among ``hosts`` under their own role's name, in OpenPitrix under their masters'.
 
 There is no leaf for what is not known: templates ask whether it exists.
+
+A password is given to the roles that use it, and to no others: to those in whose parameters the
+package has put it (of the cluster's parameters, to every role that reads them); one of a linked
+cluster to the roles whose parameters name that cluster, or to all where none does, for then the
+package links the cluster as a whole.
 """
 
 import json
@@ -42,14 +47,19 @@ def cluster_metadata(spec: VmSpec, request: MetadataRequest) -> Metadata:
         shared.update(_under(at, host))
     shared.update(_under("cluster", _cluster(spec, document, request)))
     shared.update(_endpoints(spec, document))
+    own = {
+        role.label: _under("env", dict(_leaves(_env(spec, document, role))))
+        for role in document.roles
+    }
     for name, linked in request.links.items():
-        shared.update(_under(f"links/{name}", _linked(linked)))
+        leaves = _under(f"links/{name}", _linked(linked))
+        secrets = {path: value for path, value in leaves.items() if marker_of(value)}
+        shared.update((path, leaves[path]) for path in leaves.keys() - secrets.keys())
+        for label in _users_of(document.links.get(name, ""), own):
+            own[label] |= secrets
     return Metadata(
         shared=shared,
-        roles={
-            role.label: _under("env", dict(_leaves(_env(spec, document, role))))
-            for role in document.roles
-        },
+        roles=own,
         nodes={
             node_id: {
                 **_under("host", host),
@@ -193,6 +203,14 @@ def _linked(linked: LinkedCluster) -> dict[str, JsonValue]:
             for path, value in leaves.items()
         },
     }
+
+
+def _users_of(cluster_id: str, roles: Mapping[str, Mapping[str, JsonValue]]) -> list[str]:
+    """Return the roles that name a linked cluster in their parameters; all where none does."""
+    named = [
+        label for label, leaves in roles.items() if cluster_id and cluster_id in leaves.values()
+    ]
+    return named or list(roles)
 
 
 def _common(roles: list[Mapping[str, JsonValue]]) -> Iterable[tuple[str, JsonValue]]:
