@@ -35,6 +35,8 @@ class NodeHealth:
     action: JsonObject | None = None
     #: When it was last heard of, by the database's clock.
     reported_at: dt.datetime
+    #: When it was said, by the node's clock: tells what is new from what came again.
+    said_at: dt.datetime | None = None
 
     def at(self, now: dt.datetime) -> "NodeHealth":
         """Return what is known of it at a moment: nothing, where it was not heard of for long."""

@@ -28,6 +28,8 @@ def take_health(tx: Transaction, frontgate_id: str, body: JsonObject) -> None:
         return
     before = node.health
     health = _health(body, before, now=tx.now)
+    if before is not None and before.said_at == health.said_at:
+        return  # a Frontgate that was started again sends what still stands in its etcd
     tx.supervision.set_health(node.id, health)
     known = HealthState.UNKNOWN if before is None else before.state
     if health.state is not known:
@@ -74,6 +76,7 @@ def _health(body: JsonObject, before: NodeHealth | None, *, now: dt.datetime) ->
         detail=str(body["detail"]),
         action=None if action is None else dict(action),
         reported_at=now,
+        said_at=_time(body["at"]),
     )
 
 

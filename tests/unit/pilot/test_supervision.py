@@ -93,8 +93,8 @@ def test_health_is_kept_with_its_node(store: Store, desk: Desk) -> None:
 
 def test_only_changes_of_state_are_told(store: Store, desk: Desk) -> None:
     """Reports are repeated, and a node that was never checked has lost nothing."""
-    for state in ("unknown", "healthy", "healthy", "unhealthy", "healthy"):
-        desk.receive("fg-1", health(state))
+    for minute, state in enumerate(("unknown", "healthy", "healthy", "unhealthy", "healthy")):
+        desk.receive("fg-1", health(state, at=f"2026-08-01T09:{minute:02}:00Z"))
 
     kinds = ("node.healthy", "node.unhealthy", "node.healthy")
     assert told(store) == [(kind, "cln-cl-1") for kind in kinds]
@@ -104,11 +104,21 @@ def test_a_state_keeps_its_beginning(store: Store, desk: Desk) -> None:
     """A drone that was started anew does not know it."""
     desk.receive("fg-1", health("healthy"))
 
-    desk.receive("fg-1", health("healthy", since=LATER))
+    desk.receive("fg-1", health("healthy", since=LATER, at="2026-08-01T09:50:00Z"))
 
     found = health_in(store)
     assert found is not None
     assert found.since == dt.datetime.fromisoformat(THEN)
+
+
+def test_a_report_that_comes_again_says_nothing_new(store: Store, desk: Desk) -> None:
+    """A Frontgate that is started again sends those of nodes that may be gone by now."""
+    desk.receive("fg-1", health("healthy"))
+    first = health_in(store)
+
+    desk.receive("fg-1", health("healthy"))
+
+    assert health_in(store) == first
 
 
 def test_measurements_are_kept(store: Store, desk: Desk) -> None:
