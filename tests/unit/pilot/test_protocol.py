@@ -1,0 +1,120 @@
+"""The Pilot and the protocol's examples understand one another, in every version that it speaks."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from served import Play, Served, eventually, hear, hello, say
+from websockets.asyncio.client import connect
+
+from pitrix_core.pilot import frames, tokens
+from pitrix_core.pilot.inbox import PROTOCOLS
+
+PROTOCOL = Path(__file__).resolve().parents[3] / "agents/protocol"
+#: What a Frontgate sends once it is welcome, beside acknowledgements and requests for tokens.
+REPORTS = ("node.status", "command.result", "metadata.stored", "failed")
+
+
+def examples(version: int, name: str) -> list[Path]:
+    """List a version's valid examples of a schema; none outside a checkout."""
+    return sorted((PROTOCOL / f"examples/v{version}/valid" / name).glob("*.json"))
+
+
+def title(path: Path) -> str:
+    """Name an example: its version, its schema and itself."""
+    return f"{path.parents[2].name}-{path.parent.name}-{path.stem}"
+
+
+def faults(version: int, name: str, message: Any) -> list[str]:
+    """Return what is wrong with a message."""
+    loaded = [json.loads(path.read_text()) for path in (PROTOCOL / f"schemas/v{version}").iterdir()]
+    registry: Registry[Any] = Registry().with_resources(
+        (schema["$id"], Resource.from_contents(schema)) for schema in loaded
+    )
+    found = Draft202012Validator({"$ref": f"{name}.schema.json"}, registry=registry)
+    return [error.message for error in found.iter_errors(message)]
+
+
+@attrs.frozen
+class Knower:
+    """Makes what a Frontgate shows."""
+
+    served: Served
+
+    def shown(self, version: int) -> dict[str, Any]:
+        """Return the body of a ``hello`` of a version that is let in."""
+        if version == 1:
+            return hello()
+        with self.served.store.begin() as tx:
+            frontgate = tx.agents.frontgate("fg-1")
+            assert frontgate is not None
+            tokens.let_enrol(tx, frontgate)
+            enrolment = tx.secrets.get(frontgate.secret_id)
+        said = {name: value for name, value in hello().items() if name != "token"}
+        return {**said, "protocol": version, "enrolment": enrolment}
+
+
+@pytest.mark.parametrize(
+    "example", [path for v in PROTOCOLS for path in examples(v, "frame")], ids=title
+)
+def test_every_frame_of_the_protocol_is_read(example: Path) -> None:
+    """Whoever sends it; what it means is another matter."""
+    document = json.loads(example.read_text())
+
+    frame = frames.parse(example.read_text())
+
+    assert (frame.id, frame.type, frame.body) == (
+        document["id"],
+        document["type"],
+        document["body"],
+    )
+
+
+@pytest.mark.parametrize("version", PROTOCOLS)
+def test_what_the_pilot_says_is_of_the_protocol(play: Play, version: int) -> None:
+    """The welcome, acknowledgements, answers and refusals, by their schemas of that version."""
+
+    async def scene(served: Served) -> None:
+        heard = []
+        shown = Knower(served).shown(version)
+        async with connect(served.url, proxy=None) as peer:
+            await say(peer, "h", "hello", shown)
+            heard.append(await hear(peer))
+            await say(peer, "f-1", "node.dance", {})
+            heard += [await hear(peer), await hear(peer)]
+            if version > 1:
+                await say(peer, "r-1", "token.renew", {})
+                heard.append(await hear(peer))
+        async with connect(served.url, proxy=None) as peer:
+            await say(peer, "h", "hello", {**shown, "frontgate_id": "fg-9"})
+            heard.append(await hear(peer))
+
+        said = ["welcome", "failed", "ack", *(["token.renewed"] * (version > 1)), "refused"]
+        assert [frame["type"] for frame in heard] == said
+        assert [fault for frame in heard for fault in faults(version, "frame", frame)] == []
+
+    play(scene)
+
+
+@pytest.mark.parametrize("version", PROTOCOLS)
+def test_what_a_frontgate_says_is_taken(play: Play, version: int) -> None:
+    """Every example of a report is acknowledged, also with members of a later version."""
+
+    async def scene(served: Served) -> None:
+        async with connect(served.url, proxy=None) as peer:
+            await say(peer, "h", "hello", Knower(served).shown(version))
+            await hear(peer)
+            for name in REPORTS:
+                for example in examples(version, name):
+                    body = {**json.loads(example.read_text()), "added_later": True}
+                    frame_id = f"{name}:{example.stem}"
+                    await say(peer, frame_id, name, body, reply_to="something")
+                    ack = await hear(peer)
+                    assert (ack["type"], ack["reply_to"]) == ("ack", frame_id)
+        await eventually(lambda: not served.is_connected())
+
+    play(scene)
