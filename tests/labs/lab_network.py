@@ -16,6 +16,8 @@ _LIMIT_S: Final = 30
 _END_S: Final = 10.0
 #: The bridge of a network, in the namespace of its own.
 _BRIDGE: Final = "bridge"
+#: Where the tests themselves run, for the functions that take a namespace's name.
+HERE: Final = ""
 
 
 def inside(namespace: str) -> list[str]:
@@ -54,18 +56,31 @@ def connect(machine: str, *, address: str, to: str, port: str, gateway: str) -> 
     """
     _join(machine, "eth1", to, port)
     _ip("-n", machine, "address", "add", address, "dev", "eth1")
-    _ip("-n", to, "address", "add", gateway, "dev", port)
+    add_address(to, port, gateway)
     _ip("-n", machine, "route", "add", "default", "via", gateway.partition("/")[0])
+
+
+def add_address(namespace: str, port: str, address: str) -> None:
+    """Give an end of a link one more address.
+
+    :param address: with the length of its prefix.
+    """
+    _ip(*_of(namespace), "address", "add", address, "dev", port)
+
+
+def delete_address(namespace: str, port: str, address: str) -> None:
+    """Take an address away without a word: what is sent there is lost from now on."""
+    _ip(*_of(namespace), "address", "delete", address, "dev", port)
 
 
 def cut(namespace: str, port: str) -> None:
     """Stop a link without a word: neither end is told but by silence."""
-    _ip("-n", namespace, "link", "set", port, "down")
+    _ip(*_of(namespace), "link", "set", port, "down")
 
 
 def heal(namespace: str, port: str) -> None:
     """Let a link that was cut work again."""
-    _ip("-n", namespace, "link", "set", port, "up")
+    _ip(*_of(namespace), "link", "set", port, "up")
 
 
 def processes(namespace: str) -> list[int]:
@@ -123,9 +138,15 @@ def _listed() -> list[str]:
 
 
 def _join(first: str, device: str, second: str, port: str) -> None:
-    _ip("-n", first, "link", "add", device, "type", "veth", "peer", "name", port, "netns", second)
+    pair = ["name", device, "type", "veth", "peer", "name", port]
+    # The kernel takes a process for the namespace that it runs in.
+    _ip("-n", first, "link", "add", *pair, "netns", second or str(os.getpid()))
     _ip("-n", first, "link", "set", device, "up")
-    _ip("-n", second, "link", "set", port, "up")
+    _ip(*_of(second), "link", "set", port, "up")
+
+
+def _of(namespace: str) -> list[str]:
+    return ["-n", namespace] if namespace else []
 
 
 def _ip(*words: str) -> str:
