@@ -10,7 +10,8 @@ class NetworkInterface(Interface):
     """Networks: have one, remove one.
 
     Outputs of ``ensure``: ``id``, ``cidr``. A Frontgate serves all clusters of one runtime and
-    network.
+    network. Where it gets out by an HTTP proxy only, an operator names that by convention in the
+    provider's setting ``frontgate_proxy``, a URL.
     """
 
     name = "network"

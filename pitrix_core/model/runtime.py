@@ -62,6 +62,14 @@ class Runtime:
     limits: RuntimeLimits = attrs.field(factory=RuntimeLimits)
 
     @property
+    def frontgate_proxy(self) -> str:
+        """URL of the HTTP proxy that leads from a network to the Pilot: what the settings have by
+        this name; may be empty.
+        """
+        proxy = self.settings.get("frontgate_proxy")
+        return proxy if isinstance(proxy, str) and proxy.startswith("http://") else ""
+
+    @property
     def image_mirror(self) -> str:
         """URL of a mirror of Docker's registry: what the settings have by this name; may be
         empty.

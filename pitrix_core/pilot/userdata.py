@@ -192,6 +192,8 @@ After=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
+# Where an image says by which proxy the way leads out. Source: pam_env(8), systemd.exec(5).
+EnvironmentFile=-/etc/environment
 ExecStart=$(command -v python3) -I -S $agent run --config $config
 Restart=always
 RestartSec={{ again_s }}

@@ -63,6 +63,7 @@ def draft_frontgate(
         "enrolment": frontgate_secret(frontgate_id).to_json(),
         "pilot_urls": list(pilot.urls),
         **({"pilot_ca": pilot.ca} if pilot.ca else {}),
+        **({"proxy": runtime.frontgate_proxy} if runtime.frontgate_proxy else {}),
         "throw_away": runtime.throw_away,
         **({"image_mirror": runtime.image_mirror} if runtime.image_mirror else {}),
     }

@@ -176,7 +176,10 @@ def test_the_frontgates_own_plan_can_be_built(build: Callable[..., Plan]) -> Non
             name="here",
             provider="fake",
             owner="admin",
-            settings={"image_mirror": "https://mirror.example"},
+            settings={
+                "image_mirror": "https://mirror.example",
+                "frontgate_proxy": "http://proxy.example:3128",
+            },
             throw_away=True,
         ),
     )
@@ -189,6 +192,7 @@ def test_the_frontgates_own_plan_can_be_built(build: Callable[..., Plan]) -> Non
     assert (config["pilot_urls"], config["pilot_ca"]) == (["wss://pilot"], "PEM")
     assert config["throw_away"] is True
     assert config["image_mirror"] == "https://mirror.example"
+    assert config["proxy"] == "http://proxy.example:3128"
     assert plan.totals.machines == 1
 
 
