@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
 import threading
@@ -122,3 +123,102 @@ def test_a_reload_that_succeeds_after_all_is_not_repeated(
 
     assert problems == [1, 1, 0, 0]
     assert len(machine.at("/tries").read_text("utf-8").split()) == 3
+
+
+def test_a_template_may_be_in_fragments(machine: Machine, renderer: Renderer) -> None:
+    """In the order of their names; one opens what another closes."""
+    machine.add_resource("a", "")
+    machine.at("/etc/confd/templates/a.tmpl").unlink()
+    machine.write("/etc/confd/templates/a/02.tail.tmpl", "{{end}}z")
+    machine.write("/etc/confd/templates/a/01.head.tmpl", "{{if true}}a")
+    machine.write("/etc/confd/templates/a/README", "not one of them")
+
+    assert renderer.render({}).problems == ()
+    assert machine.at("/opt/a").read_text("utf-8") == "a\nz\n"
+
+
+def test_a_mistake_in_a_fragment_names_it(machine: Machine, renderer: Renderer) -> None:
+    """With the line within."""
+    machine.add_resource("a", "")
+    machine.at("/etc/confd/templates/a.tmpl").unlink()
+    machine.write("/etc/confd/templates/a/01.head.tmpl", "a\nb\n")
+    machine.write("/etc/confd/templates/a/02.tail.tmpl", 'c\n{{getv "/x"}}')
+
+    assert (
+        renderer.render({})
+        .problems[0]
+        .startswith("a.toml: template: a.tmpl/02.tail.tmpl:2: error calling getv: ")
+    )
+
+
+def test_line_ends_stay_as_they_are(machine: Machine, renderer: Renderer) -> None:
+    """A template is bytes, not lines."""
+    machine.add_resource("a", "")
+    machine.at("/etc/confd/templates/a.tmpl").write_bytes(b"a\r\n\xff{{print 1}}\r\n")
+    renderer.render({})
+
+    assert machine.at("/opt/a").read_bytes() == b"a\r\n\xff1\r\n"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param("/data/real", id="absolute"),
+        pytest.param("../data/real", id="relative"),
+        pytest.param("../../../../data/real", id="beyond-the-root"),
+    ],
+)
+def test_a_link_is_followed(machine: Machine, renderer: Renderer, target: str) -> None:
+    """It stays a link, and leads below the root as on a machine of its own."""
+    machine.add_resource("a", "x")
+    machine.at("/opt").mkdir()
+    machine.at("/opt/a").symlink_to(target)
+    renderer.render({})
+
+    assert machine.at("/opt/a").is_symlink()
+    assert machine.at("/data/real").read_text("utf-8") == "x"
+
+
+def test_links_in_a_circle_are_a_problem(machine: Machine, renderer: Renderer) -> None:
+    """Not an endless walk."""
+    machine.add_resource("a", "x")
+    machine.at("/opt").mkdir()
+    machine.at("/opt/a").symlink_to("a")
+
+    assert renderer.render({}).problems[0].startswith("a.toml: dest: more than 40 links")
+
+
+def test_a_file_that_is_a_mount_is_written_into(
+    machine: Machine, renderer: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No other file can take its name; its mode is put right, too."""
+
+    def refuse(self: pathlib.Path, target: object) -> None:
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    machine.add_resource("a", "new", mode="0640")
+    machine.write("/opt/a", "of the image")
+    inode = machine.at("/opt/a").stat().st_ino
+    monkeypatch.setattr(pathlib.Path, "replace", refuse)
+    renderer.render({})
+
+    facts = machine.at("/opt/a").stat()
+    assert (facts.st_ino, facts.st_mode & 0o777) == (inode, 0o640)
+    assert machine.at("/opt/a").read_text("utf-8") == "new"
+
+
+def test_commands_are_told_the_file(machine: Machine, renderer: Renderer) -> None:
+    """A check the staged one and the one it is for; other braces in a reload are not ours."""
+    machine.add_resource(
+        "a",
+        "x",
+        check_cmd=f"echo {{{{.src}}}} {{{{.dest}}}} >> {machine.root}/told",
+        reload_cmd=f"echo {{{{ .src }}}} '{{{{.Names}}}}' >> {machine.root}/told",
+    )
+    renderer.render({})
+
+    checked, reloaded = machine.at("/told").read_text("utf-8").splitlines()
+    stage, dest = checked.split()
+    assert stage.startswith(f"{machine.root}/opt/.a.")
+    assert dest == f"{machine.root}/opt/a"
+    assert reloaded == f"{machine.root}/opt/a {{{{.Names}}}}"

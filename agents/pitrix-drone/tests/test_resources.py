@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 
 import pytest
@@ -77,18 +78,63 @@ def test_a_bad_resource_names_file_and_field(
 
 
 def test_a_bad_resource_leaves_the_others(tmp_path: pathlib.Path) -> None:
-    """Files whose names begin with a dot or an underscore are passed over."""
+    """One problem, one resource less."""
     written(tmp_path, _LEAST, "b.toml")
     written(tmp_path, "?", "a.toml")
-    written(tmp_path, "?", "_c.toml")
-    written(tmp_path, "?", ".d.toml")
 
-    loaded = load_resources(tmp_path)
+    loaded = load_resources(tmp_path, dialect="confd")
 
     assert [resource.name for resource in loaded.resources] == ["b.toml"]
     assert len(loaded.problems) == 1
 
 
+@pytest.mark.parametrize(
+    ("dialect", "wanted"),
+    [
+        pytest.param("confd", ["_a.toml", "b.toml", "c.windows.toml"], id="confd"),
+        pytest.param("openpitrix", ["b.toml"], id="libconfd"),
+    ],
+)
+def test_libconfd_passes_over_some_names(
+    tmp_path: pathlib.Path, dialect: str, wanted: list[str]
+) -> None:
+    """Those that begin with an underscore, and those for another system."""
+    for name in ("_a.toml", "b.toml", "c.windows.toml"):
+        written(tmp_path, _LEAST, name)
+
+    loaded = load_resources(tmp_path, dialect=dialect)
+
+    assert [resource.name for resource in loaded.resources] == wanted
+
+
+def test_folders_are_gone_through(tmp_path: pathlib.Path) -> None:
+    """As confd does."""
+    (tmp_path / "deep/er").mkdir(parents=True)
+    written(tmp_path / "deep/er", _LEAST)
+
+    assert len(load_resources(tmp_path, dialect="confd").resources) == 1
+
+
+def test_names_of_fields_are_taken_in_any_case(tmp_path: pathlib.Path) -> None:
+    """As the TOML reader of confd does."""
+    resource = read_resource(
+        written(tmp_path, '[Template]\nSrc = "a"\nDEST = "/x/../a"\nReload_Cmd = "true"')
+    )
+
+    assert (resource.src, resource.dest, resource.reload_cmd) == ("a", "/a", "true")
+
+
 def test_no_folder_is_no_resources(tmp_path: pathlib.Path) -> None:
     """An image needs no confd."""
-    assert load_resources(tmp_path / "none") == ((), ())
+    assert load_resources(tmp_path / "none", dialect="confd") == ((), ())
+
+
+def test_the_resources_of_published_applications_can_be_read() -> None:
+    """All but one, which has a line end in a string and is no TOML."""
+    shared = os.environ.get("PITRIX_SHARED")
+    if not shared:
+        pytest.skip("set PITRIX_SHARED to the folder that holds corpus/confd")
+    loaded = load_resources(pathlib.Path(shared) / "corpus/confd", dialect="appcenter")
+
+    assert len(loaded.resources) > 100
+    assert [problem.split(":")[0] for problem in loaded.problems] == ["storm.yaml.toml"]

@@ -7,8 +7,13 @@ import errno
 import os
 import pathlib
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
+from typing import Final
+
+#: So much of a file's own name is in that of its stage; names end at 255 bytes.
+_NAME_CHARS: Final = 50
 
 
 def write_durably(path: pathlib.Path, text: str, *, mode: int = 0o600) -> None:
@@ -22,7 +27,7 @@ def write_durably(path: pathlib.Path, text: str, *, mode: int = 0o600) -> None:
 def staged(path: pathlib.Path, content: bytes) -> Iterator[pathlib.Path]:
     """Write *content* beside *path*, synced to disk; removed afterwards if it is still there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:_NAME_CHARS]}.", dir=path.parent)
     stage = pathlib.Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -47,7 +52,10 @@ def put_in_place(stage: pathlib.Path, path: pathlib.Path) -> None:
             shutil.copyfileobj(source, target)
             target.flush()
             os.fsync(target.fileno())
-        shutil.copymode(stage, path)
+        facts = stage.stat()
+        with contextlib.suppress(PermissionError):
+            os.chown(path, facts.st_uid, facts.st_gid)
+        path.chmod(stat.S_IMODE(facts.st_mode))  # after the owner: chown drops bits
     sync_folder(path.parent)
 
 

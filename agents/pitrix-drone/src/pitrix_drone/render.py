@@ -13,7 +13,9 @@ import hashlib
 import logging
 import os
 import pathlib
+import posixpath
 import pwd
+import re
 import stat
 import threading
 from collections.abc import Mapping
@@ -23,9 +25,10 @@ from pitrix_drone.config import Layout
 from pitrix_drone.files import put_in_place, remove_durably, staged, write_durably
 from pitrix_drone.functions import functions
 from pitrix_drone.gotemplate import Template, TemplateError
-from pitrix_drone.keystore import Store, select
+from pitrix_drone.keystore import Store, clean, select
 from pitrix_drone.processes import MACHINE, Shell, run_shell
 from pitrix_drone.resources import Resource, load_resources
+from pitrix_drone.sources import SourceError, read_source
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +36,19 @@ _CHECK_TIMEOUT_S: Final = 60.0
 _RELOAD_TIMEOUT_S: Final = 600.0
 _DEFAULT_MODE: Final = 0o644
 _SHOWN_OUTPUT_CHARS: Final = 500
+#: As many as Linux follows. Source: https://man7.org/linux/man-pages/man7/path_resolution.7.html
+_MAX_LINKS: Final = 40
+#: What stands for the file in a reload command. The rest is left as it is: confd does not take the
+#: command for a template, and ``docker ps --format '{{.Names}}'`` is one for somebody else.
+_DEST: Final = re.compile(r"\{\{-?\s*\.(?:src|dest)\s*-?\}\}")
 
 
 class RenderError(Exception):
     """One resource could not be brought up to date."""
+
+
+#: What a resource may fail with; the next one has its turn all the same.
+_FAILURES: Final = (RenderError, SourceError, TemplateError, OSError, LookupError, ValueError)
 
 
 class Rendered(NamedTuple):
@@ -111,7 +123,7 @@ class Renderer:
 
         :param values: the metadata: absolute path → value.
         """
-        loaded = load_resources(self._layout.confd / "conf.d")
+        loaded = load_resources(self._layout.confd / "conf.d", dialect=self._dialect)
         problems = list(loaded.problems)
         changed = []
         stores: dict[tuple[str, ...], Store] = {}
@@ -122,32 +134,48 @@ class Renderer:
             try:
                 if self._bring_up_to_date(resource, stores[resource.keys]):
                     changed.append(resource.dest)
-            except (RenderError, TemplateError, OSError, LookupError) as ex:
+            except (
+                RenderError,
+                SourceError,
+                TemplateError,
+                OSError,
+                LookupError,
+                ValueError,
+            ) as ex:
                 problems.append(f"{resource.name}: {ex}")
         return Rendered(tuple(changed), tuple(problems))
 
     def _bring_up_to_date(self, resource: Resource, store: Store) -> bool:
-        dest = self._layout.at(resource.dest)
+        dest = self._layout.at(self._followed(resource.dest))
         content = self._content(resource, store)
         with staged(dest, content.encode("utf-8", "surrogateescape")) as stage:
             self._dress(stage, dest, resource)
             is_changed = not _same(stage, dest)
             if is_changed:
-                self._check(resource, stage)
+                self._check(resource, stage, dest)
                 self._note_reload(resource)
                 put_in_place(stage, dest)
                 log.info("wrote %s", dest)
-        self._reload_if_due(resource, dest)
+        self._reload_if_due(resource)
         return is_changed
 
+    def _followed(self, dest: str) -> str:
+        """Return where a link leads to, as a path of the machine; the link itself stays."""
+        for _ in range(_MAX_LINKS):
+            try:
+                target = str(self._layout.at(dest).readlink())
+            except OSError:
+                return dest
+            dest = clean(posixpath.join(posixpath.dirname(dest), target))
+        raise RenderError(f"dest: more than {_MAX_LINKS} links one after the other")
+
     def _content(self, resource: Resource, store: Store) -> str:
-        path = self._layout.confd / "templates" / resource.src
-        try:
-            source = path.read_text("utf-8", "surrogateescape")
-        except OSError as ex:
-            raise RenderError(f"src: {path}: {ex.strerror}") from ex
+        source = read_source(self._layout.confd / "templates", resource.src)
         known = functions(self._dialect, store, root=self._layout.root)
-        return Template(source, name=path.name, functions=known).render()
+        try:
+            return Template(source.text, name=source.name, functions=known).render()
+        except TemplateError as ex:
+            raise RenderError(source.located(str(ex))) from ex
 
     def _dress(self, stage: pathlib.Path, dest: pathlib.Path, resource: Resource) -> None:
         """Give the staged file its owner and mode; the owner first, as chown drops bits."""
@@ -161,9 +189,10 @@ class Renderer:
             mode = stat.S_IMODE(dest.stat().st_mode) if dest.exists() else _DEFAULT_MODE
         stage.chmod(mode)
 
-    def _check(self, resource: Resource, stage: pathlib.Path) -> None:
+    def _check(self, resource: Resource, stage: pathlib.Path, dest: pathlib.Path) -> None:
         if resource.check_cmd:
-            command = _filled_in("check_cmd", resource.check_cmd, stage)
+            template = Template(resource.check_cmd, name="check_cmd")
+            command = template.render({"src": str(stage), "dest": str(dest)})
             self._commands.run("check_cmd", command, timeout_s=_CHECK_TIMEOUT_S)
 
     def _due_file(self, resource: Resource) -> pathlib.Path:
@@ -174,17 +203,13 @@ class Renderer:
         if resource.reload_cmd:
             write_durably(self._due_file(resource), resource.dest)
 
-    def _reload_if_due(self, resource: Resource, dest: pathlib.Path) -> None:
+    def _reload_if_due(self, resource: Resource) -> None:
         due = self._due_file(resource)
         if resource.reload_cmd and due.exists():
-            command = _filled_in("reload_cmd", resource.reload_cmd, dest)
+            dest = str(self._layout.at(resource.dest))
+            command = _DEST.sub(lambda _: dest, resource.reload_cmd)
             self._commands.run("reload_cmd", command, timeout_s=_RELOAD_TIMEOUT_S)
             remove_durably(due)
-
-
-def _filled_in(field: str, command: str, source: pathlib.Path) -> str:
-    """Put the path of the file in question where the command says ``{{.src}}``."""
-    return Template(command, name=field).render({"src": str(source)})
 
 
 def _user_id(user: int | str | None) -> int:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import pathlib
+import re
 import sys
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from pitrix_drone.keystore import clean
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-_MAX_MODE = 0o7777
+_MAX_MODE: Final = 0o7777
+_PASSED_OVER: Final = re.compile(r"^[._]|\.(?:darwin|windows)\.toml$")
 
 
 class ResourceError(Exception):
@@ -45,14 +49,15 @@ class Loaded(NamedTuple):
     problems: tuple[str, ...]
 
 
-def load_resources(folder: pathlib.Path) -> Loaded:
-    """Read every ``*.toml`` of a folder, ordered by name; no folder, no resources.
+def load_resources(folder: pathlib.Path, *, dialect: str) -> Loaded:
+    """Read every ``*.toml`` of a folder and those below it, by path; no folder, no resources.
 
-    Names that begin with a dot or an underscore are passed over, as libconfd does.
+    :param dialect: libconfd's passes over what is for another system, and over names that begin
+        with a dot or an underscore.
     """
     resources, problems = [], []
-    for path in sorted(folder.glob("*.toml")):
-        if path.name.startswith((".", "_")):
+    for path in sorted(folder.rglob("*.toml")):
+        if dialect == "openpitrix" and _PASSED_OVER.search(path.name):
             continue
         try:
             resources.append(read_resource(path))
@@ -64,7 +69,8 @@ def load_resources(folder: pathlib.Path) -> Loaded:
 def read_resource(path: pathlib.Path) -> Resource:
     """Read one resource file.
 
-    ``prefix`` is read over: the drone's own takes its place, as in confd when both are set.
+    The names of fields may be written in any case. ``prefix`` is read over: the drone's own takes
+    its place, as in confd when both are set.
 
     :raises ResourceError: the file cannot be read, or a field is missing or not what it should be.
     """
@@ -72,10 +78,17 @@ def read_resource(path: pathlib.Path) -> Resource:
         data = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as ex:
         raise ResourceError(f"{path.name}: cannot be read: {ex}") from ex
-    table = data.get("template")
+    table = _in_lower_case(data).get("template")
     if not isinstance(table, dict):
         raise ResourceError(f"{path.name}: template: a table of this name is needed")
-    return _Fields(path.name, table).resource()
+    return _Fields(path.name, _in_lower_case(table)).resource()
+
+
+def _in_lower_case(table: dict[str, Any]) -> dict[str, Any]:
+    """Return a table by lower-case names; one that is written so goes before others."""
+    return {name.lower(): value for name, value in table.items()} | {
+        name: value for name, value in table.items() if name.islower()
+    }
 
 
 class _Fields:
@@ -90,7 +103,7 @@ class _Fields:
         return Resource(
             name=self._name,
             src=self._text("src", is_needed=True),
-            dest=dest,
+            dest=clean(dest),
             keys=self._keys(),
             mode=self._mode(),
             uid=self._owner("owner", "uid"),
