@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from . import first_contact
 from .conftest import Installation, local_settings, machine_of, wait_for
 from .second_app import PASSWORD, to_appcenter, write_image, write_package
 
@@ -42,7 +43,9 @@ def ready(installation: Installation, tmp_path: Path, dialect: str) -> Installat
 def test_it_is_deployed_and_removed(
     ready: Installation, tmp_path: Path, etcd_folder: str, mode: str, dialect: str
 ) -> None:
-    """It serves on every node, its password is nowhere in the clear, and all of it goes again."""
+    """It serves on every node, its password is nowhere in the clear, what stands in its machines'
+    user-data opens no door any more, and all of it goes again.
+    """
     settings = local_settings(etcd_folder, tmp_path / "images", isolation=mode)
     ready.run("runtime", "add", "here", *settings)
     if '"error"' in (checked := ready.run("runtime", "check", "here", "--json", check=False)).out:
@@ -57,6 +60,9 @@ def test_it_is_deployed_and_removed(
     served = [httpx.get(f"http://{ip}:8080/peers").text for ip in ips]
     assert [sorted(text.split()) for text in served] == [ips, ips]
     _require_supervised(ready, ips)
+    shown = first_contact.configs(ready.data)
+    assert [config["protocol"] for config in shown] == [2, 2, 2]
+    assert [door for config in shown for door in first_contact.doors_opened(config)] == []
     assert PASSWORD not in _everything_stored(ready.data / "pitrix.db")
     assert PASSWORD not in ready.log()
 
