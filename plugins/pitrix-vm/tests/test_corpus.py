@@ -4,6 +4,7 @@ They are not part of this repository: ``PITRIX_SHARED`` names the folder whose `
 them. The share that can be planned is in the report as the property ``planned``.
 """
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -11,13 +12,17 @@ from random import Random
 from typing import Any
 
 import pytest
-from vm_packages import VM, planned
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from vm_packages import VM, metadata_request, planned, snapshot
 
 from pitrix_core.errors import PackageInvalidError, PlanRefusedError, TemplateRenderError
 from pitrix_core.package import Package, violations
 
 #: Share of the packages that have to be read and planned with their defaults.
 LEAST_SHARE = 0.95
+#: Packages at least that have a health check or a monitor.
+LEAST_SUPERVISED = 20
 
 
 def corpus() -> Path:
@@ -82,6 +87,38 @@ def test_defaults_of_others_fulfil_their_own_schemas() -> None:
     }
 
     assert codes <= {"schema.required"}
+
+
+def test_what_others_supervise_keeps_to_the_protocol() -> None:
+    """Every drone can read what it is told; many packages have something to tell."""
+    file = Path(__file__).parents[3] / "agents/protocol/schemas/v2/supervision.schema.json"
+    if not file.is_file():
+        pytest.skip("needs agents/protocol/schemas: run the tests in a checkout")
+    schemas = [json.loads(path.read_text("utf-8")) for path in file.parent.iterdir()]
+    registry: Registry[Any] = Registry().with_resources(
+        (schema["$id"], Resource.from_contents(schema)) for schema in schemas
+    )
+    validator = Draft202012Validator({"$ref": file.name}, registry=registry)
+    told = {
+        (name, text)
+        for name, package in packages()
+        if outcome(package) is None
+        for text in supervision_of(package)
+    }
+
+    faults = [(n, error) for n, text in told for error in validator.iter_errors(json.loads(text))]
+    assert faults == []
+    assert len({name for name, _ in told}) >= LEAST_SUPERVISED
+
+
+def supervision_of(package: Package) -> Iterator[str]:
+    """Return what the drones of a package's nodes are told."""
+    spec = VM.parse(package)
+    current = snapshot(planned(spec))
+    metadata = VM.metadata(spec, metadata_request(current))
+    for leaves in metadata.nodes.values():
+        if "agent/supervision" in leaves:
+            yield str(leaves["agent/supervision"])
 
 
 def test_damaged_packages_of_others_are_refused_with_findings() -> None:

@@ -468,8 +468,6 @@ def test_agents_are_told_the_dialect_of_their_templates() -> None:
         ({"gpu": 1}, "/nodes/0/gpu"),
         ({"net": {"ib": 1}}, "/nodes/0/net"),
         ({"nas_mount_point": "/nas"}, "/nodes/0/nas_mount_point"),
-        ({"health_check": {"enable": True, "check_cmd": "x"}}, "/nodes/0/health_check"),
-        ({"monitor": {"enable": True, "cmd": "x"}}, "/nodes/0/monitor"),
     ],
 )
 def test_what_has_no_effect_yet_is_said(members: dict[str, Any], pointer: str) -> None:
@@ -487,7 +485,6 @@ def test_what_has_no_effect_yet_is_said(members: dict[str, Any], pointer: str) -
         ({"need_tag": True}, "/need_tag"),
         ({"need_intranet_api_server": True}, "/need_intranet_api_server"),
         ({"multi_zone_policy": "round_robin"}, "/multi_zone_policy"),
-        ({"display_tabs": {"Users": {"cmd": "x"}}}, "/display_tabs"),
     ],
 )
 def test_what_of_a_cluster_has_no_effect_yet_is_said(members: dict[str, Any], pointer: str) -> None:
