@@ -314,6 +314,18 @@ class AppTypeSuite(AuthoringSuite):
         assert wrong == []
         assert links == app_type.links(spec, config)
 
+    def test_what_can_be_looked_at_has_names(
+        self, app_type: AppType[Any], spec: PackageSpec, config: JsonObject
+    ) -> None:
+        """Tabs, and items of a role, are told apart by their names, each time the same."""
+        tabs = app_type.display_tabs(spec, config)
+        items = app_type.measured_items(spec, config)
+
+        names = [[tab.title for tab in tabs], *([i.name for i in role] for role in items.values())]
+        assert [group for group in names if len({*group} - {""}) < len(group)] == []
+        assert tabs == app_type.display_tabs(spec, config)
+        assert items == app_type.measured_items(spec, config)
+
     def test_everything_made_is_removed(
         self, snapshot: ClusterSnapshot, removal: PlanDraft
     ) -> None:

@@ -16,6 +16,7 @@ from pitrix_core.findings import Finding, Level
 from pitrix_core.model import (
     Action,
     AppInfo,
+    DisplayTab,
     ImageQuery,
     JsonObject,
     Link,
@@ -202,6 +203,11 @@ class ForgetsItsNode(Sample):
 class HidesItsImage(Sample):
     def images(self, spec: PackageSpec, config: JsonObject) -> frozenset[ImageQuery]:
         return frozenset()
+
+
+class ShowsTwins(Sample):
+    def display_tabs(self, spec: PackageSpec, config: JsonObject) -> tuple[DisplayTab, ...]:
+        return (DisplayTab(title="Users", cmd="a"), DisplayTab(title="Users", cmd="b"))
 
 
 class LinksNowhere(Sample):
