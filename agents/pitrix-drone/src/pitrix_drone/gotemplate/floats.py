@@ -5,7 +5,6 @@ Source: https://pkg.go.dev/strconv#ParseFloat, https://pkg.go.dev/strconv#Format
 
 from __future__ import annotations
 
-import decimal
 import math
 import re
 import struct
@@ -63,10 +62,12 @@ def show_float(value: float) -> str:
     sign = "-" if math.copysign(1, value) < 0 else ""
     if value == 0:
         return sign + "0"
-    _, digit_values, scale = decimal.Decimal(repr(float(value))).as_tuple()
-    exponent = len(digit_values) + int(scale) - 1
-    digits = "".join(map(str, digit_values)).rstrip("0")
-    return sign + _laid_out(digits, exponent)
+    mantissa, _, exponent = repr(float(abs(value))).partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    digits = whole + fraction
+    first = len(digits) - len(digits.lstrip("0"))
+    exponent_10 = len(whole) - 1 - first + int(exponent or 0)
+    return sign + _laid_out(digits[first:].rstrip("0"), exponent_10)
 
 
 def format_float(value: float, verb: str, precision: int | None) -> str:
