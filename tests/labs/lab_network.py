@@ -83,6 +83,14 @@ def heal(namespace: str, port: str) -> None:
     _ip(*_of(namespace), "link", "set", port, "up")
 
 
+def unplug(namespace: str, port: str) -> None:
+    """Take a link away with both of its ends.
+
+    What a killed process had to send keeps its namespace for minutes, and the links in it.
+    """
+    _ip(*_of(namespace), "link", "delete", port)
+
+
 def processes(namespace: str) -> list[int]:
     """Return who runs in a namespace; nobody where there is none."""
     found = subprocess.run(

@@ -4,6 +4,7 @@ The drone is a process in a namespace of its own; no packet tells it that a link
 was killed behind it, or that an address is not there any more.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -93,6 +94,8 @@ def far(tmp_path: Path, client_of: ClientOf) -> Iterator[Far]:
             drone.send_signal(signal.SIGKILL)
             drone.wait()
     finally:
+        with contextlib.suppress(OSError):  # it was not made
+            net.unplug(net.HERE, port)
         net.remove(namespace)
 
 
