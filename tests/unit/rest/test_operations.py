@@ -465,3 +465,29 @@ def test_what_cannot_be_undone_is_refused(api: Client, job_path: str) -> None:
 
     assert refused.status_code == 409
     assert "pitrix job retry" in refused.json["next_step"]
+
+
+@pytest.mark.parametrize("query", ["minutes=0", "minutes=20161", "minutes=soon"])
+def test_measurements_are_kept_for_two_weeks(api: Client, cluster: Cluster, query: str) -> None:
+    """Nothing older can be asked for."""
+    answer = api.simulate_get(f"/v1/clusters/cl-1/measures?{query}")
+
+    assert (answer.status_code, "minutes" in answer.text) == (422, True)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "measures"), ("GET", "tabs"), ("POST", "tabs")],
+)
+def test_what_is_not_there_cannot_be_looked_at(api: Client, method: str, path: str) -> None:
+    """The answer names the cluster."""
+    body = {"title": "Users"} if method == "POST" else None
+
+    answer = api.simulate_request(method, f"/v1/clusters/nobody/{path}", json=body)
+
+    assert (answer.status_code, "nobody" in answer.text) == (404, True)
+
+
+def test_a_tab_that_nobody_asked_for_is_not_there(api: Client) -> None:
+    """Its id is no command's."""
+    assert api.simulate_get("/v1/tabs/key-1").status_code == 404
