@@ -1,13 +1,16 @@
 """Pilot, Frontgate and drone together: the real agents, from their zipapps, by the protocol."""
 
+import http.client
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import pytest
 from authority import Authority
@@ -26,7 +29,7 @@ from protocol_schemas import validator
 
 from pitrix_drone.build import build as build_drone
 from pitrix_drone.config import Config
-from pitrix_drone.etcd import EtcdClient, EtcdError
+from pitrix_drone.etcd import EtcdClient, EtcdError, EtcdUnavailableError
 from pitrix_drone.login import Login
 
 RESOURCE: Final = """\
@@ -70,24 +73,7 @@ def machine(
     _write(root / "etc/confd/conf.d/app.toml", RESOURCE)
     _write(root / "etc/confd/templates/app.tmpl", TEMPLATE)
     (root / "opt").mkdir()
-    if version == 1:
-        way = {"endpoints": [frontgate.endpoint], "user": NODE, "password": password_of(NODE)}
-    else:
-        way = {
-            "endpoints": [frontgate.tls_endpoint],
-            "ca": authority.pem,
-            "enrol_url": frontgate.enrol_url,
-            "enrolment": token_of(NODE),
-        }
-    config = {
-        "protocol": version,
-        "cluster_id": "cl-1",
-        "node_id": NODE,
-        "role": "main",
-        **way,
-        "prefix": "/self",
-        "dialect": "confd",
-    }
+    config = _members(frontgate, authority, version)
     validator("drone-config", version).validate(config)
     _write(root / "etc/pitrix/drone.json", json.dumps(config))
     with (root / "drone.log").open("wb") as log:
@@ -103,6 +89,25 @@ def machine(
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def _members(frontgate: FrontgateProcess, authority: Authority, version: int) -> Json:
+    """Return a drone's configuration."""
+    if version == 1:
+        way = {"endpoints": [frontgate.endpoint], "user": NODE, "password": password_of(NODE)}
+    else:
+        way = {
+            "endpoints": [frontgate.tls_endpoint],
+            "ca": authority.pem,
+            "enrol_url": frontgate.enrol_url,
+            "enrolment": token_of(NODE),
+        }
+    who = {"protocol": version, "cluster_id": "cl-1", "node_id": NODE, "role": "main"}
+    return {**who, **way, "prefix": "/self", "dialect": "confd"}
+
+
+def _config(frontgate: FrontgateProcess, authority: Authority, version: int) -> Config:
+    return Config(**_members(frontgate, authority, version))
 
 
 def _write(path: Path, text: str) -> None:
@@ -196,3 +201,63 @@ def test_a_drone_is_let_in_again_after_the_frontgate_lost_everything(
 
     eventually(lambda: _configured(pilot, 2))
     assert (machine / "opt/app.conf").read_text() == "two 1 127.0.0.1\n"
+
+
+@pytest.mark.parametrize("version", [2], indirect=True)
+def test_a_frontgate_killed_between_the_steps_of_an_enrolment_goes_on(
+    pilot: Pilot, frontgate: FrontgateProcess, tmp_path: Path, version: int
+) -> None:
+    """What it told the node is good after its death; what the node confirmed stays used."""
+    authority = pilot.authority
+    assert authority is not None
+    pilot.ask("metadata.put", enrolling("cl-1", 1))
+    config = _config(frontgate, authority, version)
+    path = tmp_path / "login.json"
+    told = eventually(lambda: _enrolled(config))
+    path.write_text(json.dumps({"node_id": NODE, "password": told, "is_confirmed": False}))
+    _kill_and_start(frontgate)
+
+    password = eventually(lambda: _password(config, path))
+    _kill_and_start(frontgate)
+
+    assert password == told
+    assert eventually(lambda: _refusal(config, tmp_path / "thief.json")) == "enrolment-used"
+
+
+def _kill_and_start(frontgate: FrontgateProcess) -> None:
+    frontgate.kill()
+    eventually(lambda: frontgate.etcd_pid() is None)
+    frontgate.start()
+
+
+def _enrolled(config: Config) -> str | None:
+    """Ask for a login as a drone does that dies before it has written the answer down."""
+    host, port = urlsplit(config.enrol_url).hostname, urlsplit(config.enrol_url).port
+    context = ssl.create_default_context(cadata=config.ca)
+    who = {name: getattr(config, name) for name in ("cluster_id", "node_id", "enrolment")}
+    connection = http.client.HTTPSConnection(host or "", port, timeout=10, context=context)
+    try:
+        connection.request("POST", "/v1/enrol", json.dumps(who))
+        found: str | None = json.loads(connection.getresponse().read()).get("password")
+    except OSError:
+        return None
+    finally:
+        connection.close()
+    return found
+
+
+def _password(config: Config, path: Path) -> str | None:
+    try:
+        return Login(config, path).password(None)
+    except EtcdUnavailableError:
+        return None
+
+
+def _refusal(config: Config, path: Path) -> str | None:
+    try:
+        Login(config, path).password(None)
+    except EtcdUnavailableError:
+        return None
+    except EtcdError as ex:
+        return ex.message.split(": ")[1]
+    return "let in"
