@@ -25,6 +25,8 @@ from pitrix_core.testing.suite_fixtures import AnyProvider, Make, NewKey, interf
 
 #: Stands in every machine's user-data, and must be seen nowhere else.
 _USER_DATA_SECRET: Final = "s3cret-of-the-user-data"  # noqa: S105  # made up
+#: What starts an agent that is fetched, with its configuration and certificates.
+_LEAST_USER_DATA_BYTES: Final = 12 * 1024
 
 
 class ComputeSuite(CreatingSuite):
@@ -224,6 +226,26 @@ class ComputeSuite(CreatingSuite):
         except ProviderNotFoundError:
             state = InstanceState.GONE
         assert state is InstanceState.GONE
+
+    def test_it_takes_as_much_user_data_as_it_says(
+        self,
+        provider: AnyProvider,
+        instance_spec: InstanceSpec,
+        new_key: NewKey,
+        deadline_s: float,
+    ) -> None:
+        """A machine can be made with user-data of ``user_data_limit_bytes``, which is room for what
+        starts an agent.
+        """
+        limit_bytes = provider.compute.user_data_limit_bytes
+        spec = attrs.evolve(
+            instance_spec, user_data=instance_spec.user_data.ljust(limit_bytes, "#")
+        )
+
+        operation = provider.compute.create(spec, request_key=new_key())
+
+        assert done(provider.compute, operation, deadline_s=deadline_s).resource_id
+        assert limit_bytes >= _LEAST_USER_DATA_BYTES
 
     def test_user_data_is_in_no_answer_and_no_log(
         self,

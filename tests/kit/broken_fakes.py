@@ -304,6 +304,16 @@ class MissesDockerImages(FakeImage):
         return super().resolve(query)
 
 
+class TakesLessUserData(FakeCompute):
+    """Refuses user-data that it says it takes."""
+
+    @starts(InstanceSpec, creates=True)
+    def create(self, spec: InstanceSpec, *, request_key: str) -> Operation:
+        if len(spec.user_data) > self.user_data_limit_bytes / 2:
+            raise ProviderError("compute.create: InvalidParameterValue: user data is too long")
+        return super().create(spec, request_key=request_key)
+
+
 class AnswersNumbers(FakeCompute):
     """Answers its own numbers among the outputs."""
 

@@ -22,6 +22,7 @@ COMPUTE = {
     "MissesTheUnfinished": {"test_it_is_found_before_its_start_was_saved"},
     "ChangesAddresses": {"test_a_machine_comes_back_with_its_address"},
     "ForgetsTheCluster": {"test_it_carries_its_tags"},
+    "TakesLessUserData": {"test_it_takes_as_much_user_data_as_it_says"},
     "TellsUserData": {"test_user_data_is_in_no_answer_and_no_log"},
     "TellsTheCredential": {"test_the_credential_is_in_no_answer_and_no_log"},
     "StumblesOverTheAbsent": {

@@ -103,9 +103,10 @@ def test_certificates_that_are_none_are_named(tmp_path: Path, text: str | None) 
     path = tmp_path / "x.pem"
     if text is not None:
         path.write_text(text)
-    config = load(pilot_ca=str(path), pilot_tls_cert=str(path))
+    config = load(public_ca=str(path), pilot_ca=str(path), pilot_tls_cert=str(path))
 
     for read, pointer in (
+        (config.public_authority, "/public_ca"),
         (config.pilot_authority, "/pilot_ca"),
         (config.pilot_tls, "/pilot_tls_cert"),
     ):
@@ -119,7 +120,7 @@ def test_certificates_that_are_none_are_named(tmp_path: Path, text: str | None) 
 def test_without_certificates_there_is_no_tls_of_its_own() -> None:
     """Something in front may have some."""
     assert load().pilot_tls() is None
-    assert load().pilot_authority() == ""
+    assert load().pilot_authority() == load().public_authority() == ""
 
 
 def test_files_are_in_the_data_folder() -> None:

@@ -88,3 +88,21 @@ def test_a_missing_configuration_is_told(
     """Nothing is started."""
     assert main(["run", "--config", f"{tmp_path}/none.json"]) == 1
     assert "none.json: cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("example", "code"), [("valid/drone-config/full", 0), ("invalid/drone-config/no-endpoint", 1)]
+)
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_drone_says_whether_it_takes_a_configuration(
+    capsys: pytest.CaptureFixture[str], version: str, example: str, code: int
+) -> None:
+    """One that an image brings may be too old for it."""
+    examples = pathlib.Path(__file__).parents[2] / "protocol/examples"
+    if not examples.exists():
+        pytest.skip("needs agents/protocol/examples: run the tests in a checkout")
+
+    answered = main(["check", "--config", str(examples / version / f"{example}.json")])
+
+    assert answered == code
+    assert ("endpoints" in capsys.readouterr().err) is bool(code)

@@ -80,6 +80,7 @@ def test_a_runtime_is_looked_at(gate: Any) -> None:
     assert gate.resolve_image(ImageQuery(image="debian")).startswith("img-")
     assert "volume.create" in gate.offers()
     assert gate.start_of("volume.create").spec is VolumeSpec
+    assert gate.user_data_limit_bytes() == 16 * 1024
     assert gate.price(task).currency == "EUR"
     assert gate.price(attrs.evolve(task, kind="volume.create")) is None
 
