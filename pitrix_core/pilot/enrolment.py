@@ -7,6 +7,8 @@ from pitrix_core.planner.kinds import AGENT_WAIT
 from pitrix_core.store import Transaction
 from pitrix_core.store.agents import Message
 
+#: There is no job yet that replaces one machine.
+_NEXT_STEP: Final = "Delete the cluster, and deploy it again: its machines get new tokens."
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -28,6 +30,7 @@ def take_enrolment(tx: Transaction, message: Message) -> None:
             tx.events.add("node.enrolment_refused", node.cluster_id, owner=node.owner, data=data)
             login = tx.clusters.node_logins(node.cluster_id).get(node.id)
             if login is not None and login.credential_sha256 is None:
-                report = {"state": "failed", "revision": 0, "detail": why}
+                detail = f"{why}. {_NEXT_STEP}"
+                report = {"state": "failed", "revision": 0, "detail": detail}
                 tx.clusters.set_node_agent(node.id, report, reported_by=frontgate_id)
                 tx.queue.wake_kind(AGENT_WAIT, node_id=node.id)

@@ -173,7 +173,7 @@ def test_an_expired_token_is_refused(
 
     assert (status, answer["code"]) == (403, "enrolment-expired")
     assert world.report(cluster)["message"] == answer["message"]
-    assert "replace the machine" in answer["message"]
+    assert "only a new machine gets a new token" in answer["message"]
 
 
 def test_a_later_put_does_not_make_a_token_last_longer(

@@ -409,11 +409,11 @@ def test_a_node_that_may_not_enrol_fails_whoever_waits_for_it(world: Any, desk: 
     world.frontgate("fg-1", "cl-1")
     call = world.task("agent.wait", cluster_id="cl-1", node_id="cln-cl-1")
     world.wait(call, pending(call))
-    refused = enrolment(state="refused", code="enrolment-expired", message="replace the machine")
+    refused = enrolment(state="refused", code="enrolment-expired", message="it expired")
 
     world.receive(desk, "fg-1", refused)
 
-    assert agent_of(world.store, "cl-1")["detail"] == "replace the machine"
+    assert agent_of(world.store, "cl-1")["detail"].startswith("it expired. Delete the cluster")
     assert world.is_awake(call)
 
 

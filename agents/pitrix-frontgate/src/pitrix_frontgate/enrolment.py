@@ -127,16 +127,16 @@ class Enrolment:
                 entry,
                 "enrolment-used",
                 "the one-time token of its user-data was used before, so that somebody else may "
-                "have it; if the machine lost its disk, replace the machine: a new one gets a new "
-                "token",
+                "have it; if the machine lost its disk, it needs to be replaced: a new machine "
+                "gets a new token",
             )
         if dt.datetime.fromisoformat(entry.expires_at) <= self._clock():
             raise self._refusal(
                 node_id,
                 entry,
                 "enrolment-expired",
-                f"the one-time token of its user-data expired at {entry.expires_at}; replace the "
-                "machine: a new one gets a new token",
+                f"the one-time token of its user-data expired at {entry.expires_at}; only a new "
+                "machine gets a new token",
             )
 
     def _refusal(self, node_id: str, entry: Entry, code: str, why: str) -> RefusedError:
