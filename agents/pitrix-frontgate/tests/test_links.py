@@ -344,15 +344,19 @@ def test_a_line_that_is_cut_when_idle_is_pinged_more_often(
     """After the second cut; from then on it stays."""
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(pulse, "SHORTEST_S", 0.3)
-    relay = put_away(Relay(pilot.port, idle_s=1.0))
+    relay = put_away(Relay(pilot.port, idle_s=1.5))
+    changed = [0, 0.0]
+
+    def lasts() -> bool:
+        """Say whether it is connected for twice as long as an idle line lives."""
+        if changed[0] != len(seen):
+            changed[:] = [len(seen), time.monotonic()]
+        return bool(seen) and seen[-1] is not None and time.monotonic() - changed[1] > 3.0
 
     seen, beat, _ = meetings(f"ws://127.0.0.1:{relay.port}", interval_s=20.0)
-    eventually(lambda: beat.interval_s < 1.0)
-    eventually(lambda: seen and seen[-1] is not None)
-    cuts = relay.passed
-    threading.Event().wait(3.0)  # three times as long as an idle line lives
+    eventually(lambda: beat.interval_s < 1.5)
 
-    assert relay.passed == cuts
+    assert eventually(lasts, within_s=60)
     assert "what is idle is cut on the way" in caplog.text
 
 

@@ -18,7 +18,7 @@ from pitrix_core.pilot.server import Pilot
 from pitrix_core.store import Store
 from pitrix_core.store.agents import Message
 
-PACE = Pace(hello_s=0.5, look_s=0.01, resend_s=60.0, held_look_s=0.05)
+PACE = Pace(hello_s=1.5, look_s=0.01, resend_s=60.0, held_look_s=0.05)
 
 
 @attrs.frozen
