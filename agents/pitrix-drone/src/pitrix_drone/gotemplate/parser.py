@@ -66,17 +66,20 @@ class Parser:
         return self._defined
 
     def _peek(self) -> Token:
-        return self._tokens[min(self._next, len(self._tokens) - 1)]
+        return self._tokens[self._next]
 
     def _take(self) -> Token:
-        token = self._peek()
-        self._next += 1
+        token = self._tokens[self._next]
+        if token.kind != END:  # which is never gone past
+            self._next += 1
         return token
 
     def _peek_solid(self) -> Token:
-        while self._peek().kind == SPACE:
+        token = self._tokens[self._next]
+        if token.kind == SPACE:  # one at most: the lexer joins them
             self._next += 1
-        return self._peek()
+            token = self._tokens[self._next]
+        return token
 
     def _take_solid(self) -> Token:
         self._peek_solid()
