@@ -130,15 +130,21 @@ def remove_all(beginning: str) -> None:
 
 
 def remove_orphans(beginning: str) -> None:
-    """Take away what test runs left that were killed: *beginning*, their process's id, a dash."""
-    for namespace in _listed():
-        owner = namespace.removeprefix(beginning).partition("-")[0]
-        if (
-            namespace.startswith(beginning)
-            and owner.isdigit()
-            and not Path("/proc", owner).exists()
-        ):
-            remove(namespace)
+    """Take away what test runs left that were killed: *beginning*, their process's id, a dash.
+
+    Of :data:`HERE` the links of that name.
+    """
+    for namespace in filter(lambda name: _is_orphan(name, beginning), _listed()):
+        remove(namespace)
+    links = [line.split()[0].partition("@")[0] for line in _ip("-brief", "link").splitlines()]
+    for port in filter(lambda name: _is_orphan(name, beginning), links):
+        unplug(HERE, port)
+
+
+def _is_orphan(name: str, beginning: str) -> bool:
+    owner = name.removeprefix(beginning).partition("-")[0]
+    is_ours = name.startswith(beginning) and owner.isdigit()
+    return is_ours and not Path("/proc", owner).exists()
 
 
 def _listed() -> list[str]:

@@ -1,7 +1,8 @@
 """Applications are deployed over links that fail: nothing is lost, and nothing runs twice.
 
-Once in private networks of their own, out of which only the Frontgate reaches (as root), and once
-on the loopback, over a line to the Pilot that goes silent and is hung up.
+Once in private networks of their own, out of which only the Frontgate reaches (as root), and whose
+etcd is killed now and then; once on the loopback, over a line to the Pilot that goes silent and is
+hung up.
 """
 
 import collections
@@ -9,6 +10,7 @@ import contextlib
 import functools
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -136,14 +138,25 @@ def _write_entry_point(site: Path) -> None:
 
 
 def _links(clouds: Sequence[LabCloud]) -> list[Link]:
-    """List a link for each machine, and one more for each Frontgate's line to the outside."""
+    """List a link for each machine, one more for each Frontgate's line to the outside, and its
+    etcd, which is killed as if it were one.
+    """
     found = []
     for cloud in clouds:
         for machine in cloud.machines():
             found.append(_link(cloud.wire, machine))
             if machine.is_frontgate:
                 found.append(_link(cloud.settings.outside, machine))
+                found.append(Link(functools.partial(_kill_etcd, machine), lambda: None))
     return found
+
+
+def _kill_etcd(frontgate: Machine) -> None:
+    """Kill a Frontgate's etcd, if it runs; the Frontgate starts it again."""
+    for pid in net.processes(frontgate.namespace):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            if Path(f"/proc/{pid}/comm").read_text() == "etcd\n":
+                os.kill(pid, signal.SIGKILL)
 
 
 def _link(namespace: str, machine: Machine) -> Link:
