@@ -438,7 +438,8 @@ def test_a_node_is_supervised_from_its_start_to_its_stop(machine: Machine, gate:
     assert reports[0]["detail"] == reports[2]["detail"] == "it is not started"
     assert (before, measures["values"]) == ({}, {"load": 7})
     assert mended["exit_code"] == 0
-    assert not machine.at("/up").exists()
+    # Supervision ends before the command that stops the application begins.
+    assert wait_for(lambda: not machine.at("/up").exists(), "the end of the stop", within_s=30)
     check_against_schema(_SUPERVISION, "supervision")
     check_against_schema(measures, "node-measures")
     for report in reports:
