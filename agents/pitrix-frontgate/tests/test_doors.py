@@ -14,7 +14,7 @@ from frontgate_harness import Json, enrolling, eventually, metadata, own_loopbac
 
 from pitrix_drone.etcd import EtcdClient, EtcdError, Event, Snapshot
 from pitrix_frontgate.config import Places
-from pitrix_frontgate.doors import Doorkeeper, first_doors
+from pitrix_frontgate.doors import Doorkeeper, certificate_end, first_doors
 from pitrix_frontgate.errors import FrameError
 from pitrix_frontgate.etcd_server import PLAIN, Doors, EtcdBinary, EtcdServer, find_etcd
 from pitrix_frontgate.frames import Frame
@@ -285,4 +285,5 @@ def test_what_is_kept_of_a_certificate_holds_no_key(tmp_path: Path) -> None:
 
     Doorkeeper(server, places).certify(tls_put(Authority(), server.address))
 
+    assert certificate_end(places)
     assert set(json.loads(places.certificate.read_text())) == {"not_after", "endpoint"}

@@ -132,15 +132,25 @@ def server_context(identity: Path) -> ssl.SSLContext:
     return context
 
 
+def certificate_end(places: Places) -> str | None:
+    """Tell until when the certificate is good; None when there is none."""
+    return _noted(places).get("not_after")
+
+
 def _not_after(places: Places, endpoint: str) -> dt.datetime | None:
     """Read how long the certificate is good; None when there is none for this address."""
+    noted = _noted(places)
+    return _time(noted["not_after"]) if noted.get("endpoint") == endpoint else None
+
+
+def _noted(places: Places) -> dict[str, str]:
+    """Read what was noted of the certificate; nothing where it makes no sense."""
     try:
-        said = json.loads(places.certificate.read_bytes())
+        noted = json.loads(places.certificate.read_bytes())
     except (OSError, ValueError):
-        return None
-    if not isinstance(said, dict) or said.get("endpoint") != endpoint:
-        return None
-    return _time(said["not_after"]) if shapes.is_time(said.get("not_after")) else None
+        return {}
+    shape = {"not_after": shapes.is_time, "endpoint": shapes.text(512)}
+    return noted if isinstance(noted, dict) and not shapes.open_findings(noted, shape) else {}
 
 
 def _time(text: str) -> dt.datetime:

@@ -11,6 +11,7 @@ from pitrix_drone.etcd import EtcdClient, EtcdError, KeyValue
 from pitrix_frontgate import shapes, tree
 from pitrix_frontgate.channel import Meeting
 from pitrix_frontgate.config import Places, write_private
+from pitrix_frontgate.doors import certificate_end
 from pitrix_frontgate.errors import FrontgateError
 from pitrix_frontgate.identity import Identity
 from pitrix_frontgate.outbox import Outbox
@@ -72,7 +73,12 @@ def collect(places: Places) -> dict[str, Any]:
     """
     running = _running(places)
     is_responding = time.time() - running.pop("at_s") < _FRESH_S
-    found = {"connected": running["pilot_url"] is not None, "responding": is_responding, **running}
+    found = {
+        "connected": running["pilot_url"] is not None,
+        "responding": is_responding,
+        "certificate_not_after": certificate_end(places),
+        **running,
+    }
     try:
         items = _read(places, running["endpoint"])
     except EtcdError as ex:
@@ -88,6 +94,7 @@ def told(found: dict[str, Any]) -> str:
     lines = [
         f"connected  {where}, since {found['since']}",
         f"token      {_token_line(found)}",
+        f"tls        {_certificate_line(found)}",
         f"etcd       {found['endpoint']}, {health}",
         f"reports    {_reports_line(found)}",
         f"process    {found['pid']}" + ("" if found["responding"] else ", does not respond"),
@@ -113,6 +120,11 @@ def _token_line(found: dict[str, Any]) -> str:
         return "static (protocol 1)"
     ends = found["token_expires_at"]
     return f"ends {ends}" if ends else "none yet: the Pilot has not let it in"
+
+
+def _certificate_line(found: dict[str, Any]) -> str:
+    ends = found["certificate_not_after"]
+    return f"certificate ends {ends}" if ends else "no certificate: only drones of version 1 get in"
 
 
 def _node_line(node: dict[str, Any]) -> str:
