@@ -74,11 +74,15 @@ def written() -> StandIn:
     return etcd
 
 
+def reports_of(written: StandIn, outbox: Outbox, **more: Any) -> Reports:
+    """Return what follows the reports."""
+    return Reports(cast("EtcdClient", written), outbox, store_id="0badcafe", **more)
+
+
 def test_the_last_report_arrives_in_its_time(written: StandIn) -> None:
     """What stands in etcd then is what is sent; a node's status is never held back."""
     clock, outbox = Clock(), Outbox()
-    client = cast("EtcdClient", written)
-    reports = Reports(client, outbox, store_id="0badcafe", pacing=Pacing(clock=clock))
+    reports = reports_of(written, outbox, protocol=2, pacing=Pacing(clock=clock))
     reports.run(threading.Event())
     first = details(outbox)
     reports.catch_up()
@@ -90,3 +94,12 @@ def test_the_last_report_arrives_in_its_time(written: StandIn) -> None:
 
     assert sorted(first) == ["health 5", "status 9"]
     assert (too_early, in_time, details(outbox)) == ([], ["health 9"], [])
+
+
+def test_a_pilot_of_version_1_is_sent_what_it_knows(written: StandIn) -> None:
+    """Each report would be answered that it cannot be used."""
+    outbox = Outbox()
+
+    reports_of(written, outbox, protocol=1).run(threading.Event())
+
+    assert details(outbox) == ["status 9"]

@@ -70,7 +70,7 @@ def _serve(
     outbox = Outbox()
     identity, pulse = Identity(config, places.token), Pulse()
     presence = Presence(places.running, endpoint=server.endpoint, outbox=outbox, identity=identity)
-    reports = Reports(client, outbox, store_id=store_id(client))
+    reports = Reports(client, outbox, store_id=store_id(client), protocol=config.protocol)
     keeper = Doorkeeper(server, places, is_plain_always=_is_plain(config))
     access = AccessControl(client, cut=keeper.cut)
     channel = Channel(
@@ -94,14 +94,18 @@ def _serve(
         threading.Thread(target=_guarded(part, stop), args=(stop,), name=name, daemon=True)
         for name, part in parts.items()
     ]
+    def ask_for_certificate() -> None:
+        if not _is_plain(config) and keeper.is_renewal_due():
+            outbox.offer(Entry("tls", Frame(new_id(), "tls.renew", {})))
+
+    ask_for_certificate()
     presence.write()
     for thread in threads:
         thread.start()
     while not stop.wait(_LOOK_S) and all(thread.is_alive() for thread in threads):
         presence.write()
         reports.catch_up()
-        if not _is_plain(config) and keeper.is_renewal_due():
-            outbox.offer(Entry("tls", Frame(new_id(), "tls.renew", {})))
+        ask_for_certificate()
     broken = [thread.name for thread in threads if not thread.is_alive() and not stop.is_set()]
     stop.set()
     keeper.close()

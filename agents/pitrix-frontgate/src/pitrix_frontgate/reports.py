@@ -38,6 +38,8 @@ _SHAPES: Final[Mapping[str, Mapping[str, shapes.Check]]] = {
 
 #: Of these only the last one counts, whenever it comes.
 _PACED: Final = frozenset({"node.health", "node.measures"})
+#: A Pilot of version 1 does not know these.
+_SINCE_2: Final = _PACED | {"node.enrolment"}
 
 
 class Reports:
@@ -45,15 +47,23 @@ class Reports:
 
     :param client: with root's rights.
     :param store_id: of this etcd.
+    :param protocol: the version that is spoken with the Pilot.
     :param pacing: of what a node reports again and again.
     """
 
     def __init__(
-        self, client: EtcdClient, outbox: Outbox, *, store_id: str, pacing: Pacing | None = None
+        self,
+        client: EtcdClient,
+        outbox: Outbox,
+        *,
+        store_id: str,
+        protocol: int = 2,
+        pacing: Pacing | None = None,
     ) -> None:
         self._client = client
         self._outbox = outbox
         self._store_id = store_id
+        self._protocol = protocol
         self._pacing = pacing or Pacing()
         self._held_back: set[str] = set()
         self._pacing_lock = threading.Lock()
@@ -117,7 +127,7 @@ class Reports:
 
     def _offer(self, item: KeyValue) -> None:
         report = tree.report_of(item.key)
-        if report is None:
+        if report is None or (self._protocol == 1 and report.type in _SINCE_2):
             return
         content = _content(item.value, report)
         if content is None:
