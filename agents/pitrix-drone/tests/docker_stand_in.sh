@@ -1,8 +1,8 @@
 #!/bin/sh
-# Stands in for docker: images and containers are folders below $DOCKER_STAND_IN, commands run on
-# this machine, and all calls are written down. What does not exist in the real one is refused.
+# Stands in for docker: images and containers are folders in the folder `world` beside the one it is
+# in, commands run on this machine, and all calls are written down. What it does not know is refused.
 set -eu
-world=$DOCKER_STAND_IN
+world=${0%/*}/../world
 echo "$*" >> "$world/calls"
 
 fail() {

@@ -13,6 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 import referencing
+from docker_world import Docker
 from drone_harness import EtcdServer, wait_for
 from drone_world import CLUSTER, NODE, Frontgate, Machine, frontgate
 
@@ -473,3 +474,24 @@ def test_a_table_does_not_wait_for_other_commands(machine: Machine, gate: Frontg
     assert (result["state"], result["output"]) == ("done", "{}\n")
     check_against_schema(result, "command-result")
     assert gate.result("long") == {}
+
+
+def test_an_application_that_is_a_container_is_configured_and_runs_commands(
+    machine: Machine, gate: Frontgate, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a machine: the metadata say what it is, and everything else goes its usual way."""
+    docker = Docker(tmp_path / "docker")
+    docker.configure_by_files(docker.add_image(), '{{getv "/env/port"}}')
+    monkeypatch.setenv("PATH", f"{docker.programs}:{os.environ['PATH']}")
+    gate.client.put(
+        f"/c/{CLUSTER}/nodes/{NODE}/agent/container", json.dumps({"image": "example/web:1"})
+    )
+    gate.put_metadata(1, port="2379")
+    machine.start()
+    gate.wait_for_status("configured", 1)
+    gate.put_command("start", "cat etc/web.conf")
+
+    result = gate.wait_for_result("start")
+
+    assert (result["state"], result["exit_code"], result["output"]) == ("done", 0, "2379")
+    assert not machine.at("/etc/web.conf").exists()

@@ -12,70 +12,20 @@ import time
 from typing import Any
 
 import pytest
+from docker_world import IMAGE, Docker
 
 from pitrix_drone.config import Layout
 from pitrix_drone.container import Application
 from pitrix_drone.mirrors import Source, full_name, sources
 from pitrix_drone.processes import kill_leftover, run_shell, start_ticks
 
-IMAGE = "docker.io/example/web:1"
-#: What the image of these tests is configured by.
-RESOURCE = """
-[template]
-src = "web.tmpl"
-dest = "/etc/web.conf"
-mode = "0640"
-reload_cmd = "echo reloaded with $(cat etc/web.conf) >> reloads"
-"""
-
-
-class Docker:
-    """The world of the stand-in."""
-
-    def __init__(self, folder: pathlib.Path) -> None:
-        self.folder = folder
-        for name in ("registry", "images", "containers"):
-            (folder / name).mkdir(parents=True)
-
-    def add_image(self, name: str = IMAGE, *, number: int = 1, where: str = "registry") -> Any:
-        """Offer an image, and return the folder of its files."""
-        image = self.folder / where / name.replace("/", "_").replace(":", "_")
-        (image / "root/etc").mkdir(parents=True)
-        (image / "id").write_text(f"sha256:{number:064d}\n")
-        return image / "root"
-
-    def configure_by_files(self, root: Any, template: str = '{{getv "/env/colour"}}') -> None:
-        """Give an image a resource."""
-        for folder in ("conf.d", "templates"):
-            (root / "etc/confd" / folder).mkdir(parents=True)
-        (root / "etc/confd/conf.d/web.toml").write_text(RESOURCE)
-        (root / "etc/confd/templates/web.tmpl").write_text(template)
-
-    @property
-    def container(self) -> pathlib.Path:
-        """The node's container."""
-        return self.folder / "containers/pitrix-cln-1"
-
-    def calls(self) -> list[str]:
-        """Return what was called since the last time."""
-        calls = self.folder / "calls"
-        found = calls.read_text().splitlines() if calls.exists() else []
-        calls.unlink(missing_ok=True)
-        return found
-
 
 @pytest.fixture
 def docker(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Docker:
     """A machine with docker."""
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    shutil.copy(pathlib.Path(__file__).with_name("docker_stand_in.sh"), programs / "docker")
-    (programs / "podman").write_text("#!/bin/sh\necho no podman; exit 125\n")
-    for program in programs.iterdir():
-        program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
-    monkeypatch.setenv("DOCKER_STAND_IN", str(tmp_path / "world"))
-    return Docker(tmp_path / "world")
+    made = Docker(tmp_path / "docker")
+    monkeypatch.setenv("PATH", f"{made.programs}:/usr/bin:/bin")
+    return made
 
 
 def application(
