@@ -22,7 +22,7 @@ _AHEAD: Final = dt.timedelta(minutes=5)
 
 
 def take_health(tx: Transaction, frontgate_id: str, body: JsonObject) -> None:
-    """Write down how a node is; a change of its state is an event."""
+    """Write down how a node is; a change of its state, and an action, are events."""
     node = tx.supervision.reported(str(body.get("node_id")), reported_by=frontgate_id)
     if node is None:
         return
@@ -35,6 +35,9 @@ def take_health(tx: Transaction, frontgate_id: str, body: JsonObject) -> None:
     if health.state is not known:
         data = {**_named(node), "detail": health.detail, "since": health.since}
         tx.events.add(f"node.{health.state}", node.cluster_id, owner=node.owner, data=data)
+    if health.action is not None and health.action != (before and before.action):
+        data = {**_named(node), **health.action}
+        tx.events.add("node.acted", node.cluster_id, owner=node.owner, data=data)
 
 
 def take_measures(tx: Transaction, frontgate_id: str, body: JsonObject) -> None:

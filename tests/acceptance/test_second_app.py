@@ -118,7 +118,7 @@ def _require_supervised(ready: Installation, ips: list[str]) -> None:
     assert all(httpx.get(f"http://{ip}:8080/peers").is_success for ip in ips)
     events = ready.run("event", "list", "--json").json["items"]
     kinds = {event["kind"] for event in events if event["subject"] == table["cluster_id"]}
-    assert {"node.unhealthy", "node.healthy"} <= kinds
+    assert {"node.healthy", "node.acted"} <= kinds
 
 
 def _health(ready: Installation, member: str = "state") -> list[Any]:

@@ -100,6 +100,18 @@ def test_only_changes_of_state_are_told(store: Store, desk: Desk) -> None:
     assert told(store) == [(kind, "cln-cl-1") for kind in kinds]
 
 
+def test_an_action_is_told_once(store: Store, desk: Desk) -> None:
+    """The report that holds it is repeated."""
+    first, second = ({"at": at, "exit_code": 0, "output": ""} for at in (THEN, LATER))
+    for minute, action in enumerate((None, first, first, second)):
+        desk.receive(
+            "fg-1", health("unhealthy", at=f"2026-08-01T09:{minute:02}:00Z", action=action)
+        )
+
+    kinds = ("node.unhealthy", "node.acted", "node.acted")
+    assert told(store) == [(kind, "cln-cl-1") for kind in kinds]
+
+
 def test_a_state_keeps_its_beginning(store: Store, desk: Desk) -> None:
     """A drone that was started anew does not know it."""
     desk.receive("fg-1", health("healthy"))
