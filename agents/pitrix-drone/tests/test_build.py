@@ -7,7 +7,6 @@ import os
 import pathlib
 import shutil
 import subprocess
-import sys
 import zipfile
 
 import pytest
@@ -46,32 +45,47 @@ def test_it_can_be_called_by_its_name(zipapp: pathlib.Path) -> None:
     assert zipapp.read_bytes().startswith(b"#!/usr/bin/env python3\n")
 
 
-@pytest.mark.parametrize("python", ["python3.9", "python3.10", "python3.12", "python3.13", ""])
-def test_it_renders_on_every_python(
-    zipapp: pathlib.Path, tmp_path: pathlib.Path, python: str
-) -> None:
-    """With nothing installed beside it."""
-    interpreter = shutil.which(python) if python else sys.executable
-    if interpreter is None or subprocess.run([interpreter, "-V"], check=False).returncode:
-        pytest.skip(f"needs {python}: uv python install {python.removeprefix('python')}")
+#: Where pyenv and uv keep interpreters that are not on PATH.
+_KEPT = (".pyenv/versions/*/bin", ".local/share/uv/python/*/bin")
+
+
+def interpreter(name: str) -> str:
+    """Return an interpreter that runs; the test is skipped where there is none."""
+    kept = [
+        each for folder in _KEPT for each in sorted(pathlib.Path.home().glob(f"{folder}/{name}"))
+    ]
+    for candidate in (shutil.which(name), *kept):
+        if candidate and not subprocess.run([candidate, "-V"], check=False).returncode:
+            return str(candidate)
+    pytest.skip(f"needs {name}: uv python install {name.removeprefix('python')}")
+
+
+def drone(python: str, *arguments: str | pathlib.Path) -> str:
+    """Run the zipapp with nothing installed beside it; return what it writes."""
+    done = subprocess.run(
+        [python, "-I", "-S", *arguments], check=True, timeout=60, stdout=subprocess.PIPE, text=True
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", [f"python3.{minor}" for minor in range(9, 14)])
+def test_it_runs_on_every_python(zipapp: pathlib.Path, tmp_path: pathlib.Path, name: str) -> None:
+    """It reads TOML, renders, and writes YAML on each."""
+    python = interpreter(name)
     confd = tmp_path / "etc/confd"
     (confd / "conf.d").mkdir(parents=True)
     (confd / "templates").mkdir()
     (confd / "conf.d/a.toml").write_text('[template]\nsrc = "a"\ndest = "/a"\n', "utf-8")
-    (confd / "templates/a").write_text('{{getv "/host/ip"}}', "utf-8")
-    (tmp_path / "m.json").write_text('{"host/ip": "192.0.2.1"}', "utf-8")
+    source = '{{getvs "/host/*" | filter "^[[:digit:].]+$" | toYaml}}{{printf "%05.1f" 1.25}}'
+    (confd / "templates/a").write_text(source, "utf-8")
+    metadata = tmp_path / "m.json"
+    metadata.write_text('{"host/ip": "192.0.2.1", "host/name": "x"}', "utf-8")
 
-    arguments: list[str | pathlib.Path] = [
-        "render",
-        "--once",
-        "--root",
-        tmp_path,
-        "--metadata",
-        tmp_path / "m.json",
-    ]
-    subprocess.run([interpreter, "-I", "-S", zipapp, *arguments], check=True, timeout=30)
+    what = ("--once", "--root", tmp_path, "--metadata", metadata, "--dialect", "appcenter")
+    drone(python, zipapp, "render", *what)
 
-    assert (tmp_path / "a").read_text("utf-8") == "192.0.2.1"
+    assert (tmp_path / "a").read_text("utf-8") == "- 192.0.2.1\n001.2"
+    assert drone(python, zipapp, "version").strip() == __version__
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

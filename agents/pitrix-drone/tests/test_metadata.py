@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
 from pitrix_drone.etcd import KeyValue
-from pitrix_drone.keystore import Store, base, clean, folder, select
 from pitrix_drone.metadata import Metadata, lay_over, places
 
 _WHERE = places(cluster_id="cl-1", node_id="n1", role="")
@@ -51,63 +48,3 @@ def test_what_is_for_the_drone_is_not_for_templates() -> None:
 
     assert metadata.own == {"supervision": "{}"}
     assert metadata.values == {"/self/agent/name": "smith", "/self/host/ip": "10.0.0.1"}
-
-
-@pytest.mark.parametrize(
-    ("prefix", "keys", "wanted"),
-    [
-        ("/self", ["/"], {"/a": "1", "/ab/c": "2"}),
-        ("/self", ["/a"], {"/a": "1"}),
-        ("/self/", ["ab"], {"/ab/c": "2"}),
-        ("/", ["/"], {"/self/a": "1", "/self/ab/c": "2"}),
-        ("/sel", ["/"], {}),
-    ],
-)
-def test_a_resource_sees_its_keys_without_the_prefix(
-    prefix: str, keys: list[str], wanted: dict[str, str]
-) -> None:
-    """A key stands for itself and all below it."""
-    assert select({"/self/a": "1", "/self/ab/c": "2"}, prefix=prefix, keys=keys) == wanted
-
-
-@pytest.mark.parametrize(
-    ("pattern", "wanted"),
-    [
-        ("/a/*", ["/a/x1", "/a/y"]),
-        ("/a/?", ["/a/y"]),
-        ("/a/[w-y]*", ["/a/x1", "/a/y"]),
-        ("/a/[^y]*", ["/a/x1"]),
-        ("/*/*/z", ["/a/d/z"]),
-        ("/a/y", ["/a/y"]),
-        (r"/a/\y", ["/a/y"]),
-        ("/a", []),
-    ],
-)
-def test_a_glob_stays_within_one_part(pattern: str, wanted: list[str]) -> None:
-    """As Go's ``path.Match``."""
-    store = Store({"/a/x1": "1", "/a/y": "2", "/a/d/z": "3"})
-
-    assert [key for key, _ in store.matching(pattern)] == wanted
-
-
-@pytest.mark.parametrize("pattern", ["/[", "/[]", "/a\\", "/[z-a]"])
-def test_a_malformed_glob_is_an_error(pattern: str) -> None:
-    """As in Go."""
-    with pytest.raises(ValueError, match="syntax error in pattern"):
-        Store({"/a": "1"}).matching(pattern)
-
-
-@pytest.mark.parametrize(
-    ("path", "cleaned", "last", "rest"),
-    [
-        ("/a/b/", "/a/b", "b", "/a/b"),
-        ("a", "a", "a", "."),
-        ("", ".", ".", "."),
-        ("/", "/", "/", "/"),
-        ("//a/./c/../b", "/a/b", "b", "/a"),
-        ("/../a", "/a", "a", "/"),
-    ],
-)
-def test_paths_are_taken_apart_as_in_go(path: str, cleaned: str, last: str, rest: str) -> None:
-    """Clean, Base and Dir."""
-    assert (clean(path), base(path), folder(path)) == (cleaned, last, rest)

@@ -8,11 +8,11 @@ Source: https://github.com/kelseyhightower/memkv
 from __future__ import annotations
 
 import bisect
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-_META: Final = re.compile(r"[*?\[\\]")
+from pitrix_drone.globs import META, Glob
+
 #: The character after the slash: whatever is below "/a" is before "/a0".
 _AFTER_SLASH: Final = "0"
 
@@ -40,17 +40,17 @@ class Store:
 
         :raises ValueError: the pattern is malformed.
         """
-        meta = _META.search(pattern)
+        meta = META.search(pattern)
         if meta is None:
             return [(pattern, self._values[pattern])] if pattern in self._values else []
-        regex = glob_regex(pattern)
+        glob = Glob(pattern)
         literal = pattern[: meta.start()]
         found = []
         for position in range(bisect.bisect_left(self._keys, literal), len(self._keys)):
             key = self._keys[position]
             if not key.startswith(literal):
                 break
-            if regex.fullmatch(key):
+            if glob.matches(key):
                 found.append((key, self._values[key]))
         return found
 
@@ -146,29 +146,6 @@ def folder(path: str) -> str:
     return clean(path.rpartition("/")[0] + "/" if "/" in path else "")
 
 
-def glob_regex(pattern: str) -> re.Pattern[str]:
-    """Return the regular expression of a glob of Go's ``path.Match``; ``*`` stays in one part.
-
-    :raises ValueError: the pattern is malformed.
-    """
-    out, position = "", 0
-    while position < len(pattern):
-        char = pattern[position]
-        if char == "[":
-            close = _class_end(pattern, position)
-            out += _class_regex(pattern[position + 1 : close])
-            position = close
-        elif char == "\\":
-            position += 1
-            if position == len(pattern):
-                raise ValueError(f"syntax error in pattern {pattern!r}")
-            out += re.escape(pattern[position])
-        else:
-            out += {"*": "[^/]*", "?": "[^/]"}.get(char) or re.escape(char)
-        position += 1
-    return re.compile(out, re.DOTALL)
-
-
 def _name_below(key: str, path: str) -> str:
     below = key.removeprefix(path)
     return below.removeprefix("/").partition("/")[0]
@@ -176,28 +153,3 @@ def _name_below(key: str, path: str) -> str:
 
 def _is_below(path: str, top: str) -> bool:
     return top in (path, "/") or path.startswith(top + "/")
-
-
-def _class_end(pattern: str, start: int) -> int:
-    position = start + 2 if pattern[start + 1 : start + 2] == "^" else start + 1
-    first = position
-    while position < len(pattern):
-        if pattern[position] == "]" and position > first:
-            return position
-        position += 2 if pattern[position] == "\\" else 1
-    raise ValueError(f"syntax error in pattern {pattern!r}")
-
-
-def _class_regex(body: str) -> str:
-    inverted = body.startswith("^")
-    inner = body[1:] if inverted else body
-    inner = re.sub(r"\\?(.)", lambda match: _class_character(match.group()), inner, flags=re.DOTALL)
-    try:
-        re.compile(f"[{inner}]")
-    except re.error as ex:
-        raise ValueError(f"syntax error in pattern [{body}]") from ex
-    return f"[^/{inner}]" if inverted else f"(?!/)[{inner}]"
-
-
-def _class_character(text: str) -> str:
-    return "-" if text == "-" else re.escape(text[-1])

@@ -43,7 +43,7 @@ _TOKEN: Final = re.compile(
   | (?P<complex>{_NUMBER}[+-]{_NUMBER}i(?!\w))
   | (?P<number>{_NUMBER}i?(?![\w+-]))
   | (?P<variable>\$\w*){_WORD_END}
-  | (?P<field>\.\w+){_WORD_END}
+  | (?P<field>\.[^\W\d]\w*){_WORD_END}
   | (?P<identifier>[^\W\d]\w*){_WORD_END}
   | (?P<operator>:=|[|(),=]|\.{_WORD_END})
     """,
