@@ -15,11 +15,12 @@ from pitrix_drone import __version__
 from pitrix_drone.build import build
 
 
-@pytest.fixture
-def zipapp(tmp_path: pathlib.Path) -> pathlib.Path:
-    """A zipapp, just built."""
-    build(tmp_path / "new/drone.pyz")
-    return tmp_path / "new/drone.pyz"
+@pytest.fixture(scope="module")
+def zipapp(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A zipapp, just built; the tests only read it."""
+    target = tmp_path_factory.mktemp("zipapp") / "new/drone.pyz"
+    build(target)
+    return target
 
 
 def test_it_is_the_same_every_time(zipapp: pathlib.Path, tmp_path: pathlib.Path) -> None:
