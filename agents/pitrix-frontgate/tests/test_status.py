@@ -22,6 +22,7 @@ FOUND: dict[str, Any] = {
     "endpoint": "http://127.0.0.1:2379",
     "protocol": 2,
     "token_expires_at": "2026-12-23T12:00:00Z",
+    "certificate_not_after": "2027-01-01T00:00:00Z",
     "pilot_url": "wss://pilot.example",
     "way": "long-poll",
     "since": "2026-11-23T12:00:00Z",
@@ -44,6 +45,7 @@ def test_all_is_told() -> None:
     assert status.told(FOUND).splitlines() == [
         "connected  to wss://pilot.example by long-poll, since 2026-11-23T12:00:00Z",
         "token      ends 2026-12-23T12:00:00Z",
+        "tls        certificate ends 2027-01-01T00:00:00Z",
         "etcd       http://127.0.0.1:2379, healthy",
         "reports    2 not acknowledged; oldest: 2026-11-23T12:34:56Z",
         "process    7",
@@ -58,6 +60,7 @@ def test_all_is_told() -> None:
     [
         pytest.param({"connected": False}, "connected  to no Pilot, since", id="away"),
         pytest.param({"token_expires_at": None}, "token      none yet", id="not-let-in"),
+        pytest.param({"certificate_not_after": None}, "tls        no certificate", id="no-tls"),
         pytest.param({"protocol": 1}, "token      static (protocol 1)", id="version-1"),
         pytest.param(
             {"etcd": {"healthy": False, "error": "refused"}}, "away: refused", id="no-etcd"
@@ -105,7 +108,7 @@ def test_an_etcd_that_is_away_is_told_of(tmp_path: Path) -> None:
     places.state.mkdir(parents=True)
     places.root_password.write_text("secret")
     notes = {**FOUND, "endpoint": "http://127.0.0.1:9", "at_s": 0.0, "pid": os.getpid()}
-    gathered = ("connected", "responding", "etcd", "clusters")
+    gathered = ("connected", "responding", "certificate_not_after", "etcd", "clusters")
     places.running.write_text(
         json.dumps({name: value for name, value in notes.items() if name not in gathered})
     )
