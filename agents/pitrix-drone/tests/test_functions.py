@@ -81,6 +81,8 @@ def test_a_confd_template_renders(source: str, wanted: str) -> None:
         '{{join (json (getv "/env/json")).b ","}}',
         '{{json "[1]"}}',
         '{{base64Decode "?"}}',
+        '{{base64Decode "aGk"}}',
+        '{{base64Decode "aGVs="}}',
         '{{getv "/nope"}}',
         '{{gets "/[a"}}',
     ],
@@ -105,6 +107,15 @@ def test_confd_fails_where_go_would(source: str) -> None:
 def test_an_openpitrix_template_goes_on(source: str, wanted: str) -> None:
     """libconfd logs and takes an empty value."""
     assert render(source, "openpitrix") == wanted
+
+
+def test_an_openpitrix_template_is_not_tiresome(caplog: pytest.LogCaptureFixture) -> None:
+    """What goes wrong in a loop is told once, and not without end."""
+    render('{{range seq 1 99}}{{getv "/nope"}}{{getv (printf "/%d" .)}}{{end}}', "openpitrix")
+
+    told = [record.getMessage() for record in caplog.records]
+    assert told.count("template function getv: key does not exist: /nope") == 1
+    assert len(told) == 20
 
 
 @pytest.mark.parametrize(

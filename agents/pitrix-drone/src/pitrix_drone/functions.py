@@ -9,7 +9,6 @@ line in the log, where confd fails the whole file.
 
 from __future__ import annotations
 
-import base64 as base64_codec
 import logging
 import operator
 import os
@@ -17,7 +16,7 @@ import socket
 from collections.abc import Iterable
 from typing import Any, Callable, ClassVar, Final
 
-from pitrix_drone import clock, encoders, loose_math, regexes
+from pitrix_drone import clock, encoders, loose_math, regexes, texts
 from pitrix_drone.gotemplate import ExecError, Function, Record, Strings, TemplateError
 from pitrix_drone.gotemplate.values import Ints, NilList, NilMap, is_nil, type_name
 from pitrix_drone.keystore import Store, base, folder
@@ -28,10 +27,9 @@ log = logging.getLogger(__name__)
 DIALECTS: Final = ("confd", "appcenter", "openpitrix")
 
 _MAX_SEQUENCE: Final = 1_000_000
-_MAX_ITEMS: Final = 1_000_000
 _MAX_WEIGHT: Final = 1_000_000
-_MAX_CHARS: Final = 8 * 1024 * 1024
-_DOTTED_I: Final = "\u0130"
+#: So many different complaints of one rendering are logged.
+_MAX_TOLD: Final = 20
 _MEMKV_PAIRS: Final = "[]memkv.KVPair"
 _LIBCONFD_PAIRS: Final = "[]libconfd.KVPair"
 
@@ -135,18 +133,18 @@ def _texts() -> dict[str, Function]:
     one, two = ("string",), ("string", "string")
     return {
         "base": Function(base, one),
-        "base64Decode": Function(_base64_decode, one),
-        "base64Encode": Function(_base64_encode, one),
+        "base64Decode": Function(texts.base64_decode, one),
+        "base64Encode": Function(texts.base64_encode, one),
         "contains": Function(lambda text, part: part in text, two),
         "dir": Function(folder, one),
-        "join": Function(_join, ("[]string", "string")),
+        "join": Function(texts.join, ("[]string", "string")),
         "json": Function(lambda text: encoders.from_json(text, kind=dict), one),
         "jsonArray": Function(lambda text: encoders.from_json(text, kind=list), one),
         "map": Function(_map, (), "any"),
-        "replace": Function(_replace, ("string", "string", "string", "int")),
-        "split": Function(_split, two),
-        "toLower": Function(lambda text: _case(text, str.lower), one),
-        "toUpper": Function(lambda text: _case(text, str.upper), one),
+        "replace": Function(texts.replace, ("string", "string", "string", "int")),
+        "split": Function(texts.split, two),
+        "toLower": Function(lambda text: texts.case(text, str.lower), one),
+        "toUpper": Function(lambda text: texts.case(text, str.upper), one),
     }
 
 
@@ -171,13 +169,13 @@ def _lookups() -> dict[str, Function]:
 
 def _lists() -> dict[str, Function]:
     return {
-        "atoi": Function(_atoi, ("string",)),
-        "parseBool": Function(_parse_bool, ("string",)),
+        "atoi": Function(texts.atoi, ("string",)),
+        "parseBool": Function(texts.parse_bool, ("string",)),
         "reverse": Function(_reverse, ("any",)),
         "seq": Function(_sequence, ("int", "int")),
         "sortByLength": Function(_sorted_texts, ("[]string",)),
         "sortKVByLength": Function(_sorted_pairs, (_MEMKV_PAIRS,)),
-        "trimSuffix": Function(_trim_suffix, ("string", "string")),
+        "trimSuffix": Function(texts.trim_suffix, ("string", "string")),
     }
 
 
@@ -239,37 +237,27 @@ def _forgiving(found: dict[str, Function]) -> dict[str, Function]:
         "map": NilMap,
         "parseBool": bool,
     }
-    return {name: _forgiven(name, found[name], make) for name, make in empty.items()}
+    told: set[str] = set()
+    return {name: _forgiven(name, found[name], make, told) for name, make in empty.items()}
 
 
-def _forgiven(name: str, function: Function, make: Callable[[], Any]) -> Function:
+def _forgiven(name: str, function: Function, make: Callable[[], Any], told: set[str]) -> Function:
+    """Return a function that does not fail.
+
+    :param told: what is in the log already; a loop would fill it with the same.
+    """
+
     def call(*arguments: Any) -> Any:
         try:
             return function.call(*arguments)
         except (TemplateError, ValueError) as ex:
-            log.warning("template function %s: %s", name, ex)
+            message = f"{name}: {ex}"
+            if message not in told and len(told) < _MAX_TOLD:
+                told.add(message)
+                log.warning("template function %s", message)
             return make()
 
     return function._replace(call=call)
-
-
-def _base64_encode(text: str) -> str:
-    return base64_codec.b64encode(text.encode("utf-8", "surrogateescape")).decode("ascii")
-
-
-def _base64_decode(text: str) -> str:
-    """Decode with padding; line ends count for nothing, as in Go."""
-    try:
-        raw = base64_codec.b64decode(text.replace("\r", "").replace("\n", ""), validate=True)
-    except ValueError as ex:
-        raise ExecError(f"illegal base64 data: {ex}") from None
-    return raw.decode("utf-8", "surrogateescape")
-
-
-def _join(items: list[str], separator: str) -> str:
-    if len(items) * len(separator) > _MAX_CHARS:
-        raise ExecError("the result is too long")
-    return separator.join(items)
 
 
 def _map(*values: Any) -> dict[str, Any]:
@@ -291,37 +279,6 @@ def _weight(value: Any) -> int:
     if isinstance(value, dict):
         return 1 + sum(map(_weight, value.values()))
     return 1 + sum(map(_weight, value)) if isinstance(value, list) else 1
-
-
-def _replace(text: str, old: str, new: str, count: int) -> str:
-    if (text.count(old) if old else len(text)) * len(new) > _MAX_CHARS:
-        raise ExecError("the result is too long")
-    return text.replace(old, new, count)
-
-
-def _split(text: str, separator: str) -> Strings:
-    if (text.count(separator) if separator else len(text)) > _MAX_ITEMS:
-        raise ExecError(f"the result has more than {_MAX_ITEMS} parts")
-    return Strings(text.split(separator) if separator else text)
-
-
-def _case(text: str, change: Callable[[str], str]) -> str:
-    """Change the case letter by letter: Go never makes two letters of one."""
-    return change(text) if text.isascii() else "".join(_letter(char, change) for char in text)
-
-
-def _letter(char: str, change: Callable[[str], str]) -> str:
-    changed = change(char)
-    if len(changed) == 1:
-        return changed
-    titled = char.title()  # Greek letters with an iota below have one letter as a title only
-    if change == str.upper and len(titled) == 1:
-        return titled
-    return "i" if char == _DOTTED_I else char
-
-
-def _trim_suffix(text: str, suffix: str) -> str:
-    return text[: -len(suffix)] if suffix and text.endswith(suffix) else text
 
 
 def _getenv(name: str, *default: str) -> str:
@@ -374,21 +331,6 @@ def _sorted_pairs(items: Any) -> Any:
     items.sort(key=lambda pair: len(pair.Key.encode("utf-8", "surrogateescape")))
     items.go_type = f"[]{type_name(items).strip('[]').partition('.')[0]}.KVPair"
     return items
-
-
-def _atoi(text: str) -> int:
-    number = loose_math.whole_number(text)
-    if number is None:
-        raise ExecError(f'strconv.Atoi: parsing "{text}": no number that an int holds')
-    return int(number)
-
-
-def _parse_bool(text: str) -> bool:
-    if text in {"1", "t", "T", "true", "TRUE", "True"}:
-        return True
-    if text in {"0", "f", "F", "false", "FALSE", "False"}:
-        return False
-    raise ExecError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
 
 
 def _sequence(first: int, last: int) -> list[int]:
