@@ -1,5 +1,12 @@
-"""A whole installation for one test: real processes, a real database, real machines here."""
+"""A whole installation for the tests of a module: real processes, a real database, real machines
+here. Tests take away what they make.
 
+What is typed is run in this process, for a server does what it is told by; that ``pitrix`` starts
+as a program is seen where the tour, the demo and authors' verbs are typed.
+"""
+
+import contextlib
+import io
 import json
 import os
 import shutil
@@ -11,16 +18,19 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import attrs
+import httpx
 import psutil
 import pytest
+
+from pitrix_core.cli.main import run
 
 #: Where the console scripts of the environment under test are.
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 REPOSITORY = Path(__file__).parents[2]
 START_LIMIT_S = 90
-RUN_LIMIT_S = 120
 
 
 @attrs.frozen
@@ -79,19 +89,49 @@ class Installation:
         [found] = [child for child in children if child.cmdline()[-1:] == [name]]
         return found
 
+    @contextlib.contextmanager
+    def held_up(self, name: str) -> Iterator[None]:
+        """Keep one of the server's processes from doing anything inside the block."""
+        process = self.child(name)
+        process.suspend()
+        try:
+            yield
+        finally:
+            process.resume()
+
     def run(self, *arguments: str, check: bool = True) -> Ran:
         """Run the command line."""
-        ran = subprocess.run(
-            [str(SCRIPTS / "pitrix"), *arguments],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=RUN_LIMIT_S,
-            check=False,
-        )
-        result = Ran(ran.returncode, ran.stdout, ran.stderr)
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            mock.patch.dict(os.environ, self.environment, clear=True),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            code = run(arguments)
+        result = Ran(code, out.getvalue(), err.getvalue())
         assert not check or result.code == 0, f"{arguments}: {result}\n{self.log()}"
         return result
+
+    def ask(self, method: str, path: str, **body: object) -> Any:
+        """Ask the API for what no verb does without waiting for its end."""
+        url, token = ((self.data / name).read_text().strip() for name in ("url", "token"))
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = httpx.request(method, f"{url}/v1/{path}", json=body or None, headers=headers)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def apply(self, plan_id: str, **values: object) -> str:
+        """Have a plan carried out, and return the job's id at once."""
+        return str(self.ask("POST", "clusters", plan_id=plan_id, **values)["id"])
+
+    def tasks(self, job: str, kind: str) -> list[dict[str, Any]]:
+        """Return a job's tasks of one kind."""
+        found = self.ask("GET", f"jobs/{job}/tasks?limit=200")["items"]
+        return [task for task in found if task["kind"] == kind]
+
+    def is_under_way(self, job: str, kind: str) -> bool:
+        """Say whether a task of a kind was started."""
+        return any(task["started_at"] for task in self.tasks(job, kind))
 
     def log(self) -> str:
         """Return the end of the server's log."""
@@ -141,10 +181,18 @@ def home(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def installation(tmp_path: Path, home: Path) -> Iterator[Installation]:
-    """A running installation; the test fails if anything of it is left afterwards."""
-    made = Installation(data=tmp_path / "data", home=home)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for what the tests of a module share."""
+    return tmp_path_factory.mktemp("shared")
+
+
+@pytest.fixture(scope="module")
+def installation(folder: Path) -> Iterator[Installation]:
+    """A running installation; the last test fails if anything of it is left afterwards."""
+    home = folder / "home"
+    home.mkdir()
+    made = Installation(data=folder / "data", home=home)
     made.start()
     try:
         yield made
@@ -152,13 +200,14 @@ def installation(tmp_path: Path, home: Path) -> Iterator[Installation]:
         made.stop()
         left = made.processes()
         for process in left:
-            process.kill()
-        mounts = [m for m in Path("/proc/mounts").read_text().splitlines() if str(tmp_path) in m]
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        mounts = [m for m in Path("/proc/mounts").read_text().splitlines() if str(folder) in m]
     assert left == []
     assert mounts == []
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def etcd_folder() -> str:
     """Folder of an etcd: the one on PATH, or the wheel's."""
     found = shutil.which("etcd", path=f"{os.environ['PATH']}:{SCRIPTS}")

@@ -66,11 +66,11 @@ def to_appcenter(package: Path, images: Path) -> None:
         file.write_text(written.replace("/self/", "/"))
 
 
-def write_package(folder: Path) -> Path:
+def write_package(folder: Path, *, name: str = "hello") -> Path:
     """Write the package's folder, and return it."""
-    package = folder / "hello"
+    package = folder / name
     package.mkdir(parents=True)
-    info = {"api_version": "v1", "name": "hello", "version": "0.1.0", "description": "Web servers"}
+    info = {"api_version": "v1", "name": name, "version": "0.1.0", "description": "Web servers"}
     (package / "package.json").write_text(json.dumps(info))
     (package / "config.json").write_text(json.dumps(_form()))
     (package / "cluster.json.tmpl").write_text(_cluster())

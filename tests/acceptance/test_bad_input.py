@@ -1,7 +1,6 @@
 """What is wrong is refused with the reason and the next step, and leaves nothing behind."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,14 +9,14 @@ from .conftest import Installation, local_settings
 from .second_app import write_image, write_package
 
 
-@pytest.fixture
-def ready(installation: Installation, tmp_path: Path, etcd_folder: str) -> Installation:
+@pytest.fixture(scope="module")
+def ready(installation: Installation, folder: Path, etcd_folder: str) -> Installation:
     """An installation with the app and a runtime."""
-    repo = tmp_path / "repo"
-    installation.run("package", "build", str(write_package(tmp_path)), "-o", str(repo))
+    repo = folder / "repo"
+    installation.run("package", "build", str(write_package(folder)), "-o", str(repo))
     installation.run("repo", "add", "mine", repo.as_uri())
-    write_image(tmp_path / "images")
-    installation.run("runtime", "add", "here", *local_settings(etcd_folder, tmp_path / "images"))
+    write_image(folder / "images")
+    installation.run("runtime", "add", "here", *local_settings(etcd_folder, folder / "images"))
     return installation
 
 
@@ -47,7 +46,7 @@ def test_an_unknown_runtime_is_named(ready: Installation) -> None:
 def test_bad_archives_beside_a_good_one(ready: Installation, tmp_path: Path) -> None:
     """Each is reported in the repo's findings; the good one is offered."""
     repo = tmp_path / "mixed"
-    ready.run("package", "build", str(tmp_path / "hello"), "--version", "0.2.0", "-o", str(repo))
+    ready.run("package", "build", str(write_package(tmp_path, name="good")), "-o", str(repo))
     good = (repo / "index.yaml").read_text()
     (repo / "broken.tgz").write_bytes(b"this is no archive")
     entry = "  broken:\n  - name: broken\n    version: 1.0.0\n    urls: [broken.tgz]\n"
@@ -60,17 +59,17 @@ def test_bad_archives_beside_a_good_one(ready: Installation, tmp_path: Path) -> 
     assert "broken 1.0.0" in text
     assert "stray 1.0.0" in text
     names = [app["name"] for app in ready.run("app", "list", "--json").json["items"]]
-    assert "hello" in names
+    assert "good" in names
     assert "broken" not in names
     assert "stray" not in names
 
 
 def test_a_package_of_no_known_type(ready: Installation, tmp_path: Path) -> None:
     """Building says what a package has to have, or indexing says that nobody recognises it."""
-    folder = tmp_path / "strange"
-    folder.mkdir()
-    (folder / "package.json").write_text('{"name": "strange", "version": "1.0.0"}')
-    ready.run("package", "build", str(folder), "-o", str(tmp_path / "strange-repo"))
+    package = tmp_path / "strange"
+    package.mkdir()
+    (package / "package.json").write_text('{"name": "strange", "version": "1.0.0"}')
+    ready.run("package", "build", str(package), "-o", str(tmp_path / "strange-repo"))
 
     url = (tmp_path / "strange-repo").as_uri()
     found = ready.run("repo", "add", "strange", url, "--json").json
@@ -80,14 +79,11 @@ def test_a_package_of_no_known_type(ready: Installation, tmp_path: Path) -> None
 
 def test_a_template_that_cannot_be_rendered(ready: Installation, tmp_path: Path) -> None:
     """It is found when the package is indexed or planned; no cluster comes of it."""
-    folder = tmp_path / "torn" / "hello"
-    shutil.copytree(tmp_path / "hello", folder)
-    template = folder / "cluster.json.tmpl"
+    package = write_package(tmp_path, name="torn")
+    template = package / "cluster.json.tmpl"
     template.write_text(template.read_text().replace('"nodes": [', '"nodes": ] '))
     repo = tmp_path / "torn-repo"
-    built = ready.run(
-        "package", "build", str(folder), "--name", "torn", "-o", str(repo), check=False
-    )
+    built = ready.run("package", "build", str(package), "-o", str(repo), check=False)
     if built.code == 0:
         ready.run("repo", "add", "torn", repo.as_uri(), check=False)
 

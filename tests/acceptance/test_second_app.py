@@ -12,47 +12,41 @@ from .conftest import Installation, local_settings, machine_of, wait_for
 from .second_app import PASSWORD, to_appcenter, write_image, write_package
 
 NAMES = ("first", "second")
+DIALECTS = ("openpitrix", "appcenter")
 
 
-@pytest.fixture
-def dialect() -> str:
-    """Dialect of the package."""
-    return "openpitrix"
-
-
-@pytest.fixture
-def ready(installation: Installation, tmp_path: Path, dialect: str) -> Installation:
-    """An installation whose catalogue has the app."""
-    repo = tmp_path / "repo"
-    package = write_package(tmp_path)
-    write_image(tmp_path / "images")
-    if dialect == "appcenter":
-        to_appcenter(package, tmp_path / "images")
-    installation.run("package", "build", str(package), "-o", str(repo))
-    installation.run("repo", "add", "mine", repo.as_uri())
+@pytest.fixture(scope="module")
+def ready(installation: Installation, folder: Path) -> Installation:
+    """An installation whose catalogue has the app, in two dialects."""
+    packages = (write_package(folder), write_package(folder, name="hello-appcenter"))
+    for name in DIALECTS:
+        write_image(folder / name)
+    to_appcenter(packages[1], folder / "appcenter")
+    for package in packages:
+        installation.run("package", "build", str(package), "-o", str(folder / "repo"))
+    installation.run("repo", "add", "mine", (folder / "repo").as_uri())
     return installation
 
 
 @pytest.mark.parametrize(
-    ("mode", "dialect"),
+    ("mode", "app", "dialect"),
     [
-        pytest.param("namespace", "openpitrix", id="namespace-openpitrix"),
-        pytest.param("prefix", "appcenter", id="prefix-appcenter"),
+        pytest.param("namespace", "hello", "openpitrix", id="namespace-openpitrix"),
+        pytest.param("prefix", "hello-appcenter", "appcenter", id="prefix-appcenter"),
     ],
 )
 def test_it_is_deployed_and_removed(
-    ready: Installation, tmp_path: Path, etcd_folder: str, mode: str, dialect: str
+    ready: Installation, folder: Path, etcd_folder: str, mode: str, app: str, dialect: str
 ) -> None:
-    """It serves on every node, its password is nowhere in the clear, what stands in its machines'
-    user-data opens no door any more, and all of it goes again.
-    """
-    settings = local_settings(etcd_folder, tmp_path / "images", isolation=mode)
-    ready.run("runtime", "add", "here", *settings)
-    if '"error"' in (checked := ready.run("runtime", "check", "here", "--json", check=False)).out:
+    """It serves on every node, its password is nowhere in the clear, and all of it goes again."""
+    settings = local_settings(etcd_folder, folder / dialect, isolation=mode)
+    ready.run("runtime", "add", mode, *settings)
+    if '"error"' in (checked := ready.run("runtime", "check", mode, "--json", check=False)).out:
+        ready.run("runtime", "delete", mode, "--yes")
         pytest.skip(f"this host has no namespaces; as root: unshare --mount true ({checked.out})")
 
     options = ["--set", f"env.web.password={PASSWORD}", "--name", "first", "--yes"]
-    ready.run("deploy", "hello", *options)
+    ready.run("deploy", app, "--runtime", mode, *options)
 
     cluster = ready.run("cluster", "show", "first", "--json").json
     assert cluster["cluster"]["state"] == "active"
@@ -67,7 +61,7 @@ def test_it_is_deployed_and_removed(
     assert PASSWORD not in ready.log()
 
     ready.run("cluster", "delete", "first", "--yes")
-    ready.run("runtime", "delete", "here", "--yes")
+    ready.run("runtime", "delete", mode, "--yes")
 
     assert ready.run("cluster", "list", "--json").json["items"] == []
     assert ready.run("runtime", "list", "--json").json["items"] == []
@@ -75,12 +69,12 @@ def test_it_is_deployed_and_removed(
 
 
 def test_a_second_cluster_sees_the_first(
-    ready: Installation, tmp_path: Path, etcd_folder: str
+    ready: Installation, folder: Path, etcd_folder: str
 ) -> None:
     """Its machines read the addresses and the password of the one it is linked to."""
-    settings = local_settings(etcd_folder, tmp_path / "images", isolation="prefix")
+    settings = local_settings(etcd_folder, folder / "openpitrix", isolation="prefix")
     ready.run("runtime", "add", "here", *settings)
-    options = ["--set", "cluster.web.count=1", "--yes"]
+    options = ["--runtime", "here", "--set", "cluster.web.count=1", "--yes"]
     secret = ["--set", f"env.web.password={PASSWORD}"]
     ready.run("deploy", "hello", "--name", "first", *secret, *options)
 

@@ -64,11 +64,11 @@ class Running:
         self.stop.set()
         self.worker.gate.set()
         if self.thread is not None:
-            self.thread.join(timeout=20)
+            self.thread.join(timeout=60)
             assert not self.thread.is_alive()
 
     def until(self, condition: Callable[[], object]) -> None:
-        ends_s = time.monotonic() + 20
+        ends_s = time.monotonic() + 60
         while not condition():
             assert time.monotonic() < ends_s, "it did not come about"
             time.sleep(0.005)
