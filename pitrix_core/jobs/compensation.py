@@ -16,7 +16,14 @@ from typing import Final
 
 import attrs
 
-from pitrix_core.model import Action, ClusterState, Job, MadeResource, Task, TaskRecord
+from pitrix_core.model import (
+    Action,
+    ClusterState,
+    MadeResource,
+    OwnedResource,
+    Task,
+    TaskRecord,
+)
 from pitrix_core.planner.kinds import CORE_KINDS, METADATA_DELETE, METADATA_PUT
 from pitrix_core.store import Transaction
 
@@ -24,9 +31,6 @@ from pitrix_core.store import Transaction
 STATE_AFTER_UNDOING: Final[Mapping[Action, ClusterState]] = {
     Action.CREATE: ClusterState.DELETED,
 }
-#: Code of a roll back that could not begin.
-UNDECIDED_CODE: Final = "undecided"
-
 #: Verbs of providers' interfaces that make something.
 _MAKING_VERBS: Final = frozenset({"create", "ensure"})
 #: Machines wait for their cloud longer than most.
@@ -82,41 +86,6 @@ def _left_behind(
             yield resource, anew[resource.task]
 
 
-def begin_next(tx: Transaction, cluster_id: str) -> str | None:
-    """Let the job begin that waits for a cluster, if none is at work on it.
-
-    :returns: the job, if one began; it may have nothing to do.
-    """
-    job_id = tx.courses.next_on(cluster_id)
-    if job_id is None:
-        return None
-    tx.queue.lock_jobs([job_id])
-    job = tx.jobs.get(job_id)
-    undone = tx.jobs.get(job.undoes or "")
-    tasks = tx.jobs.tasks(undone.id)
-    unknown = undecided_in(tasks)
-    if unknown:
-        _refuse(tx, job, unknown)
-        return None
-    tx.courses.begin(job_id)
-    cluster = tx.clusters.get(cluster_id)
-    tx.clusters.start_change(
-        cluster_id, state=ClusterState.ROLLING_BACK, expected_revision=cluster.revision
-    )
-    undoing = compensation_tasks(tasks, tx.clusters.made_by(undone.id))
-    tx.jobs.add_tasks(job, undoing, runtime_id=cluster.runtime_id)
-    tx.events.add("job.started", cluster_id, owner=job.owner, data={"job_id": job_id})
-    return job_id
-
-
-def _refuse(tx: Transaction, job: Job, unknown: Sequence[TaskRecord]) -> None:
-    titles = "; ".join(task.title for task in unknown)
-    error = f"What came of these is still not known, and could not be undone: {titles}."
-    tx.courses.refuse(job.id, error=error, error_code=UNDECIDED_CODE)
-    data = {"job_id": job.id, "error": error}
-    tx.events.add("job.failed", job.cluster_id, owner=job.owner, data=data)
-
-
 def compensation_tasks(
     tasks: Sequence[TaskRecord], made: Iterable[MadeResource]
 ) -> tuple[Task, ...]:
@@ -137,6 +106,21 @@ def compensation_tasks(
         if put.kind == METADATA_PUT and put.sent_at is not None:
             undoing[put.key] = [_undoing(put, METADATA_DELETE, key=METADATA_DELETE, title="Undo")]
     return _in_reverse(tasks, undoing)
+
+
+def removal_of(resource: OwnedResource, *, number: int) -> Task:
+    """Return the task that removes what was found late of a cluster that goes.
+
+    :param number: place in its job.
+    """
+    return Task(
+        key=f"remove/{number}",
+        kind=undo_of(resource.kind) or "",
+        title=f"Remove {resource.resource_id}, which was found only now",
+        input={"cluster_id": resource.cluster_id, "id": resource.resource_id},
+        node_id=resource.node_id,
+        timeout_s=_TIMEOUT_S,
+    )
 
 
 def _removal(resource: MadeResource, undone: TaskRecord, *, key: str, title: str) -> Task:

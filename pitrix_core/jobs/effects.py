@@ -9,8 +9,9 @@ import logging
 import attrs
 
 from pitrix_core.jobs import task_events
-from pitrix_core.jobs.compensation import STATE_AFTER_UNDOING, begin_next
+from pitrix_core.jobs.compensation import STATE_AFTER_UNDOING
 from pitrix_core.jobs.outcome import Failed, Outcome, Succeeded, Waiting
+from pitrix_core.jobs.succession import begin_next
 from pitrix_core.model import (
     Action,
     ClusterState,

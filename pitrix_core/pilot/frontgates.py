@@ -13,6 +13,7 @@ import attrs
 from pitrix_core.errors import ConflictError, ProviderNotFoundError
 from pitrix_core.jobs.compensation import retry
 from pitrix_core.jobs.handler import TaskCall
+from pitrix_core.jobs.succession import lock_undecided, submit
 from pitrix_core.model import (
     Action,
     AppInfo,
@@ -237,6 +238,7 @@ def remove_frontgate(tx: Transaction, cluster: Cluster, *, provider: Offers) -> 
 
     :raises PitrixError: no plan can be made.
     """
+    lock_undecided(tx, cluster.id)
     current = tx.clusters.snapshot(cluster.id)
     draft = draft_removal(current)
     tx.clusters.start_change(
@@ -269,7 +271,8 @@ def _replace(
     """Submit the job of another machine; what the one before has is worth nothing from now on."""
     tx.agents.revoke(frontgate.id)
     tokens.let_enrol(tx, frontgate)
-    draft = draft_replacement(_planned(tx, frontgate, pilot), machine)
+    configured = tx.agents.configured_by(frontgate.id)
+    draft = draft_replacement(_planned(tx, frontgate, pilot), machine, configured=configured)
     return _change(tx, frontgate, draft, provider=provider)
 
 
@@ -362,6 +365,6 @@ def _add_job(
     )
     plan = build_plan(request, draft, frame=frame, provider=provider)
     tx.plans.add(plan)
-    job = tx.jobs.add(plan)
+    job = submit(tx, plan)
     tx.plans.mark_applied(plan.id, job_id=job.id)
     return job

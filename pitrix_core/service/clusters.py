@@ -5,6 +5,7 @@ from typing import Final
 
 from pitrix_core.errors import ConflictError, InvalidInputError
 from pitrix_core.jobs.effects import end_job
+from pitrix_core.jobs.succession import lock_undecided, submit
 from pitrix_core.model import (
     Action,
     Cluster,
@@ -50,6 +51,7 @@ def apply(
     with services.store.begin() as tx:
         tx.plans.lock(plan.id)
         tx.runtimes.hold(plan.runtime_id)
+        lock_undecided(tx, plan.cluster_id)
         _require_applicable(tx, plan)
         if plan.action is Action.CREATE:
             _add_cluster(tx, plan)
@@ -59,7 +61,7 @@ def apply(
                 state=state_during(plan.action),
                 expected_revision=plan.revision,
             )
-        job = tx.jobs.add(plan, deadline_s=deadline_s)
+        job = submit(tx, plan, deadline_s=deadline_s)
         tx.plans.mark_applied(plan.id, job_id=job.id)
         data_ = {"job_id": job.id, "action": plan.action}
         tx.events.add("job.submitted", plan.cluster_id, owner=plan.owner, data=data_)

@@ -10,6 +10,7 @@ from pitrix_core.jobs.compensation import STATE_AFTER_UNDOING, makes, undecided_
 from pitrix_core.jobs.compensation import retry as let_go_on
 from pitrix_core.jobs.effects import begin_waiting, end_job
 from pitrix_core.jobs.estimate import remaining_s_of
+from pitrix_core.jobs.succession import settle, undecided_of
 from pitrix_core.model import (
     Action,
     Cluster,
@@ -128,17 +129,15 @@ def tasks(
 
 
 def undecided_remarks(services: Services, cluster: Cluster) -> Iterator[Finding]:
-    """Say of what a cluster's last job may have made that no deletion of the cluster will find."""
+    """Say what has to be found out before a cluster is deleted."""
     with services.store.read() as tx:
-        newest = tx.jobs.newest_on(cluster.id)
-        unknown = undecided_in(tx.jobs.failed_tasks(newest)) if newest else []
+        unknown = undecided_of(tx, cluster.id)
     for task in unknown:
         yield Finding(
-            level=Level.WARNING,
+            level=Level.INFO,
             code="deletion.undecided",
-            message=f"{task.title}: what came of request {task.request_key} is not known; what it "
-            "made would stay in the cloud.",
-            next_step=f"Roll the job back instead: pitrix job roll-back {newest}",
+            message=f"{task.title}: what came of request {task.request_key} is not known. That is "
+            "found out first, and what it made is removed, too.",
         )
 
 
@@ -326,7 +325,7 @@ def _settle_first(tx: Transaction, job: Job) -> None:
     """Have the job find out what its undecided requests made; its roll back waits for that."""
     unknown = undecided_in(tx.jobs.failed_tasks(job.id))
     if unknown:
-        tx.courses.settle_undecided(job, [task.id for task in unknown])
+        settle(tx, unknown)
         tx.clusters.set_state(job.cluster_id, ClusterState.ROLLING_BACK)
 
 

@@ -373,11 +373,15 @@ class ClusterRepository:
         )
         return [record(row, MadeResource) for row in self._connection.execute(query)]
 
-    def _resources(self, cluster_id: str) -> list[OwnedResource]:
+    def recorded_since(self, cluster_id: str, since: dt.datetime) -> list[OwnedResource]:
+        """Return what is there of a cluster and was not known before, oldest first."""
+        return self._resources(cluster_id, tables.resources.c.created_at >= since)
+
+    def _resources(self, cluster_id: str, *which: "sa.ColumnElement[bool]") -> list[OwnedResource]:
         columns = tables.resources.c
         query = (
             sa.select(tables.resources)
-            .where(columns.cluster_id == cluster_id, columns.released_at.is_(None))
+            .where(columns.cluster_id == cluster_id, columns.released_at.is_(None), *which)
             .order_by(columns.created_at, columns.request_key)
         )
         return [record(row, OwnedResource) for row in self._connection.execute(query)]

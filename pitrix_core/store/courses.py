@@ -46,14 +46,18 @@ class CourseRepository:
 
     # -- beginning ---------------------------------------------------------------------------------
 
-    def begin(self, job_id: str) -> None:
+    def begin(self, job: Job) -> None:
         """Let a job that waited for another one begin; its clock starts now."""
-        self._move(job_id, JobState.RUNNING, started_at=self._now)
+        limit = job.deadline_s
+        deadline_at = None if limit is None else self._now + dt.timedelta(seconds=limit)
+        self._move(job.id, JobState.RUNNING, started_at=self._now, deadline_at=deadline_at)
+        self.make_ready(tables.tasks.c.job_id == job.id)
 
     def refuse(self, job_id: str, *, error: str, error_code: str) -> None:
         """End a job that waited for another one, and cannot begin; it has changed nothing."""
         values = {"error": error, "error_code": error_code, "finished_at": self._now}
         self._move(job_id, JobState.FAILED, **values)
+        self.skip_unsent(job_id)
 
     def next_on(self, cluster_id: str) -> str | None:
         """Return the job that has to begin next on a cluster, if one waits and none is at work."""
@@ -146,7 +150,10 @@ class CourseRepository:
             tables.jobs.c.id == job_id, tables.jobs.c.state == JobState.QUEUED
         )
         values = {"error": error, "error_code": CANCELLED_CODE, "finished_at": self._now}
-        return is_waiting and self._move(job_id, JobState.CANCELLED, **values)
+        dropped = is_waiting and self._move(job_id, JobState.CANCELLED, **values)
+        if dropped:
+            self.skip_unsent(job_id)
+        return dropped
 
     def overdue(self) -> Sequence[str]:
         """Return ids of jobs at work whose deadline has passed."""

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import sqlalchemy as sa
@@ -44,17 +44,26 @@ class JobRepository:
         :param deadline_s: seconds it may be at work; None for no limit.
         """
         deadline_at = None if deadline_s is None else self._now + dt.timedelta(seconds=deadline_s)
+        begun = {"state": JobState.RUNNING, "started_at": self._now, "deadline_at": deadline_at}
+        return self._add(plan, deadline_s=deadline_s, **begun)
+
+    def add_waiting(self, plan: Plan, *, deadline_s: float | None = None) -> Job:
+        """Store a plan's job with all its tasks; it waits until what is at work on its cluster has
+        ended.
+
+        :param deadline_s: seconds it may be at work; None for no limit.
+        """
+        return self._add(plan, deadline_s=deadline_s, state=JobState.QUEUED)
+
+    def _add(self, plan: Plan, **values: Any) -> Job:
         job = Job(
             id=new_id("job"),
             action=plan.action,
             plan_id=plan.id,
             cluster_id=plan.cluster_id,
             owner=plan.owner,
-            state=JobState.RUNNING,
-            deadline_s=deadline_s,
-            deadline_at=deadline_at,
             created_at=self._now,
-            started_at=self._now,
+            **values,
         )
         self._insert(job)
         self.add_tasks(job, plan.tasks, runtime_id=plan.runtime_id)
@@ -83,12 +92,15 @@ class JobRepository:
         self._connection.execute(tables.jobs.insert().values(**values))
 
     def add_tasks(self, job: Job, tasks: tuple[Task, ...], *, runtime_id: str) -> None:
-        """Store tasks of a job, after those it has; what comes after nothing is ready."""
+        """Store tasks of a job, after those it has; what comes after nothing is ready, unless the
+        job itself waits.
+        """
         if not tasks:
             return
         ids = {task.key: new_id("t") for task in tasks}
         known = sa.select(sa.func.count()).where(tables.tasks.c.job_id == job.id)
         first = self._connection.execute(known).scalar_one() + 1
+        is_waiting = job.state is JobState.QUEUED
         rows = [
             {
                 **convert.to_json(task),
@@ -98,7 +110,7 @@ class JobRepository:
                 "cluster_id": job.cluster_id,
                 "runtime_id": runtime_id,
                 "number": number,
-                "state": TaskState.WAITING if task.after else TaskState.READY,
+                "state": TaskState.WAITING if task.after or is_waiting else TaskState.READY,
                 "unfinished_before": len(set(task.after)),
                 "attempts": 0,
                 "fence": 0,
@@ -213,6 +225,19 @@ class JobRepository:
             sa.select(tables.tasks)
             .where(columns.job_id == job_id, columns.state == TaskState.FAILED)
             .order_by(columns.finished_at, columns.number)
+        )
+        return [record(row, TaskRecord) for row in self._connection.execute(query)]
+
+    def failed_on(self, cluster_id: str) -> list[TaskRecord]:
+        """Return the failed tasks of all of a cluster's jobs."""
+        columns, jobs = tables.tasks.c, tables.jobs.c
+        query = (
+            sa.select(tables.tasks)
+            .where(
+                columns.job_id.in_(sa.select(jobs.id).where(jobs.cluster_id == cluster_id)),
+                columns.state == TaskState.FAILED,
+            )
+            .order_by(columns.job_id, columns.number)
         )
         return [record(row, TaskRecord) for row in self._connection.execute(query)]
 

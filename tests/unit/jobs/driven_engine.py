@@ -10,6 +10,7 @@ from pitrix_core.jobs.compensation import retry
 from pitrix_core.jobs.handler import TaskHandler
 from pitrix_core.jobs.outcome import Outcome, Waiting
 from pitrix_core.jobs.provider_tasks import ProviderTasks
+from pitrix_core.jobs.succession import submit
 from pitrix_core.jobs.worker import Worker
 from pitrix_core.jobs.writing import Finished, write_all
 from pitrix_core.model import (
@@ -95,7 +96,7 @@ class Engine:
         """
         with self.store.begin() as tx:
             cluster_id = cluster_id or self._add_cluster(tx, nodes, hidden=hidden)
-            return tx.jobs.add(self._plan(cluster_id, tasks, action), deadline_s=deadline_s)
+            return submit(tx, self._plan(cluster_id, tasks, action), deadline_s=deadline_s)
 
     def _add_cluster(self, tx: Transaction, nodes: tuple[str, ...], *, hidden: bool) -> str:
         cluster = Cluster(

@@ -19,6 +19,7 @@ from pitrix_core.model import (
     Operation,
     OperationState,
     OwnedResource,
+    Plan,
     Runtime,
     TaskRecord,
 )
@@ -269,16 +270,68 @@ def test_a_plan_from_before_a_retry_is_out_of_date(services: Services, job: Job)
         clusters.apply(services, ADMIN, ApplyInput(plan_id=plan.id), cluster_id=job.cluster_id)
 
 
-def test_a_deletion_warns_of_what_it_will_not_find(services: Services, job: Job) -> None:
-    """What came of a request is not known; the finding says how it is found out."""
-    claim_one(services)
+def removal(services: Services, job: Job, **values: Any) -> Plan:
+    """Plan the deletion of a job's cluster."""
+    data = PlanInput(action=Action.DELETE, cluster_id=job.cluster_id, **values)
+    return plans.create(services, ADMIN, data)
+
+
+def test_a_deletion_says_what_it_will_find_out(services: Services, job: Job) -> None:
+    """What came of a request is not known; its key is named."""
+    task = claim_one(services)
     jobs.cancel(services, ADMIN, job.id, CancelInput(mode=CancelMode.FORCED))
 
-    plan = plans.create(services, ADMIN, PlanInput(action=Action.DELETE, cluster_id=job.cluster_id))
+    plan = removal(services, job)
 
     [finding] = plan.findings
     assert finding.code == "deletion.undecided"
-    assert finding.next_step == f"Roll the job back instead: pitrix job roll-back {job.id}"
+    assert str(task.request_key) in finding.message
+
+
+@pytest.mark.parametrize("force", [False, True], ids=["plain", "forced"])
+def test_a_deletion_waits_for_what_is_found_out(services: Services, job: Job, force: bool) -> None:
+    """The job before it settles what it left open, also where the deletion is forced."""
+    claim_one(services)
+    jobs.cancel(services, ADMIN, job.id, CancelInput(mode=CancelMode.FORCED))
+    plan = removal(services, job, force=force)
+
+    deletion = clusters.apply(
+        services, ADMIN, ApplyInput(plan_id=plan.id), cluster_id=job.cluster_id
+    )
+
+    report = jobs.report(services, ADMIN, deletion.id)
+    assert (report.state, report.waits_for) == (JobState.QUEUED, job.id)
+    assert jobs.get(services, ADMIN, job.id).state is JobState.STOPPING
+    state = clusters.get(services, ADMIN, job.cluster_id).cluster.state
+    assert state is ClusterState.DELETING
+
+
+def test_a_deletion_that_waits_can_be_cancelled(services: Services, job: Job) -> None:
+    """None of it is left to be done; the job before it goes on to its end."""
+    claim_one(services)
+    jobs.cancel(services, ADMIN, job.id, CancelInput(mode=CancelMode.FORCED))
+    data = ApplyInput(plan_id=removal(services, job).id)
+    deletion = clusters.apply(services, ADMIN, data, cluster_id=job.cluster_id)
+
+    dropped = jobs.cancel(services, ADMIN, deletion.id, CancelInput())
+
+    assert dropped.state is JobState.CANCELLED
+    assert set(dropped.progress) <= {"skipped"}
+    assert jobs.get(services, ADMIN, job.id).state is JobState.STOPPING
+
+
+def test_a_cluster_is_given_up_without_finding_anything_out(services: Services, job: Job) -> None:
+    """Its cloud is asked for nothing any more."""
+    claim_one(services)
+    jobs.cancel(services, ADMIN, job.id, CancelInput(mode=CancelMode.FORCED))
+    plan = removal(services, job, forget=True, force=True)
+
+    given_up = clusters.apply(
+        services, ADMIN, ApplyInput(plan_id=plan.id), cluster_id=job.cluster_id
+    )
+
+    assert jobs.get(services, ADMIN, given_up.id).state is JobState.SUCCEEDED
+    assert jobs.get(services, ADMIN, job.id).state is JobState.CANCELLED
 
 
 def test_a_roll_back_is_not_planned(services: Services, job: Job) -> None:

@@ -12,7 +12,7 @@ from pitrix_core.testing.manual_clock import ManualClock
 
 #: What may be done to a job → the state it leads to.
 MOVES: dict[str, tuple[Callable[[Transaction, Job], object], JobState]] = {
-    "begin": (lambda tx, job: tx.courses.begin(job.id), JobState.RUNNING),
+    "begin": (lambda tx, job: tx.courses.begin(job), JobState.RUNNING),
     "refuse": (
         lambda tx, job: tx.courses.refuse(job.id, error="no", error_code="c"),
         JobState.FAILED,
