@@ -135,6 +135,13 @@ def test_tabs_are_listed() -> None:
     )
 
 
+def test_nobody_waits_long_for_a_tab() -> None:
+    """However long the package would let it take."""
+    spec = parsed(cluster_json(node("db"), display_tabs={"Users": {"cmd": "x", "timeout": 3600}}))
+
+    assert [tab.timeout_s for tab in VM.display_tabs(spec, {})] == [60]
+
+
 def test_starting_begins_and_stopping_ends_supervision() -> None:
     """Commands say so to the drone that runs them."""
     services = {name: {"cmd": name} for name in ("init", "start")}

@@ -124,9 +124,9 @@ class Supervision:
         self._set_started(is_started=True)
 
     def end(self) -> None:
-        """Take note that the application is about to be stopped."""
-        self._set_started(is_started=False)
+        """Take note that the application is about to be stopped; it is on disk when this returns."""
         remove_durably(self._started)
+        self._set_started(is_started=False)
 
     def wake(self) -> None:
         """End every wait."""
