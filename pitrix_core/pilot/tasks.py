@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 
 from pitrix_core.catalog.loader import PackageLoader
-from pitrix_core.errors import TaskFailedError
+from pitrix_core.errors import PitrixError, TaskFailedError
 from pitrix_core.jobs.handler import TaskCall
 from pitrix_core.model import (
     ClusterSnapshot,
@@ -54,14 +54,28 @@ _REPORT_S: Final = 60.0
 
 @attrs.frozen(kw_only=True)
 class MetadataPut(CoreTasks):
-    """``metadata.put``: makes a cluster's metadata from what is known now, and hands it over."""
+    """``metadata.put``: makes a cluster's metadata from what is known now, and hands it over.
+
+    Where it may fail (a Frontgate is given again what it had), what went wrong is only noted.
+    """
 
     store: Store
     loader: PackageLoader
 
     def start(self, call: TaskCall, *, request_key: str) -> Operation:
-        """Put the message into the outbox; one key, one message."""
-        cluster_id = call.input["cluster_id"]
+        """Put the message into the outbox; one key, one message.
+
+        :raises PitrixError: metadata that may not fail cannot be made.
+        """
+        try:
+            self._send_made(call.input["cluster_id"], request_key)
+        except PitrixError as ex:
+            if not call.input.get("may_fail", False):
+                raise
+            return _passed_over(call, failed(call, str(ex)))
+        return pending(call)
+
+    def _send_made(self, cluster_id: str, request_key: str) -> None:
         maker = MetadataMaker(store=self.store, loader=self.loader)
         deployed = maker.deployed(cluster_id)
         metadata = maker.make(deployed)
@@ -76,11 +90,13 @@ class MetadataPut(CoreTasks):
                     "users": _users(tx, deployed.snapshot, _frontgate(tx, cluster_id)),
                 }
                 _send(tx, cluster_id, request_key, "metadata.put", body)
-        return pending(call)
 
     def poll(self, call: TaskCall, operation: Operation) -> Operation:
         """Look for the answer."""
-        return _stored_answer(self.store, call)
+        outcome = _stored_answer(self.store, call)
+        if outcome.state is OperationState.FAILED and call.input.get("may_fail", False):
+            return _passed_over(call, outcome)
+        return outcome
 
 
 @attrs.frozen(kw_only=True)

@@ -1,5 +1,6 @@
 """Plans the hidden clusters that Frontgates are."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import attrs
@@ -13,7 +14,7 @@ from pitrix_core.model import (
     Task,
 )
 from pitrix_core.planner.agents import frontgate_secret
-from pitrix_core.planner.kinds import FRONTGATE_WAIT
+from pitrix_core.planner.kinds import FRONTGATE_WAIT, METADATA_PUT
 
 #: Version of the agent protocol that a new Frontgate speaks.
 PROTOCOL: Final = 2
@@ -110,10 +111,16 @@ def draft_restart(frontgate: PlanDraft, machine: OwnedResource) -> PlanDraft:
     return PlanDraft(tasks=(start, attrs.evolve(wait, after=(start.key,))))
 
 
-def draft_replacement(frontgate: PlanDraft, machine: OwnedResource) -> PlanDraft:
-    """Plan that a Frontgate gets another machine in the place of one that is gone or broken.
+def draft_replacement(
+    frontgate: PlanDraft, machine: OwnedResource, *, configured: Iterable[str]
+) -> PlanDraft:
+    """Plan that a Frontgate gets another machine in the place of one that is gone or broken, and
+    what was in the etcd of that one.
+
+    One cluster whose metadata cannot be made must not keep the Frontgate from the others.
 
     :param frontgate: what :func:`draft_frontgate` planned for it.
+    :param configured: ids of the clusters whose metadata it was given.
     """
     remove = Task(
         key="compute.delete/frontgate",
@@ -123,7 +130,17 @@ def draft_replacement(frontgate: PlanDraft, machine: OwnedResource) -> PlanDraft
         input={"id": machine.resource_id, "cluster_id": machine.cluster_id},
     )
     [create, wait] = frontgate.tasks
-    return PlanDraft(tasks=(remove, attrs.evolve(create, after=(remove.key,)), wait))
+    restored = [
+        Task(
+            key=f"{METADATA_PUT}/{cluster_id}",
+            kind=METADATA_PUT,
+            title=f"Write the metadata of {cluster_id} again",
+            input={"cluster_id": cluster_id, "may_fail": True},
+            after=(wait.key,),
+        )
+        for cluster_id in configured
+    ]
+    return PlanDraft(tasks=(remove, attrs.evolve(create, after=(remove.key,)), wait, *restored))
 
 
 def draft_removal(current: ClusterSnapshot) -> PlanDraft:

@@ -115,9 +115,18 @@ class AgentRepository:
 
     def served_by(self, frontgate_id: str) -> tuple[str, ...]:
         """Return the ids of the clusters that a Frontgate serves."""
+        return self._served_by(frontgate_id, least_revision=0)
+
+    def configured_by(self, frontgate_id: str) -> tuple[str, ...]:
+        """Return the ids of those among them whose metadata it was given."""
+        return self._served_by(frontgate_id, least_revision=1)
+
+    def _served_by(self, frontgate_id: str, *, least_revision: int) -> tuple[str, ...]:
         columns = tables.clusters.c
         query = sa.select(columns.id).where(
-            columns.frontgate_id == frontgate_id, columns.state != ClusterState.DELETED
+            columns.frontgate_id == frontgate_id,
+            columns.state != ClusterState.DELETED,
+            columns.metadata_revision >= least_revision,
         )
         return tuple(self._connection.scalars(query.order_by(columns.id)))
 

@@ -1,6 +1,7 @@
 """A network has one Frontgate: made by whoever needs it first, and gone with its runtime."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from pitrix_core.errors import ConflictError, PluginNotFoundError
 from pitrix_core.jobs.effects import end_job
+from pitrix_core.jobs.handler import TaskCall
 from pitrix_core.model import (
     ClusterState,
     ImageQuery,
@@ -25,6 +27,7 @@ from pitrix_core.pilot.frontgates import (
     renew_frontgate,
 )
 from pitrix_core.pilot.inbox import Desk
+from pitrix_core.pilot.tasks import MetadataPut
 from pitrix_core.planner.frontgate import PilotPlace
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
@@ -403,6 +406,32 @@ def test_a_machine_that_is_gone_is_replaced(
     config = tasks[1].input["user_data"]["$agent"]["config"]
     secret = {"$secret": before.secret_id}
     assert (config["frontgate_id"], config["enrolment"]) == (before.id, secret)
+
+
+def test_a_new_machine_is_given_the_metadata_again(
+    world: Any, ensure: FrontgateEnsure, gates: Any, standing: str, release: Callable[..., Any]
+) -> None:
+    """Of every cluster whose metadata the one before had; its etcd is gone with it."""
+    note = release(metadata={"cluster": {"name": "one"}})
+    world.cluster("cl-2", app_version_id=note.version_id)
+    world.cluster("cl-3", app_version_id=note.version_id)
+    with world.store.begin() as tx:
+        frontgate = tx.agents.frontgate_at("rt-1", "net-1")
+        for cluster_id in ("cl-2", "cl-3"):
+            tx.agents.serve(cluster_id, frontgate_id=frontgate.id)
+        tx.clusters.next_metadata_revision("cl-2")
+    gates.of("rt-1").start("compute.delete", ResourceRef(id=standing), request_key="gone")
+
+    _, [*_, wait, put] = mended(world, ensure)
+    handler = MetadataPut(store=world.store, loader=note.loader)
+    operation = handler.start(TaskCall(task=put, input=put.input), request_key="again")
+
+    assert (put.kind, put.input["cluster_id"]) == ("metadata.put", "cl-2")
+    assert wait.kind == "frontgate.wait"
+    assert operation.state is OperationState.PENDING
+    [message] = world.outbox(frontgate.id)
+    assert (message.type, message.body["cluster_id"]) == ("metadata.put", "cl-2")
+    assert message.body["revision"] == 2
 
 
 def test_a_dead_machine_is_mended_once(

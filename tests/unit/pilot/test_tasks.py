@@ -194,6 +194,26 @@ def test_an_app_type_that_cannot_make_metadata_is_named(
     assert world.outbox() == []
 
 
+@pytest.mark.parametrize("fault", ["not-made", "not-stored"])
+def test_metadata_that_may_fail_hold_nobody_up(
+    world: Any, release: Callable[..., Any], desk: Desk, fault: str
+) -> None:
+    """What went wrong is noted: the Frontgate is there for the other clusters."""
+    note = release(raises="metadata") if fault == "not-made" else release()
+    world.cluster(version=note.version_id)
+    world.frontgate("fg-1", "cl-1")
+    put = MetadataPut(store=world.store, loader=note.loader)
+    call = world.task("metadata.put", cluster_id="cl-1", may_fail=True)
+
+    operation = put.start(call, request_key=call.task.request_key)
+    if fault == "not-stored":
+        answer(world, desk, call, "failed", code="x", message="too much")
+        operation = put.poll(call, operation)
+
+    assert operation.state is OperationState.DONE
+    assert ("note" if fault == "not-made" else "too much") in operation.outputs["passed_over"]
+
+
 def test_a_clusters_metadata_are_taken_away(world: Any, desk: Desk) -> None:
     """By a message that is answered."""
     world.cluster()
