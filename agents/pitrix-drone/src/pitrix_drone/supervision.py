@@ -124,7 +124,7 @@ class Supervision:
         self._set_started(is_started=True)
 
     def end(self) -> None:
-        """Take note that the application is about to be stopped; it is on disk when this returns."""
+        """Take note that the application is about to be stopped, on disk first."""
         remove_durably(self._started)
         self._set_started(is_started=False)
 
