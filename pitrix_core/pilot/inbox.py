@@ -229,16 +229,22 @@ def _require_known(
     """
     token, enrolment = hello.get("token"), hello.get("enrolment")
     if protocol < _SIGNED:
-        static = tx.secrets.get(frontgate.secret_id)
-        # One that has spoken a later version has another kind of secret.
-        is_known = frontgate.protocol < _SIGNED and frontgate.enrolment_sha256 is None
-        if not is_known or not hmac.compare_digest(static.encode(), str(token).encode()):
-            raise tokens.unknown()
+        _require_static(tx, frontgate, str(token))
     elif isinstance(token, str):
         tokens.require(tx, frontgate, token)
         tokens.end_enrolment(tx, frontgate)
     elif not tokens.is_enrolment(tx, frontgate, str(enrolment)):
         raise tokens.unknown()
+
+
+def _require_static(tx: Transaction, frontgate: Frontgate, token: str) -> None:
+    """Make sure that the token of a Frontgate of version 1 is right, and was not revoked."""
+    static = tx.secrets.get(frontgate.secret_id)
+    # One that has spoken a later version, or is to, has another kind of secret.
+    is_static = frontgate.protocol < _SIGNED and frontgate.enrolment_sha256 is None
+    if not is_static or not hmac.compare_digest(static.encode(), token.encode()):
+        raise tokens.unknown()
+    tokens.require_generation(frontgate, 1)
 
 
 def _received(tx: Transaction, frontgate_id: str, frame: Frame) -> None:

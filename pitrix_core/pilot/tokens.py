@@ -101,11 +101,22 @@ def require(tx: Transaction, frontgate: Frontgate, text: str) -> None:
     if claims is None or claims[0] != frontgate.id:
         raise unknown()
     _, generation, expires_at_s = claims
-    step = f"Give it a new machine with an enrolment: pitrix frontgate renew {frontgate.id}"
-    if generation != frontgate.generation:
-        raise UnauthorizedError("The Frontgate's token was revoked.", next_step=step)
+    require_generation(frontgate, generation)
     if expires_at_s <= tx.now.timestamp():
-        raise UnauthorizedError("The Frontgate's token has ended.", next_step=step)
+        raise UnauthorizedError("The Frontgate's token has ended.", next_step=_step(frontgate))
+
+
+def require_generation(frontgate: Frontgate, generation: int) -> None:
+    """Make sure that what a Frontgate shows was not revoked.
+
+    :raises UnauthorizedError: it was.
+    """
+    if generation != frontgate.generation:
+        raise UnauthorizedError("The Frontgate's token was revoked.", next_step=_step(frontgate))
+
+
+def _step(frontgate: Frontgate) -> str:
+    return f"Give it a new machine with an enrolment: pitrix frontgate renew {frontgate.id}"
 
 
 def unknown() -> UnauthorizedError:

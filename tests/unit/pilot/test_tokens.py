@@ -228,3 +228,17 @@ def test_a_static_token_is_good_for_version_1_alone(world: Any) -> None:
     assert (admission.protocol, admission.token) == (1, None)
     with pytest.raises(UnauthorizedError):
         desk.welcome({**said, "protocol": 2})
+
+
+def test_a_static_token_can_be_revoked(world: Any) -> None:
+    """It is good for the first generation alone."""
+    world.frontgate()
+    desk = Desk(store=world.store, pilot_id="pil-1")
+    said = {"frontgate_id": "fg-1", "token": "token-of-fg-1", "endpoints": ["e"], "protocol": 1}
+    desk.welcome(said)
+
+    with world.store.begin() as tx:
+        tx.agents.revoke("fg-1")
+
+    with pytest.raises(UnauthorizedError, match="revoked"):
+        desk.welcome(said)

@@ -204,8 +204,9 @@ class Channel:
 
     def _ended(self, ex: ConnectionClosed | OSError, stop: threading.Event) -> None:
         log.info("the connection ended: %s", ex)
+        is_over = isinstance(ex, TimeoutError)  # a long poll ends by itself after a while
         was_told = isinstance(ex, ConnectionClosed) and ex.rcvd is not None
-        if not was_told and not stop.is_set() and self._pulse.cut():
+        if not was_told and not is_over and not stop.is_set() and self._pulse.cut():
             log.info("what is idle is cut on the way: a ping every %g s", self._pulse.interval_s)
 
     def _take(self, link: Link, frame: Frame, stop: threading.Event) -> None:
