@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from drone_harness import wait_for
 
+from pitrix_drone import health
 from pitrix_drone.health import Course, HealthChecks
 from pitrix_drone.supervision import HealthCheck, Supervision
 from pitrix_drone.turns import Turns
@@ -210,3 +211,18 @@ def test_a_check_that_is_taken_away_is_reported(node: Node) -> None:
     node.supervision.configure({})
 
     assert node.wait_for_report("unknown")["detail"] == "it is not checked any more"
+
+
+def test_reports_are_repeated_however_rarely_it_is_checked(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that is not heard of would not be known to be well."""
+    monkeypatch.setattr(health, "REPEAT_S", 0.02)
+    node.well.touch()
+    node.supervise(interval_s=86_400)
+    node.supervision.begin()
+
+    wait_for(lambda: len(node.reports) > 4, "reports", within_s=30)
+
+    assert [each["state"] for each in node.reports[-3:]] == ["healthy"] * 3
+    assert len({each["since"] for each in node.reports[-3:]}) == 1

@@ -122,8 +122,15 @@ class HealthChecks:
             began_s = time.monotonic()
             self._look(self._course)
             self._repeat()
-            spent_s = time.monotonic() - began_s
-            self._supervision.wait(current, max(0.0, check.interval_s - spent_s))
+            self._pause(current, until_s=began_s + check.interval_s)
+
+    def _pause(self, current: Current, *, until_s: float) -> None:
+        """Wait for the next check, and repeat the report meanwhile."""
+        while not self._stop.is_set() and time.monotonic() < until_s:
+            within_s = min(until_s - time.monotonic(), REPEAT_S)
+            if self._supervision.wait(current, max(0.0, within_s)):
+                return
+            self._repeat()
 
     def _rest(self, current: Current, check: HealthCheck | None) -> None:
         """Say that nothing is known, and wait until there is something to check.

@@ -138,10 +138,10 @@ class Supervision:
         with self._changed:
             return Current(self._version, self._supervised, self._is_configured, self._is_started)
 
-    def wait(self, current: Current, within_s: float | None) -> None:
-        """Wait until something has changed, or for so long."""
+    def wait(self, current: Current, within_s: float | None) -> bool:
+        """Wait until something has changed, or for so long; tell whether something has."""
         with self._changed:
-            self._changed.wait_for(lambda: self._version != current.version, within_s)
+            return self._changed.wait_for(lambda: self._version != current.version, within_s)
 
     def _set_started(self, *, is_started: bool) -> None:
         with self._changed:
