@@ -188,14 +188,6 @@ class Pilot:
         eventually(lambda: self.acknowledged.count(frame_id) > before)
         return next((each for each in self.received if each.get("reply_to") == frame_id), None)
 
-    def certify(self, authority: Authority, *, reply_to: str) -> None:
-        """Send the Frontgate a certificate for the address that it said."""
-        [endpoint] = self.hellos[-1]["endpoints"]
-        key, certificate = authority.identity(urlsplit(endpoint).hostname)
-        not_after = (dt.datetime.now(dt.UTC) + dt.timedelta(days=90)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        body = {"ca": authority.pem, "certificate": certificate, "key": key, "not_after": not_after}
-        self.send("tls.put", body, reply_to=reply_to)
-
     def effects(self, kind: str) -> list[Json]:
         """List the bodies of a type, each frame once, in the order of their first coming."""
         unique = {frame["id"]: frame["body"] for frame in reversed(self.received)}
@@ -232,8 +224,10 @@ class Pilot:
         if frame["type"] == "token.renew":
             _say(connection, "token.renewed", self._token(), reply_to=frame["id"])
             return
-        if frame["type"] == "tls.renew" and self.authority is not None:
-            self.certify(self.authority, reply_to=frame["id"])
+        if frame["type"] == "tls.renew":
+            self._certify(frame)
+            _say(connection, "ack", {}, reply_to=frame["id"])
+            return
         self.received.append(frame)
         if self.acknowledges(frame):
             _say(connection, "ack", {}, reply_to=frame["id"])
@@ -245,6 +239,17 @@ class Pilot:
             "renew_after_s": self.renew_after_s,
             "expires_at": "2036-12-23T12:00:00Z",
         }
+
+    def _certify(self, asked: Json) -> None:
+        """Send the Frontgate a certificate for the address that it said, if there are any."""
+        if self.authority is None:
+            return
+        [endpoint] = self.hellos[-1]["endpoints"]
+        key, certificate = self.authority.identity(urlsplit(endpoint).hostname)
+        not_after = (dt.datetime.now(dt.UTC) + dt.timedelta(days=90)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        pem = self.authority.pem
+        body = {"ca": pem, "certificate": certificate, "key": key, "not_after": not_after}
+        self.send("tls.put", body, reply_to=asked["id"])
 
     def _checked(self, text: str | bytes, version: int) -> Json:
         frame: Json = json.loads(text)

@@ -94,18 +94,14 @@ def _serve(
         threading.Thread(target=_guarded(part, stop), args=(stop,), name=name, daemon=True)
         for name, part in parts.items()
     ]
-    def ask_for_certificate() -> None:
-        if not _is_plain(config) and keeper.is_renewal_due():
-            outbox.offer(Entry("tls", Frame(new_id(), "tls.renew", {})))
-
-    ask_for_certificate()
+    _ask_for_certificate(config, keeper, outbox)
     presence.write()
     for thread in threads:
         thread.start()
     while not stop.wait(_LOOK_S) and all(thread.is_alive() for thread in threads):
         presence.write()
         reports.catch_up()
-        ask_for_certificate()
+        _ask_for_certificate(config, keeper, outbox)
     broken = [thread.name for thread in threads if not thread.is_alive() and not stop.is_set()]
     stop.set()
     keeper.close()
@@ -133,6 +129,12 @@ def _mirror(
         folder=places.mirror,
     )
     return {"mirror": mirror.run}
+
+
+def _ask_for_certificate(config: FrontgateConfig, keeper: Doorkeeper, outbox: Outbox) -> None:
+    """Have the Pilot asked, where that is due."""
+    if not _is_plain(config) and keeper.is_renewal_due():
+        outbox.offer(Entry("tls", Frame(new_id(), "tls.renew", {})))
 
 
 def _is_plain(config: FrontgateConfig) -> bool:
