@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pitrix_core.errors import ConflictError
-from pitrix_core.jobs.effects import stop_overdue
-from pitrix_core.model import ClusterState, Job, JobState
+from pitrix_core.jobs.effects import end_job, stop_overdue
+from pitrix_core.model import Action, ClusterState, Job, JobState, OwnedResource, Task
 from pitrix_core.model.cluster import TRANSITION_STATES
 from pitrix_core.model.job import JOB_FINAL_STATES, JOB_TRANSITIONS, TASK_TRANSITIONS
 from pitrix_core.service import jobs
@@ -28,7 +28,7 @@ from pitrix_core.store.identity import Actor
 #: What somebody does about the job while runners work and die.
 STOPS = (
     *("pause", "resume", "cancel", "force", "undo", "undo_by_force", "roll_back", "retry"),
-    "look_at_deadlines",
+    *("look_at_deadlines", "delete"),
 )
 interventions = st.lists(
     st.tuples(st.sampled_from((*MOVES, *STOPS)), st.sampled_from(RUNNERS)), max_size=40
@@ -75,6 +75,24 @@ class Interventions:
             newest = tx.jobs.newest_on(self._job.cluster_id) or self._job.id
         jobs.retry(self._services, ADMIN, newest)
 
+    def delete(self) -> None:
+        """Begin to remove what is known of the cluster, machines before volumes."""
+        with self._engine.store.read() as tx:
+            current = tx.clusters.snapshot(self._job.cluster_id)
+            is_busy = tx.jobs.running_on(self._job.cluster_id) is not None
+        if is_busy or current.cluster.state is ClusterState.DELETED:
+            return
+        machines = [r for r in current.resources if r.kind == "compute.create"]
+        volumes = [r for r in current.resources if r.kind == "volume.create"]
+        removals = [removal(resource) for resource in machines]
+        after = tuple(task.key for task in removals)
+        removals += [removal(resource, after=after) for resource in volumes]
+        deleted = current.cluster.id
+        deletion = self._engine.submit(*removals, action=Action.DELETE, cluster_id=deleted)
+        with self._engine.store.begin() as tx:
+            tx.clusters.set_state(deleted, ClusterState.DELETING)
+            end_job(tx, deletion.id)  # it may have nothing to do
+
     def look_at_deadlines(self) -> None:
         with self._engine.store.begin() as tx:
             stop_overdue(tx)
@@ -105,6 +123,13 @@ class Interventions:
             is_undone = newest != self._job.id
         if is_undone:
             jobs.retry(self._services, ADMIN, newest)
+
+
+def removal(resource: OwnedResource, *, after: tuple[str, ...] = ()) -> Task:
+    """Return a task that removes something."""
+    kind = f"{resource.kind.partition('.')[0]}.delete"
+    key = f"rm/{resource.resource_id}"
+    return Task(key=key, kind=kind, title=key, after=after, input={"id": resource.resource_id})
 
 
 @attrs.frozen
