@@ -209,8 +209,8 @@ class Desk:
 
 def _holder(tx: Transaction, held: Held) -> Frontgate:
     """Return whose connection it is, which counts until the end of the transaction."""
-    found = tx.agents.frontgate(held.frontgate_id)
-    if found is None or not tx.agents.holds(held.frontgate_id, connection=held.connection):
+    found = tx.agents.holder(held.frontgate_id, connection=held.connection)
+    if found is None:
         raise LostConnectionError("Another connection of the Frontgate counts by now.")
     return found
 

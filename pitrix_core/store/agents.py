@@ -216,16 +216,17 @@ class AgentRepository:
             connection=tables.frontgates.c.connection + 1,
         )
 
-    def holds(self, frontgate_id: str, *, connection: int) -> bool:
-        """Say whether a connection counts, and have it count until the end of the transaction."""
+    def holder(self, frontgate_id: str, *, connection: int) -> Frontgate | None:
+        """Return whose connection it is, if it counts; it does until the end of the transaction."""
         columns = tables.frontgates.c
-        query = sa.select(columns.id).where(
+        query = sa.select(tables.frontgates).where(
             columns.id == frontgate_id,
             columns.connection == connection,
             columns.pilot_id.is_not(None),
             columns.removed_at.is_(None),
         )
-        return self._connection.execute(query.with_for_update(read=True)).first() is not None
+        row = self._connection.execute(query.with_for_update(read=True)).one_or_none()
+        return None if row is None else record(row, Frontgate)
 
     def held_by(self, pilot_id: str) -> dict[str, int]:
         """Return the connections of a Pilot that count: Frontgate's id → number."""
