@@ -13,10 +13,9 @@ import attrs
 from pitrix_core.errors import ConflictError, ProviderNotFoundError
 from pitrix_core.jobs.compensation import retry
 from pitrix_core.jobs.handler import TaskCall
-from pitrix_core.jobs.succession import lock_undecided, submit
+from pitrix_core.jobs.succession import lock_undecided
 from pitrix_core.model import (
     Action,
-    AppInfo,
     Cluster,
     ClusterState,
     Instance,
@@ -26,17 +25,16 @@ from pitrix_core.model import (
     JsonValue,
     Operation,
     OwnedResource,
-    PackageSpec,
     PlanDraft,
-    PlanRequest,
     Runtime,
 )
-from pitrix_core.model.cluster import UNFINISHED_STATES, ClusterSnapshot
+from pitrix_core.model.cluster import UNFINISHED_STATES
 from pitrix_core.pilot import tokens
 from pitrix_core.pilot.answers import CoreTasks, absence_of, done, failed, pending
 from pitrix_core.pilot.authority import authority_of
+from pitrix_core.pilot.hidden import SYSTEM_OWNER, add_hidden, submit_hidden
 from pitrix_core.planner.agents import frontgate_secret
-from pitrix_core.planner.build import Offers, PlanFrame, build_plan
+from pitrix_core.planner.build import Offers
 from pitrix_core.planner.frontgate import (
     NO_APP_VERSION,
     PROTOCOL,
@@ -46,7 +44,6 @@ from pitrix_core.planner.frontgate import (
     draft_replacement,
     draft_restart,
 )
-from pitrix_core.planner.kinds import CORE_KINDS
 from pitrix_core.store import Store, Transaction, new_id
 from pitrix_core.store.agents import Frontgate
 from pitrix_core.store.slices import Slice
@@ -55,11 +52,6 @@ from pitrix_core.store.slices import Slice
 #: agents/protocol/README.md section 1.4.
 _TLS_SINCE: Final = 2
 _ENROL_PORT: Final = 2378
-
-#: Owner of what pitrix makes for itself.
-SYSTEM_OWNER: Final = "system"
-
-_SPEC: Final = PackageSpec(info=AppInfo(name="frontgate", version="0.1.0"))
 
 
 class FrontgateCloud(Offers, Protocol):
@@ -150,36 +142,28 @@ class FrontgateEnsure(CoreTasks):
     def _submit(
         self, tx: Transaction, runtime: Runtime, network_id: str, *, provider: Offers
     ) -> None:
-        frontgate_id, cluster_id = new_id("fg"), new_id("cl")
+        frontgate_id = new_id("fg")
+        cluster = add_hidden(
+            tx,
+            runtime,
+            name=frontgate_id,
+            state=ClusterState.CREATING,
+            app_version_id=NO_APP_VERSION,
+        )
         draft = draft_frontgate(
-            cluster_id=cluster_id,
+            cluster_id=cluster.id,
             frontgate_id=frontgate_id,
             network_id=network_id,
             pilot=self.pilot,
             runtime=runtime,
         )
-        tx.clusters.add(
-            Cluster(
-                id=cluster_id,
-                name=frontgate_id,
-                owner=SYSTEM_OWNER,
-                state=ClusterState.CREATING,
-                runtime_id=runtime.id,
-                app_version_id=NO_APP_VERSION,
-                config={},
-                revision=1,
-                hidden=True,
-                created_at=tx.now,
-                updated_at=tx.now,
-            )
-        )
-        tx.clusters.add_nodes(cluster_id, draft.nodes, owner=SYSTEM_OWNER, secret_ids={})
+        tx.clusters.add_nodes(cluster.id, draft.nodes, owner=SYSTEM_OWNER, secret_ids={})
         secret = frontgate_secret(frontgate_id)
         tx.secrets.add("", owner=SYSTEM_OWNER, secret_id=secret.id)
         frontgate = Frontgate(
             id=frontgate_id,
             owner=SYSTEM_OWNER,
-            cluster_id=cluster_id,
+            cluster_id=cluster.id,
             runtime_id=runtime.id,
             network_id=network_id,
             secret_id=secret.id,
@@ -187,7 +171,7 @@ class FrontgateEnsure(CoreTasks):
         )
         tx.agents.add_frontgate(frontgate)
         tokens.let_enrol(tx, frontgate)
-        _add_job(tx, draft, runtime=runtime, provider=provider, cluster_id=cluster_id, current=None)
+        submit_hidden(tx, cluster, draft, provider=provider)
 
 
 @attrs.frozen(kw_only=True)
@@ -244,10 +228,7 @@ def remove_frontgate(tx: Transaction, cluster: Cluster, *, provider: Offers) -> 
     tx.clusters.start_change(
         cluster.id, state=ClusterState.DELETING, expected_revision=cluster.revision
     )
-    runtime = tx.runtimes.get(cluster.runtime_id)
-    return _add_job(
-        tx, draft, runtime=runtime, provider=provider, cluster_id=cluster.id, current=current
-    )
+    return submit_hidden(tx, cluster, draft, provider=provider, current=current)
 
 
 def _planned(tx: Transaction, frontgate: Frontgate, pilot: PilotPlace) -> PlanDraft:
@@ -277,12 +258,9 @@ def _replace(
 
 
 def _change(tx: Transaction, frontgate: Frontgate, draft: PlanDraft, *, provider: Offers) -> Job:
-    cluster_id = frontgate.cluster_id
-    tx.clusters.set_state(cluster_id, ClusterState.CREATING)
-    runtime = tx.runtimes.get(frontgate.runtime_id)
-    return _add_job(
-        tx, draft, runtime=runtime, provider=provider, cluster_id=cluster_id, current=None
-    )
+    tx.clusters.set_state(frontgate.cluster_id, ClusterState.CREATING)
+    cluster = tx.clusters.get(frontgate.cluster_id)
+    return submit_hidden(tx, cluster, draft, provider=provider)
 
 
 def _standing(tx: Transaction, call: TaskCall, frontgate: Frontgate) -> Operation:
@@ -335,36 +313,3 @@ def _revive(tx: Transaction, frontgate: Frontgate) -> None:
         return
     retry(tx, job.id)
     tx.clusters.set_state(cluster.id, ClusterState.CREATING)
-
-
-def _add_job(
-    tx: Transaction,
-    draft: PlanDraft,
-    *,
-    runtime: Runtime,
-    provider: Offers,
-    cluster_id: str,
-    current: ClusterSnapshot | None,
-) -> Job:
-    request = PlanRequest(
-        action=Action.CREATE if current is None else Action.DELETE,
-        cluster_id=cluster_id,
-        name=cluster_id,
-        spec=_SPEC,
-        config={},
-        runtime=runtime,
-        current=current,
-        offers=provider.offers() | CORE_KINDS,
-    )
-    frame = PlanFrame(
-        id=new_id("pln"),
-        owner=SYSTEM_OWNER,
-        revision=0 if current is None else current.cluster.revision,
-        app_version_id=NO_APP_VERSION,
-        created_at=tx.now,
-    )
-    plan = build_plan(request, draft, frame=frame, provider=provider)
-    tx.plans.add(plan)
-    job = submit(tx, plan)
-    tx.plans.mark_applied(plan.id, job_id=job.id)
-    return job

@@ -14,7 +14,7 @@ import attrs
 from pitrix_core.errors import PitrixError
 from pitrix_core.jobs.orphans import report_of
 from pitrix_core.model import AccountReport, Runtime
-from pitrix_core.pilot.frontgates import SYSTEM_OWNER
+from pitrix_core.pilot.hidden import SYSTEM_OWNER
 from pitrix_core.service.services import Services
 from pitrix_core.store import Store
 from pitrix_core.store.retention import RetentionRepository

@@ -6,34 +6,26 @@ everything else, and nothing is deleted that is not written down.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Final
 
 from pitrix_core.errors import ConflictError
 from pitrix_core.jobs.orphans import report_of
 from pitrix_core.model import (
     AccountReport,
-    Action,
-    AppInfo,
     Cluster,
     ClusterState,
     Job,
     Orphan,
-    PackageSpec,
-    PlanRequest,
     Runtime,
 )
-from pitrix_core.pilot.frontgates import SYSTEM_OWNER
-from pitrix_core.planner.build import Offers, PlanFrame, build_plan
-from pitrix_core.planner.kinds import CORE_KINDS
+from pitrix_core.pilot.hidden import SYSTEM_OWNER, add_hidden, submit_hidden
+from pitrix_core.planner.build import Offers
 from pitrix_core.planner.orphans import draft_sweep
 from pitrix_core.service.inputs import SweepInput
 from pitrix_core.service.runtimes import get as get_runtime
 from pitrix_core.service.services import Services, require_admin
-from pitrix_core.store import Transaction, new_id
+from pitrix_core.store import Transaction
 from pitrix_core.store.identity import Actor
 from pitrix_core.store.ownership import NO_APP_VERSION
-
-_SPEC: Final = PackageSpec(info=AppInfo(name="orphans", version="0.1.0"))
 
 
 def report(services: Services, actor: Actor, runtime_id: str) -> AccountReport:
@@ -107,43 +99,17 @@ def _end_failed(tx: Transaction, runtime: Runtime) -> None:
 def _submit(
     tx: Transaction, runtime: Runtime, orphans: Sequence[Orphan], *, provider: Offers
 ) -> Job:
-    cluster = Cluster(
-        id=new_id("cl"),
+    cluster = add_hidden(
+        tx,
+        runtime,
         name=f"orphans-of-{runtime.name}",
-        owner=SYSTEM_OWNER,
         state=ClusterState.DELETING,
-        runtime_id=runtime.id,
         app_version_id=NO_APP_VERSION,
-        config={},
-        revision=1,
-        hidden=True,
-        created_at=tx.now,
-        updated_at=tx.now,
     )
-    tx.clusters.add(cluster)
     tx.ownership.adopt(orphans, cluster=cluster)
-    request = PlanRequest(
-        action=Action.DELETE,
-        cluster_id=cluster.id,
-        name=cluster.name,
-        spec=_SPEC,
-        config={},
-        runtime=runtime,
-        current=tx.clusters.snapshot(cluster.id),
-        offers=provider.offers() | CORE_KINDS,
-    )
-    frame = PlanFrame(
-        id=new_id("pln"),
-        owner=SYSTEM_OWNER,
-        revision=cluster.revision,
-        app_version_id=NO_APP_VERSION,
-        created_at=tx.now,
-    )
+    current = tx.clusters.snapshot(cluster.id)
     draft = draft_sweep(orphans)
-    plan = build_plan(request, draft, frame=frame, provider=provider)
-    tx.plans.add(plan)
-    job = tx.jobs.add(plan)
-    tx.plans.mark_applied(plan.id, job_id=job.id)
+    job = submit_hidden(tx, cluster, draft, provider=provider, current=current)
     data = {"job_id": job.id, "orphans": [orphan.id for orphan in orphans]}
     tx.events.add("runtime.sweep", runtime.id, owner=SYSTEM_OWNER, data=data)
     return job

@@ -10,7 +10,7 @@ import pytest
 from pitrix_core.errors import ConflictError, InvalidInputError, NotFoundError
 from pitrix_core.jobs.effects import end_job
 from pitrix_core.model import Action, Cluster, ClusterState, Job, JobState, Runtime
-from pitrix_core.pilot.frontgates import SYSTEM_OWNER
+from pitrix_core.pilot.hidden import SYSTEM_OWNER
 from pitrix_core.planner.frontgate import NO_APP_VERSION
 from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.service import clusters, events, jobs, plans, runtimes
