@@ -64,7 +64,9 @@ class Agent:
             prefix=config.prefix,
             dialect=config.dialect,
             stop=self._stop,
-            mirror=lambda: frontgate_mirror(config.endpoints[0], authority=config.ca, root=layout.root),
+            mirror=lambda: frontgate_mirror(
+                config.endpoints[0], authority=config.ca, root=layout.root
+            ),
         )
         shell = self._application.shell
         self._supervision = Supervision(layout.state / "started")
