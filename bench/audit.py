@@ -65,7 +65,7 @@ def audit(installation: ToyInstallation, cluster_ids: Iterable[str]) -> Audit:
     )
 
 
-def unfinished(installation: ToyInstallation) -> Iterator[str]:
+def what_decides(installation: ToyInstallation) -> Iterator[str]:
     """Return a line for every row that decides whether jobs go on: jobs and tasks that have not
     ended, lanes and runners; the first says what time it is by the database.
     """

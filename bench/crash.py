@@ -5,7 +5,8 @@ what was made seen at once or late; answers are lost, calls hang, requests are t
 all the while. In half of them runners are killed with SIGKILL at every boundary of every task of a
 creation, a growth, a roll back and a deletion; in the other half at random instants, while clusters
 come and go, and jobs are paused, cancelled, rolled back and retried.
-At the end new runners finish what is left, and the cloud is compared with the database.
+At the end new runners finish what is left, and the cloud is compared with the database. Scaling is
+a growth that is planned by hand (``traffic.py``).
 """
 
 import argparse
@@ -21,8 +22,8 @@ from typing import Any, Final
 
 import attrs
 
-from bench.audit import Audit, audit, unfinished
-from bench.results import MeasurementError
+from bench.audit import Audit, audit, what_decides
+from bench.databases import add_database_argument, databases
 from bench.toy_installation import ToyInstallation
 from bench.toy_runner import RunnerOrder, RunnerProcesses, kill, takeovers
 from bench.traffic import Traffic
@@ -63,6 +64,10 @@ _EFFECTS: Final[Mapping[str, tuple[FakeEffect, ...]]] = {
 }  # fmt: skip
 
 
+#: What must not be found, by its key in the result.
+_WRONG: Final = ("lost", "duplicated", "orphaned", "stuck", "unfinished")
+
+
 @attrs.frozen(kw_only=True)
 class World:
     """One installation's cloud, and how its runners die."""
@@ -91,6 +96,8 @@ class Fate:
     clusters: int
     resources: int
     audit: Audit
+    #: What is to be known of jobs that did not end; then the audit counts what they are about, too.
+    unfinished: tuple[str, ...]
     seconds: float
 
 
@@ -98,11 +105,16 @@ class Fate:
 class Result:
     """What was measured."""
 
+    database: str
     fates: tuple[Fate, ...]
     seconds: float
 
     def total(self, name: str) -> int:
-        """Return how many of a kind disagree in all installations."""
+        """Return how many of a kind disagree in all installations; of ``unfinished``, in how many
+        of them jobs did not end.
+        """
+        if name == "unfinished":
+            return sum(bool(fate.unfinished) for fate in self.fates)
         return sum(len(getattr(fate.audit, name)) for fate in self.fates)
 
 
@@ -125,37 +137,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=4,
         help="kinds of clouds, the hardest first: keys forgotten or kept, seen late or at once",
     )
+    add_database_argument(parser)
     parser.add_argument("--seed", type=int, default=_SEED)
 
 
 def measure(typed: argparse.Namespace) -> Result:
-    """Kill, and compare.
-
-    :raises MeasurementError: jobs do not end any more.
-    """
+    """Kill, and compare."""
     began_s = time.monotonic()
     processes = RunnerProcesses()
     with contextlib.ExitStack() as stack:
+        new_database = stack.enter_context(databases(typed.database))
         plays = [
-            stack.enter_context(_played(world, processes))
+            stack.enter_context(_played(world, processes, database_url=new_database()))
             for world in worlds_of(
                 typed.points, typed.boundaries, clouds=typed.clouds, seed=typed.seed
             )
         ]  # one by one: migrations are no business of several threads
         with concurrent.futures.ThreadPoolExecutor(_PLAYED_AT_ONCE) as pool:
             fates = tuple(pool.map(_Play.fate, plays))
-    return Result(fates=fates, seconds=time.monotonic() - began_s)
+    seconds = time.monotonic() - began_s
+    return Result(database=typed.database, fates=fates, seconds=seconds)
+
+
+def is_sound(result: Result) -> bool:
+    """Say whether nothing was found that must not be."""
+    return not any(result.total(name) for name in _WRONG)
 
 
 def to_json(result: Result) -> dict[str, Any]:
     """Return the result for programs."""
     fates = [attrs.asdict(fate) for fate in result.fates]
     return {
-        **{name: result.total(name) for name in ("lost", "duplicated", "orphaned", "stuck")},
+        **{name: result.total(name) for name in _WRONG},
+        "database": result.database,
         "kills": sum(fate.kills for fate in result.fates),
         "takeovers": sum(fate.takeovers for fate in result.fates),
         "seconds": round(result.seconds, 1),
-        "ideal": {"lost": 0, "duplicated": 0, "orphaned": 0, "stuck": 0},
+        "ideal": dict.fromkeys(_WRONG, 0),
         "installations": fates,
     }
 
@@ -171,7 +189,11 @@ def table(result: Result) -> str:
         ends = f"{len(found.lost):>6}{len(found.duplicated):>9}{len(found.orphaned):>10}"
         lines.append(f"{fate.world.name:<42}{counts}{ends}{len(found.stuck):>7}")
     kills = sum(fate.kills for fate in result.fates)
-    lines += ["", f"{kills} kills in {result.seconds:.0f} s; ideal: nothing but zeros at the end"]
+    where = f"on {result.database}, {kills} kills in {result.seconds:.0f} s"
+    lines += ["", f"{where}; ideal: nothing but zeros at the end"]
+    for fate in result.fates:
+        if fate.unfinished:
+            lines += ["", f"{fate.world}: jobs do not end any more:", *fate.unfinished]
     return "\n".join(lines)
 
 
@@ -234,14 +256,19 @@ def _faults(chance: random.Random) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def _played(world: World, processes: RunnerProcesses) -> Iterator["_Play"]:
+def _played(world: World, processes: RunnerProcesses, *, database_url: str) -> Iterator["_Play"]:
     """Make one installation, in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="pitrix-crash-") as folder:
-        installation = ToyInstallation(Path(folder), cloud=cloud_of(world))
+        cloud = cloud_of(world)
+        installation = ToyInstallation(Path(folder), cloud=cloud, database_url=database_url)
         try:
             yield _Play(world, installation, processes)
         finally:
             installation.close()
+
+
+class _UnfinishedError(Exception):
+    """Jobs do not end any more."""
 
 
 class _Play:
@@ -265,12 +292,13 @@ class _Play:
         self._traffic = Traffic(installation, seed=world.seed, at_once=at_once)
 
     def fate(self) -> Fate:
-        """Let runners die and a last one finish, and see what became of it all.
-
-        :raises MeasurementError: jobs do not end any more.
-        """
+        """Let runners die and a last one finish, and see what became of it all."""
         began_s = time.monotonic()
-        self._run()
+        unfinished: tuple[str, ...] = ()
+        try:
+            self._run()
+        except _UnfinishedError:
+            unfinished = (*self._traffic.left(), *what_decides(self._installation))
         time.sleep(self._world.visible_after_s)
         return Fate(
             world=self._world,
@@ -280,6 +308,7 @@ class _Play:
             clusters=len(self._traffic.cluster_ids),
             resources=_resources(self._installation),
             audit=audit(self._installation, self._traffic.cluster_ids),
+            unfinished=unfinished,
             seconds=round(time.monotonic() - began_s, 1),
         )
 
@@ -334,15 +363,12 @@ class _Play:
     def _finish(self, runner: BaseProcess) -> None:
         ends_s = time.monotonic() + _PATIENCE_S
         while self._traffic.mend():
-            if not runner.is_alive():
-                raise MeasurementError(f"{self._world}: the last runner ended by itself")
-            self._require(time.monotonic() < ends_s)
+            self._require(runner.is_alive() and time.monotonic() < ends_s)
             time.sleep(_LOOK_S)
 
     def _require(self, goes_on: bool) -> None:
         if not goes_on:
-            left = "\n".join((*self._traffic.left(), *unfinished(self._installation)))
-            raise MeasurementError(f"{self._world}: jobs do not end any more:\n{left}")
+            raise _UnfinishedError
 
 
 def _resources(installation: ToyInstallation) -> int:

@@ -20,6 +20,7 @@ from typing import Any, Final
 import attrs
 import sqlalchemy as sa
 
+from bench.databases import add_database_argument, databases
 from bench.results import MeasurementError
 from bench.toy_installation import ADMIN, ToyInstallation
 from bench.toy_runner import RunnerOrder, RunnerProcesses, kill
@@ -63,6 +64,7 @@ class Run:
 class Result:
     """What was measured."""
 
+    database: str
     at_once: Run
     one_by_one: Run
 
@@ -76,6 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--delay", type=float, default=2.0, metavar="S", help="seconds the cloud takes for a thing"
     )
+    add_database_argument(parser)
 
 
 def measure(typed: argparse.Namespace) -> Result:
@@ -83,13 +86,13 @@ def measure(typed: argparse.Namespace) -> Result:
 
     :raises MeasurementError: a cluster does not become active.
     """
-    with _one_core():
+    with _one_core(), databases(typed.database) as new_database:
         processes = RunnerProcesses()
-        with _load(typed.delay, processes) as load:
+        with _load(typed.delay, processes, database_url=new_database()) as load:
             at_once = load.at_once(typed.jobs)
-        with _load(typed.delay, processes) as load:
+        with _load(typed.delay, processes, database_url=new_database()) as load:
             one_by_one = load.one_by_one(typed.clusters)
-    return Result(at_once=at_once, one_by_one=one_by_one)
+    return Result(database=typed.database, at_once=at_once, one_by_one=one_by_one)
 
 
 def to_json(result: Result) -> dict[str, Any]:
@@ -103,7 +106,7 @@ def table(result: Result) -> str:
     lines = []
     for what, run in runs.items():
         lines += [
-            f"{run.clusters} {what}, {run.tasks} tasks, one core",
+            f"{run.clusters} {what}, {run.tasks} tasks, {result.database}, one core",
             f"  {'submitted in':<28}{run.submitted_s:>9.1f} s",
             f"  {'all active after':<28}{run.active_s:>9.1f} s   ideal {run.ideal_s:.1f} s",
             f"  {'tasks a second':<28}{run.tasks / run.active_s:>9.0f}",
@@ -129,10 +132,10 @@ def _one_core() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _load(delay_s: float, processes: RunnerProcesses) -> Iterator["_Load"]:
+def _load(delay_s: float, processes: RunnerProcesses, *, database_url: str) -> Iterator["_Load"]:
     with tempfile.TemporaryDirectory(prefix="pitrix-load-") as folder:
         cloud = {"delay_s": delay_s, "retry_after_s": max(0.05, delay_s / 2)}
-        installation = ToyInstallation(Path(folder), cloud=cloud)
+        installation = ToyInstallation(Path(folder), cloud=cloud, database_url=database_url)
         try:
             yield _Load(installation, processes, delay_s)
         finally:

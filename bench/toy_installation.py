@@ -35,7 +35,7 @@ def config_of(folder: Path, *, database_url: str = "") -> Config:
 
     :param database_url: of its database; SQLite in the folder where it is left out.
     """
-    return Config(data_dir=folder, log_level="error")
+    return Config(data_dir=folder, database=database_url, log_level="error")
 
 
 def open_services(config: Config, *, store: Store | None = None) -> Services:
@@ -98,9 +98,9 @@ class ToyInstallation:
             )
         )
 
-    def delete(self, cluster_id: str) -> Job:
+    def delete(self, cluster_id: str, *, force: bool = False) -> Job:
         """Begin to delete a cluster, as the API would."""
-        return self._begin(PlanInput(action=Action.DELETE, cluster_id=cluster_id))
+        return self._begin(PlanInput(action=Action.DELETE, cluster_id=cluster_id, force=force))
 
     def close(self) -> None:
         """Let go of the database."""

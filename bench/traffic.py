@@ -1,5 +1,7 @@
 """Users of a toy installation: they make clusters, let them grow, delete them; pause and cancel;
-and retry or undo what failed.
+and retry, undo or delete what failed.
+
+Growing is a plan made here by hand: no app type plans a change of a running cluster yet.
 """
 
 import collections
@@ -23,8 +25,12 @@ from pitrix_core.store import new_id
 _NEW: Final = 0.4
 #: Part of the looks at a job at which somebody pauses or cancels it.
 _MEDDLING: Final = 0.02
-#: Part of the creations that did not end well that are undone instead of tried again.
-_UNDOING: Final = 0.4
+#: Part of what did not end well that is tried again, ...
+_TRYING_AGAIN: Final = 0.6
+#: ... part of the rest that is deleted, and not undone, where there is a choice, ...
+_DELETING: Final = 0.4
+#: ... and part of these deletions that are forced.
+_FORCING: Final = 0.3
 _MOST_MACHINES: Final = 2
 
 
@@ -118,21 +124,33 @@ class Traffic:
     def _go_on_with(self, job: Job) -> None:
         """Wait for what undoes a job; or undo it, or delete its cluster, or try it again."""
         services = self._installation.services
-        report = jobs.report(services, ADMIN, job.id)
-        what, undone_by = self._open[job.id], report.undone_by
-        gives_up = self._chance.random() < _UNDOING
-        if undone_by is None and gives_up and what in {"create", "undo"}:
-            undone_by = jobs.roll_back(services, ADMIN, job.id).id
-            self.done["roll_back"] += 1
+        what, undone_by = self._open[job.id], jobs.report(services, ADMIN, job.id).undone_by
         if undone_by is not None:
             self._replace(job, undone_by, "roll_back")
-        elif gives_up and what == "grow" and not report.undecided:
-            # A machine that failed keeps its volume: trying again may fail for ever.
-            self._replace(job, self._installation.delete(job.cluster_id).id, "delete")
-            self.done["delete"] += 1
-        else:
+        elif job.started_at is None:
+            self._return_from(job)
+        elif self._chance.random() < _TRYING_AGAIN or what in {"delete", "roll_back"}:
             jobs.retry(services, ADMIN, job.id)
             self.done["retry"] += 1
+        elif what == "grow" or self._chance.random() < _DELETING:
+            self._delete(job)
+        else:
+            self._replace(job, jobs.roll_back(services, ADMIN, job.id).id, "roll_back")
+            self.done["roll_back"] += 1
+
+    def _return_from(self, job: Job) -> None:
+        """Go on with what a job that never began was meant to take away."""
+        if job.undoes is not None:
+            self._replace(job, job.undoes, "create")
+        else:
+            self._delete(job)
+
+    def _delete(self, job: Job) -> None:
+        """Delete the cluster of a job that has ended, whatever it has left open."""
+        is_forced = self._chance.random() < _FORCING
+        deletion = self._installation.delete(job.cluster_id, force=is_forced)
+        self._replace(job, deletion.id, "delete")
+        self.done["delete"] += 1
 
     def _replace(self, job: Job, job_id: str, what: str) -> None:
         """Go on with another job on the same cluster."""

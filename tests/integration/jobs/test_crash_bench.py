@@ -6,27 +6,34 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import pytest
 from installation import wait_until
 
-from bench.audit import audit
-from bench.toy_installation import ToyInstallation
+from bench.audit import Audit, audit
+from bench.crash import Fate, Result, is_sound, to_json, worlds_of
+from bench.toy_installation import ADMIN, ToyInstallation
 from bench.toy_runner import RunnerOrder, RunnerProcesses, kill
+from bench.traffic import Traffic
 from pitrix_core.jobs.runner import RunnerSettings
 from pitrix_core.model import ClusterState, Job, Tags
+from pitrix_core.service import jobs
+from pitrix_core.service.inputs import CancelInput, CancelMode
 
 ROOT = Path(__file__).parents[3]
 #: ``python -m bench`` beside the packages as they are installed: what is under test is not taken
 #: from the checkout that the bench is in.
-BENCH = f"import sys; sys.path.append({str(ROOT)!r}); from bench.__main__ import main; main()"
+BENCH = f"import sys; sys.path.append({str(ROOT)!r}); from bench.__main__ import main; sys.exit(main())"
 #: Seconds a cluster of one machine may take.
 PATIENCE_S = 60
+#: Of users who undo the first job that does not end well.
+UNDOING = 0
 
 
 @pytest.fixture
 def toys(tmp_path: Path) -> Iterator[ToyInstallation]:
     """An installation with nothing in it."""
-    toys = ToyInstallation(tmp_path, cloud={})
+    toys = ToyInstallation(tmp_path, cloud={"honours_keys": False, "request_s": 1.0})
     yield toys
     toys.close()
 
@@ -63,8 +70,8 @@ def test_killed_runners_lose_double_and_leave_nothing(tmp_path: Path) -> None:
 
     assert ran.returncode == 0, ran.stderr
     result = json.loads(ran.stdout.splitlines()[-1])
-    found = {name: result[name] for name in ("lost", "duplicated", "orphaned", "stuck")}
-    assert found == {"lost": 0, "duplicated": 0, "orphaned": 0, "stuck": 0}
+    names = ("lost", "duplicated", "orphaned", "stuck", "unfinished")
+    assert {name: result[name] for name in names} == dict.fromkeys(names, 0)
     assert result["kills"] >= 20
     assert result["takeovers"] > 0
 
@@ -115,6 +122,56 @@ def test_what_nothing_will_end_is_stuck(toys: ToyInstallation, made: Job) -> Non
     found = audit(toys, [made.cluster_id])
 
     assert found.stuck == (made.cluster_id,)
+
+
+@pytest.mark.parametrize("wrong", ["lost", "duplicated", "orphaned", "stuck", "unfinished"])
+def test_whatever_is_found_is_not_sound(wrong: str) -> None:
+    """``python -m bench`` exits with 1 then."""
+    result = Result(database="sqlite", fates=(fate_of({wrong: ("it",)}),), seconds=1.0)
+
+    assert not is_sound(result)
+    assert to_json(result)[wrong] == 1
+
+
+def test_where_nothing_is_found_all_is_sound() -> None:
+    """``python -m bench`` exits with 0 then."""
+    assert is_sound(Result(database="sqlite", fates=(fate_of({}),), seconds=1.0))
+
+
+def test_users_come_back_to_a_job_whose_roll_back_was_cancelled(toys: ToyInstallation) -> None:
+    """Before it began: it can neither go on nor be undone."""
+    users = Traffic(toys, seed=UNDOING, at_once=1)
+    users.begin("create")
+    with toys.store.begin() as tx:
+        [job] = tx.jobs.search()
+        tx.queue.claim("run-gone", limit=1)
+    jobs.cancel(toys.services, ADMIN, job.id, CancelInput(mode=CancelMode.FORCED))
+    users.mend()
+    undoing = jobs.report(toys.services, ADMIN, job.id).undone_by or ""
+
+    jobs.cancel(toys.services, ADMIN, undoing, CancelInput())
+
+    runner = RunnerProcesses().start(RunnerOrder(config=toys.config, settings=RunnerSettings()))
+    wait_until(lambda: not users.mend(), within_s=PATIENCE_S, what="no job is open any more")
+    kill(runner)
+
+
+def fate_of(wrong: dict[str, tuple[str, ...]]) -> Fate:
+    """What became of an installation in which this was found."""
+    [world] = worlds_of(1, 0, clouds=1, seed=1)
+    nothing: dict[str, tuple[str, ...]] = dict.fromkeys(attrs.fields_dict(Audit), ())
+    found = Audit(**{**nothing, **{name: ids for name, ids in wrong.items() if name in nothing}})
+    return Fate(
+        world=world,
+        kills=1,
+        takeovers=1,
+        done={},
+        clusters=1,
+        resources=1,
+        audit=found,
+        unfinished=wrong.get("unfinished", ()),
+        seconds=1.0,
+    )
 
 
 def add_thing(toys: ToyInstallation, *, request_key: str) -> str:
