@@ -36,6 +36,7 @@ def test_every_distribution_has_an_environment(folder: Path) -> None:
     assert f"{folder.relative_to(ROOT)}/src" in tox["testenv:lint"]["set_env"]
 
 
-def test_what_ci_runs_can_be_run() -> None:
-    """The script is executable."""
-    assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
+@pytest.mark.parametrize("script", ["run", "packages"])
+def test_what_ci_runs_can_be_run(script: str) -> None:
+    """The scripts are executable."""
+    assert (ROOT / ".ci" / script).stat().st_mode & 0o111
