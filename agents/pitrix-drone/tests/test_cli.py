@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 
 import pytest
@@ -88,6 +89,30 @@ def test_a_missing_configuration_is_told(
     """Nothing is started."""
     assert main(["run", "--config", f"{tmp_path}/none.json"]) == 1
     assert "none.json: cannot be read" in capsys.readouterr().err
+
+
+def test_an_authority_that_is_none_is_told(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The drone ends with the reason rather than trust anybody else."""
+    monkeypatch.setenv("PITRIX_ROOT", str(tmp_path))
+    config = {
+        "protocol": 2,
+        "cluster_id": "cl-1",
+        "node_id": "cl-1-n1",
+        "role": "",
+        "endpoints": ["https://192.0.2.1:2381"],
+        "ca": "-----BEGIN CERTIFICATE-----\nan example\n-----END CERTIFICATE-----\n",
+        "enrol_url": "https://192.0.2.1:2378",
+        "enrolment": "an-example-token".ljust(32, "-"),
+    }
+    path = tmp_path / "drone.json"
+    path.write_text(json.dumps(config), "utf-8")
+
+    exit_code = main(["run", "--config", str(path)])
+
+    assert exit_code == 1
+    assert "/ca: the authority's certificate cannot be read" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

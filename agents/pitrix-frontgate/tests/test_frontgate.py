@@ -391,6 +391,7 @@ def test_an_older_configuration_speaks_the_older_protocol(
         told = process.status()
 
     assert (hello["protocol"], hello["token"]) == (1, TOKEN)
+    assert hello["endpoints"] == [process.endpoint]
     assert answer is not None
     assert answer["type"] == "metadata.stored"
     assert not process.places.token.exists()

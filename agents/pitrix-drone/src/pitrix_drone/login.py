@@ -17,7 +17,7 @@ import time
 import urllib.parse
 from typing import Any, Callable, Final, NamedTuple
 
-from pitrix_drone.config import Config
+from pitrix_drone.config import Config, ConfigError
 from pitrix_drone.etcd_http import tls_context
 from pitrix_drone.etcd_wire import UNAVAILABLE, EtcdError, EtcdUnavailableError
 from pitrix_drone.files import write_durably
@@ -47,6 +47,7 @@ class Login:
 
     :param path: where it is kept.
     :param clock: monotonic seconds.
+    :raises ConfigError: the authority's certificate is none.
     """
 
     def __init__(
@@ -55,7 +56,10 @@ class Login:
         self._config = config
         self._path = path
         self._clock = clock
-        self._tls = tls_context(config.ca)
+        try:
+            self._tls = tls_context(config.ca)
+        except ValueError as ex:
+            raise ConfigError(f"drone.json: /ca: {ex}") from ex
         self._failure: EtcdError | None = None
         self._again_at_s = 0.0
         self._saved = self._load()
