@@ -9,9 +9,9 @@ import time
 from typing import Any
 
 import pytest
-from installation import Installation, volume, wait_until
+from installation import RUNTIME, Installation, volume, wait_until
 
-from pitrix_core.model import Job, JobState, TaskState
+from pitrix_core.model import Job, JobState, RuntimeLimits, TaskState
 
 QUICK = {"lease_s": 1.5, "slots": 8}
 
@@ -115,6 +115,32 @@ def test_a_stopped_runner_gives_back_what_hangs(installation: Installation) -> N
     [task] = installation.tasks(job)
     assert task.state is TaskState.READY
     assert task.sent_at is not None
+
+
+def test_runners_share_the_limits_of_a_cloud(installation: Installation) -> None:
+    """However many they are; a cloud that throttles slows all of them down at once."""
+    with installation.store.begin() as tx:
+        tx.runtimes.set_limits(RUNTIME.id, RuntimeLimits(concurrency=4, rate_per_s=16.0))
+    throttled = {"operation": "volume.create", "effect": "throttled", "skip": 12, "count": 1}
+    for _ in range(3):
+        installation.start(runner=QUICK, faults=[throttled])
+    wait_until(lambda: installation.runners() == 3, within_s=30, what="three runners live")
+    began_s = time.monotonic()
+    job = installation.submit(*(volume(f"v{number}") for number in range(32)))
+
+    most = 0
+    while not all_ended(installation, [job]):
+        states = [task.state for task in installation.tasks(job)]
+        most = max(most, states.count(TaskState.CLAIMED))
+        assert time.monotonic() - began_s < 60
+
+    took_s = time.monotonic() - began_s
+    with installation.store.read() as tx:
+        pace = tx.lanes.pace(RUNTIME.id)
+    assert_done(installation, [job])
+    assert most <= 4
+    assert took_s >= (32 - 16) / 16  # what is in the bucket comes at once
+    assert pace.throttled_at is not None
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
