@@ -598,6 +598,26 @@ def test_a_newer_token_is_given_on_request(play: Play) -> None:
     play(scene)
 
 
+def test_a_frontgate_gets_a_certificate_when_it_asks(play: Play) -> None:
+    """For its own addresses; a question that comes again has an answer of the same id."""
+
+    async def scene(served: Served) -> None:
+        async with connect(served.url, proxy=None) as peer:
+            await say(peer, "hello", "hello", hello_2(enrolment=enrolment_of(served)))
+            await hear(peer)
+            await say(peer, "t-1", "tls.renew", {})
+            await say(peer, "t-1", "tls.renew", {})
+            heard = [await hear(peer) for _ in range(4)]
+
+        answers = [frame for frame in heard if frame["type"] == "tls.put"]
+        assert [frame["type"] for frame in heard] == ["tls.put", "ack"] * 2
+        assert {frame["reply_to"] for frame in heard} == {"t-1"}
+        assert answers[0]["id"] == answers[1]["id"]
+        assert {"ca", "certificate", "key", "not_after"} == set(answers[0]["body"])
+
+    play(scene)
+
+
 def test_a_revoked_frontgate_is_hung_up_on(play: Play) -> None:
     """By whichever Pilot holds its connection; it may not come back."""
 
