@@ -121,7 +121,7 @@ def test_runners_share_the_limits_of_a_cloud(installation: Installation) -> None
     """However many they are; a cloud that throttles slows all of them down at once."""
     with installation.store.begin() as tx:
         tx.runtimes.set_limits(RUNTIME.id, RuntimeLimits(concurrency=4, rate_per_s=16.0))
-    throttled = {"operation": "volume.create", "effect": "throttled", "skip": 12, "count": 1}
+    throttled = {"operation": "volume.create", "effect": "throttled", "skip": 28, "count": 1}
     for _ in range(3):
         installation.start(runner=QUICK, faults=[throttled])
     wait_until(lambda: installation.runners() == 3, within_s=30, what="three runners live")
