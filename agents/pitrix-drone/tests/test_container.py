@@ -70,9 +70,13 @@ def test_the_parameters_are_its_environment(docker: Docker, tmp_path: pathlib.Pa
     """Not by arguments, which others can see, but for those of several lines."""
     docker.add_image()
 
-    application(tmp_path).render(asked(), environment(PASSWORD="s3cret", CERT="a\nb"))
+    values = environment(
+        PASSWORD="s3cret", CERT="a\nb", **{"a b": "1", "#x": "2", "db.size-1": "3"}
+    )
 
-    assert (docker.container / "environment").read_text() == "PASSWORD=s3cret\n"
+    application(tmp_path).render(asked(), values)
+
+    assert (docker.container / "environment").read_text() == "PASSWORD=s3cret\ndb.size-1=3\n"
     assert not [call for call in docker.calls() if "s3cret" in call]
     assert not (tmp_path / "machine/var/lib/pitrix/drone/scratch/environment").exists()
 
@@ -341,6 +345,42 @@ def test_links_of_an_image_do_not_lead_to_the_machine(
     [problem] = rendered.problems
     assert problem.startswith("web.toml: src: ")
     assert not (docker.container / "root/etc/web.conf").exists()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param('src = "web.tmpl"', 'src = "../../../../secret"', id="reads"),
+        pytest.param('src = "web.tmpl"', 'src = "/etc/passwd"', id="reads-by-an-absolute-path"),
+    ],
+)
+def test_resources_of_an_image_do_not_lead_to_the_machine(
+    docker: Docker, tmp_path: pathlib.Path, before: str, after: str
+) -> None:
+    """A template is a file of the image."""
+    root = docker.add_image()
+    docker.configure_by_files(root)
+    resource = root / "etc/confd/conf.d/web.toml"
+    resource.write_text(resource.read_text().replace(before, after))
+
+    rendered = application(tmp_path).render(asked(), environment(colour="red"))
+
+    assert rendered.problems == ("container: web.toml: src leads out of the image",)
+    assert (docker.container / "running").read_text() == "false\n"
+
+
+def test_files_of_an_image_stay_inside(docker: Docker, tmp_path: pathlib.Path) -> None:
+    """Above its root there is nothing."""
+    root = docker.add_image()
+    docker.configure_by_files(root)
+    resource = root / "etc/confd/conf.d/web.toml"
+    resource.write_text(resource.read_text().replace("/etc/web.conf", "/../../../../web.conf"))
+
+    application(tmp_path).render(asked(), environment(colour="red"))
+
+    found = {path for path in tmp_path.rglob("web.conf") if not path.is_symlink()}
+    assert docker.container / "root/web.conf" in found
+    assert {path.parent.name for path in found} == {"root", "files"}
 
 
 # -- what is wrong ---------------------------------------------------------------------------------

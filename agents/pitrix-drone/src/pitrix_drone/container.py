@@ -25,12 +25,15 @@ from pitrix_drone.files import write_durably
 from pitrix_drone.mirrors import Source, full_name, sources
 from pitrix_drone.processes import Entered, Shell
 from pitrix_drone.render import Commands, Rendered, Renderer, RenderError
+from pitrix_drone.resources import load_resources
 
 #: Where it stands in a node's metadata. Source: agents/protocol/README.md, section 6.
 PATH: Final = "container"
 _ENVIRONMENT: Final = "/self/env/"
 #: Looser than the engines' own rules, but never an option of a command line.
 _IMAGE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,511}")
+#: What the engines take in a file of variables. Source: docker's opts/file.go, read 2026-11.
+_VARIABLE: Final = re.compile(r"[^#=/\s\0][^=/\s\0]*")
 _STEADY_S: Final = 1.0
 
 
@@ -83,10 +86,12 @@ class _Files(Layout):
 
     @property
     def state(self) -> pathlib.Path:
+        """The folder for what is not the container's own."""
         return pathlib.Path(self.root).parent
 
     @property
     def confd(self) -> pathlib.Path:
+        """The image's resources and templates."""
         return self.state / "confd"
 
 
@@ -196,6 +201,7 @@ class Application:
         self._note.add(is_asked_for=True)
         engine = self._engine_here()
         container = self._made(engine, asked, values)
+        _require_inside(self._files.confd, self._dialect)
         delivery = _Delivery(engine, container.id, self._files, self._note, scratch=self._scratch)
         renderer = Renderer(
             self._files,
@@ -276,6 +282,16 @@ class Application:
         if engine.find(self._name) is not None:
             engine.remove(self._name)
         self._note.replace()
+
+
+def _require_inside(confd: pathlib.Path, dialect: str) -> None:
+    """Make sure that an image's resources read templates of its own only.
+
+    :raises ContainerError: one leads to the machine.
+    """
+    for resource in load_resources(confd / "conf.d", dialect=dialect).resources:
+        if {"..", "/"} & {*pathlib.PurePosixPath(resource.src).parts}:
+            raise ContainerError(f"{resource.name}: src leads out of the image")
 
 
 def _problem_with(engine: Engine, source: Source, image: str) -> str:
@@ -366,11 +382,11 @@ def _environment(values: Mapping[str, str]) -> dict[str, str]:
         for path, value in values.items()
         if path.startswith(_ENVIRONMENT)
     }
-    return {name: value for name, value in named.items() if name and _is_variable(name, value)}
+    return {name: value for name, value in named.items() if _is_variable(name, value)}
 
 
 def _is_variable(name: str, value: str) -> bool:
-    return not {"=", "\0", "\n", "/"} & set(name) and "\0" not in value
+    return _VARIABLE.fullmatch(name) is not None and "\0" not in value
 
 
 def _digest(value: Any) -> str:
