@@ -51,7 +51,8 @@ def apply(
     with services.store.begin() as tx:
         tx.plans.lock(plan.id)
         tx.runtimes.hold(plan.runtime_id)
-        lock_undecided(tx, plan.cluster_id)
+        if plan.action.frees:
+            lock_undecided(tx, plan.cluster_id)
         _require_applicable(tx, plan)
         if plan.action is Action.CREATE:
             _add_cluster(tx, plan)
