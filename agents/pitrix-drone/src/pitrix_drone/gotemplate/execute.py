@@ -21,6 +21,8 @@ from pitrix_drone.gotemplate.verbs import show
 
 #: Named types, and the one without a name that takes their values, too.
 _ALSO_FITS: Final = {"memkv.KVPairs": "[]memkv.KVPair"}
+#: About what an item of a list or map takes, and the short text it may be.
+_ITEM_BYTES: Final = 64
 _NOTHING: Final = object()  # no value came through the pipe
 
 
@@ -30,6 +32,7 @@ class Limits(NamedTuple):
     depth: int = 100
     steps: int = 1_000_000
     output_chars: int = 8 * 1024 * 1024
+    made_bytes: int = 128 * 1024 * 1024
     seconds: float = 60.0
 
 
@@ -67,6 +70,7 @@ class Execution:
         self._variables: list[_Variable] = []
         self._out: list[str] = []
         self._chars = 0
+        self._made_bytes = 0
         self._steps = 0
         self._depth = 0
         self._deadline = time.monotonic() + limits.seconds
@@ -308,9 +312,21 @@ class Execution:
             value = call(*arguments)
         except (TemplateError, ArithmeticError, ValueError, TypeError, LookupError, OSError) as ex:
             raise self._error(line, f"error calling {name}: {ex}") from ex
-        if isinstance(value, (str, list)) and len(value) > self._limits.output_chars:
-            raise self._error(line, f"error calling {name}: the result is too long")
+        self._charge(line, name, value)
         return value
+
+    def _charge(self, line: int, name: str, value: Any) -> None:
+        """Count what a function made, whether or not it is kept, for memory has an end."""
+        if not isinstance(value, (str, list, dict)):
+            return
+        if len(value) > self._limits.output_chars:
+            raise self._error(line, f"error calling {name}: the result is too long")
+        self._made_bytes += len(value) * (1 if isinstance(value, str) else _ITEM_BYTES)
+        if self._made_bytes > self._limits.made_bytes:
+            made_mib = self._limits.made_bytes >> 20
+            raise self._error(
+                line, f"error calling {name}: functions made more than {made_mib} MiB"
+            )
 
     def _kinds(self, node: tree.Call, function: Function, given: int) -> list[str]:
         """Return the type of each argument."""
