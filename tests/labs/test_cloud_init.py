@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import lab_needs
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -23,6 +24,7 @@ from pitrix_core.model import AgentStart
 from pitrix_core.pilot.agent_files import AgentFiles
 from pitrix_core.pilot.userdata import AgentFile, FetchRules, make_user_data
 from pitrix_drone.build import build
+from pitrix_frontgate.build import build as build_frontgate
 
 #: As in agents/protocol/examples/v2/valid/drone-config.
 EXAMPLES = Path(__file__).parents[2] / "agents/protocol/examples/v2/valid/drone-config"
@@ -108,6 +110,29 @@ def test_a_second_run_does_no_harm(machine: Machine, drone: AgentFile) -> None:
     assert machine.told()[-1] == "--no-block start pitrix-drone.service"
     after = (machine.root / "opt/pitrix/drone.pyz").stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_stock_image_with_etcd_becomes_a_frontgate(
+    machine: Machine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Debian's etcd and docker-registry will do, so that nothing is installed."""
+    lab_needs.program("etcd", package="etcd-server")
+    lab_needs.program("docker-registry", package="docker-registry")
+    files = AgentFiles(
+        tmp_path_factory.mktemp("agents"),
+        builder=lambda _name: build_frontgate,
+        public_url="http://127.0.0.1:9",
+    )
+    config = json.loads((EXAMPLES.parent / "frontgate-config/full.json").read_text())
+    start = AgentStart(agent="frontgate", config=config)
+
+    machine.boot(plain(make_user_data(start, files.file_of("frontgate"), limit_bytes=LIMIT_BYTES)))
+
+    assert machine.told()[-1] == "--no-block restart pitrix-frontgate.service"
+    assert "apt-get" not in (machine.root / "var/log/cloud-init.log").read_text()
+    agent = ["python3", "-I", "-S", "/opt/pitrix/frontgate.pyz"]
+    found = machine.run(*agent, "etcd", "--config", "/etc/pitrix/frontgate.json")
+    assert (found.returncode, found.stdout) == (0, "/usr/bin/etcd\n")
 
 
 # -- over TLS --------------------------------------------------------------------------------------
