@@ -1,6 +1,7 @@
 """A store on each kind of database, on a clock that stands."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -49,30 +50,39 @@ def cluster(store: Store, runtime: Runtime, manual_clock: ManualClock) -> Cluste
 
 
 @pytest.fixture
-def submit(store: Store, cluster: Cluster, manual_clock: ManualClock) -> Callable[..., Job]:
+def plan_of(manual_clock: ManualClock) -> Callable[..., Plan]:
+    """Make a plan of some tasks for the stored cluster, unless more is said of it."""
+
+    def planned(*tasks: Task, **values: Any) -> Plan:
+        usual: dict[str, Any] = {
+            "id": "pln-1",
+            "action": Action.CREATE,
+            "owner": "alice",
+            "cluster_id": "cl-1",
+            "cluster_name": "demo",
+            "revision": 0,
+            "app_version_id": "ver-1",
+            "runtime_id": "rt-1",
+            "config": {},
+            "nodes": (),
+            "endpoints": {},
+            "totals": Totals(),
+            "price": None,
+            "findings": (),
+            "digest": "",
+            "created_at": manual_clock(),
+        }
+        return Plan(**{**usual, "tasks": tasks, **values})
+
+    return planned
+
+
+@pytest.fixture
+def submit(store: Store, cluster: Cluster, plan_of: Callable[..., Plan]) -> Callable[..., Job]:
     """Store a job of some tasks."""
 
     def submitted(*tasks: Task) -> Job:
-        plan = Plan(
-            id="pln-1",
-            action=Action.CREATE,
-            owner="alice",
-            cluster_id=cluster.id,
-            cluster_name=cluster.name,
-            revision=0,
-            app_version_id="ver-1",
-            runtime_id="rt-1",
-            config={},
-            tasks=tasks,
-            nodes=(),
-            endpoints={},
-            totals=Totals(),
-            price=None,
-            findings=(),
-            digest="",
-            created_at=manual_clock(),
-        )
         with store.begin() as tx:
-            return tx.jobs.add(plan)
+            return tx.jobs.add(plan_of(*tasks))
 
     return submitted

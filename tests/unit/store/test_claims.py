@@ -8,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 
 from pitrix_core.model import (
-    Action,
     Cluster,
     Job,
     Operation,
@@ -18,7 +17,6 @@ from pitrix_core.model import (
     Runtime,
     RuntimeLimits,
     Task,
-    Totals,
 )
 from pitrix_core.store import Store, tables
 from pitrix_core.store.claims import Claim
@@ -28,32 +26,13 @@ PENDING = Operation(request_key="key", kind="x.y", state=OperationState.PENDING)
 
 
 @pytest.fixture
-def submit(store: Store, cluster: Cluster, manual_clock: ManualClock) -> Callable[..., Job]:
+def submit(store: Store, cluster: Cluster, plan_of: Callable[..., Plan]) -> Callable[..., Job]:
     """Store a job of so many equal tasks on a runtime."""
 
     def submitted(count: int = 1, *, runtime_id: str = "rt-1", kind: str = "x.y") -> Job:
         tasks = [Task(key=f"t{number}", kind=kind, title="T") for number in range(count)]
-        plan = Plan(
-            id="pln-1",
-            action=Action.CREATE,
-            owner="alice",
-            cluster_id=cluster.id,
-            cluster_name=cluster.name,
-            revision=0,
-            app_version_id="ver-1",
-            runtime_id=runtime_id,
-            config={},
-            tasks=tuple(tasks),
-            nodes=(),
-            endpoints={},
-            totals=Totals(),
-            price=None,
-            findings=(),
-            digest="",
-            created_at=manual_clock(),
-        )
         with store.begin() as tx:
-            return tx.jobs.add(plan)
+            return tx.jobs.add(plan_of(*tasks, runtime_id=runtime_id))
 
     return submitted
 

@@ -1,76 +1,28 @@
 """The queue on PostgreSQL, where several write at a time."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from cryptography.fernet import Fernet
 
 from pitrix_core.model import (
-    Action,
-    Cluster,
-    ClusterState,
     Job,
     Operation,
     OperationState,
-    Plan,
-    Runtime,
     RuntimeLimits,
     Task,
-    Totals,
 )
-from pitrix_core.store import Cipher, Store, make_engine, new_id
+from pitrix_core.store import Cipher, Store, make_engine
 from pitrix_core.store.queue import Claim
 
 
 @pytest.fixture
 def store(postgresql_url: str) -> Iterator[Store]:
-    """A store with a runtime and a cluster in it."""
+    """A store that goes by the database's own clock."""
     store = Store(make_engine(postgresql_url), cipher=Cipher(Fernet.generate_key()))
-    with store.begin() as tx:
-        runtime = Runtime(id="rt-1", name="here", provider="fake", owner="admin", zone="")
-        tx.runtimes.add(runtime, credential_id=None)
-        tx.clusters.add(
-            Cluster(
-                id="cl-1",
-                name="demo",
-                owner="admin",
-                state=ClusterState.CREATING,
-                runtime_id="rt-1",
-                app_version_id="ver-1",
-                config={},
-                revision=1,
-                created_at=tx.now,
-                updated_at=tx.now,
-            )
-        )
     yield store
     store.close()
-
-
-def submit(store: Store, *tasks: Task) -> Job:
-    """Store a job."""
-    with store.begin() as tx:
-        plan = Plan(
-            id=new_id("pln"),
-            action=Action.CREATE,
-            owner="admin",
-            cluster_id="cl-1",
-            cluster_name="demo",
-            revision=0,
-            app_version_id="ver-1",
-            runtime_id="rt-1",
-            config={},
-            tasks=tasks,
-            nodes=(),
-            endpoints={},
-            totals=Totals(),
-            price=None,
-            findings=(),
-            digest="",
-            created_at=tx.now,
-        )
-        return tx.jobs.add(plan)
 
 
 def claim(store: Store, runner_id: str, *, limit: int = 100) -> list[Claim]:
@@ -86,9 +38,9 @@ def task(key: str, *after: str) -> Task:
     return Task(key=key, kind="x.y", title=key, after=after)
 
 
-def test_each_task_is_claimed_once(store: Store) -> None:
+def test_each_task_is_claimed_once(store: Store, submit: Callable[..., Job]) -> None:
     """However many ask at the same time."""
-    submit(store, *(task(f"t{number}") for number in range(200)))
+    submit(*(task(f"t{number}") for number in range(200)))
     with store.begin() as tx:
         tx.runtimes.set_limits("rt-1", RuntimeLimits(concurrency=200))
     claimed: list[str] = []
@@ -106,10 +58,12 @@ def test_each_task_is_claimed_once(store: Store) -> None:
     assert len(set(claimed)) == len(claimed) == 200
 
 
-def test_the_last_two_tasks_of_a_job_end_it_together(store: Store) -> None:
+def test_the_last_two_tasks_of_a_job_end_it_together(
+    store: Store, submit: Callable[..., Job]
+) -> None:
     """Two transactions that are open at the same time do not each leave it to the other."""
     for _ in range(20):
-        job = submit(store, task("a"), task("b"))
+        job = submit(task("a"), task("b"))
         claims = claim(store, "run-a")
         barrier = threading.Barrier(2)
         ended: list[str | None] = []
@@ -134,9 +88,9 @@ def _end(store: Store, claimed: Claim, barrier: threading.Barrier, ended: list[s
         ended.append(tx.courses.settle(claimed.task.job_id))
 
 
-def test_waking_while_a_claim_is_made_is_not_lost(store: Store) -> None:
+def test_waking_while_a_claim_is_made_is_not_lost(store: Store, submit: Callable[..., Job]) -> None:
     """Whichever of the two is first, the task is polled soon."""
-    job = submit(store, task("a"))
+    job = submit(task("a"))
     [first] = claim(store, "run-a")
     pending = Operation(request_key="key", kind="x.y", state=OperationState.PENDING)
     with store.begin() as tx:
@@ -164,9 +118,11 @@ def _wake(store: Store) -> None:
         tx.queue.wake_kind("x.y")
 
 
-def test_a_job_goes_on_after_a_failure_and_a_take_over(store: Store) -> None:
+def test_a_job_goes_on_after_a_failure_and_a_take_over(
+    store: Store, submit: Callable[..., Job]
+) -> None:
     """Skip, retry and orphans, by the database's own clock."""
-    job = submit(store, task("a"), task("b", "a"))
+    job = submit(task("a"), task("b", "a"))
     [first] = claim(store, "run-a")
     with store.begin() as tx:
         tx.queue.fail(first.task, None, error="no", error_code="c")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from pitrix_core.errors import (
     RevisionConflictError,
 )
 from pitrix_core.model import (
-    Action,
     Cluster,
     ClusterState,
     OwnedResource,
@@ -29,7 +29,6 @@ from pitrix_core.model import (
 from pitrix_core.store import Cipher, Store, make_engine, new_id
 from pitrix_core.store.engine import UtcTime, db_now
 from pitrix_core.store.identity import Actor
-from pitrix_core.testing.manual_clock import ManualClock
 
 # -- clusters --------------------------------------------------------------------------------------
 
@@ -164,27 +163,9 @@ def test_a_resource_has_one_record_for_its_key(store: Store, cluster: Cluster) -
 # -- plans and events ------------------------------------------------------------------------------
 
 
-def test_a_plan_is_kept_whole(store: Store, manual_clock: ManualClock) -> None:
+def test_a_plan_is_kept_whole(store: Store, plan_of: Callable[..., Plan]) -> None:
     """With the job that carries it out."""
-    plan = Plan(
-        id="pln-1",
-        action=Action.CREATE,
-        owner="alice",
-        cluster_id="cl-1",
-        cluster_name="demo",
-        revision=0,
-        app_version_id="ver-1",
-        runtime_id="rt-1",
-        config={"a": 1},
-        tasks=(),
-        nodes=(),
-        endpoints={},
-        totals=Totals(machines=3),
-        price=None,
-        findings=(),
-        digest="d",
-        created_at=manual_clock(),
-    )
+    plan = plan_of(config={"a": 1}, totals=Totals(machines=3), digest="d")
     with store.begin() as tx:
         tx.plans.add(plan)
         before = tx.plans.applied_by("pln-1")

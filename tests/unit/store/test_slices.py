@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from pitrix_core.errors import NotFoundError
-from pitrix_core.model import Action, Cluster, Job, Plan, Task, Totals
+from pitrix_core.model import Cluster, Job, Plan, Task
 from pitrix_core.store import Store
 from pitrix_core.store.slices import Slice
 from pitrix_core.testing.manual_clock import ManualClock
@@ -37,27 +37,11 @@ def clusters(store: Store, cluster: Cluster, manual_clock: ManualClock) -> Listi
 
 
 @pytest.fixture
-def job(store: Store, cluster: Cluster, manual_clock: ManualClock) -> Job:
+def job(
+    store: Store, cluster: Cluster, plan_of: Callable[..., Plan], manual_clock: ManualClock
+) -> Job:
     """The last of four jobs, with four tasks."""
-    plan = Plan(
-        id="pln-1",
-        action=Action.CREATE,
-        owner="alice",
-        cluster_id=cluster.id,
-        cluster_name=cluster.name,
-        revision=0,
-        app_version_id="ver-1",
-        runtime_id=cluster.runtime_id,
-        config={},
-        tasks=tuple(Task(key=key, kind="volume.create", title=key) for key in "dbca"),
-        nodes=(),
-        endpoints={},
-        totals=Totals(),
-        price=None,
-        findings=(),
-        digest="",
-        created_at=manual_clock(),
-    )
+    plan = plan_of(*(Task(key=key, kind="volume.create", title=key) for key in "dbca"))
     with store.begin() as tx:
         jobs = [tx.jobs.add(plan) for _ in range(3)]
     manual_clock.advance(1.0)
