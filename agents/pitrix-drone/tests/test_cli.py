@@ -39,6 +39,7 @@ def test_an_author_renders_without_a_cluster(
 
     assert (exit_code, (root / "opt/a").read_text("utf-8")) == (0, "x")
     assert capsys.readouterr().out == f"wrote {root}/opt/a\n"
+    assert {path.name for path in root.iterdir()} == {"etc", "m.json", "opt"}
 
 
 def test_keys_below_self_are_tried_in_their_dialect(root: pathlib.Path) -> None:

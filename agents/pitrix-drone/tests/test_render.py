@@ -69,6 +69,22 @@ def test_a_file_gets_its_owner(machine: Machine, renderer: Renderer) -> None:
     assert machine.at("/opt/a").owner() == "nobody"
 
 
+def test_who_is_not_root_renders_below_a_folder_all_the_same(
+    machine: Machine, renderer: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No file there can be another's: it stays the author's own."""
+
+    def refuse(path: object, uid: int, gid: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    machine.add_resource("a", "x", owner="root")
+    monkeypatch.setattr(os, "chown", refuse)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+
+    assert renderer.render({}).problems == ()
+    assert machine.at("/opt/a").read_text("utf-8") == "x"
+
+
 def test_an_unknown_owner_is_a_problem(machine: Machine, renderer: Renderer) -> None:
     """The file is not written."""
     machine.add_resource("a", "x", owner="no-such-user")

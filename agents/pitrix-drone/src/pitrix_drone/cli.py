@@ -10,6 +10,7 @@ import os
 import pathlib
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -93,8 +94,15 @@ def _render(options: argparse.Namespace) -> int:
         raise UsageError(f"{where.confd}: no such folder; --root is the folder above etc/confd")
     commands = NoCommands(stop=threading.Event(), scratch=where.state)
     prefix = options.prefix or _PREFIXES.get(options.dialect, "/self")
-    renderer = Renderer(where, prefix=prefix, dialect=options.dialect, commands=commands)
-    rendered = renderer.render(_metadata(options.metadata))
+    with tempfile.TemporaryDirectory() as reloads:  # the image stays without a drone's state
+        renderer = Renderer(
+            where,
+            prefix=prefix,
+            dialect=options.dialect,
+            commands=commands,
+            reloads=pathlib.Path(reloads),
+        )
+        rendered = renderer.render(_metadata(options.metadata))
     for dest in rendered.changed:
         print(f"wrote {where.at(dest)}")  # noqa: T201
     for problem in rendered.problems:

@@ -110,10 +110,20 @@ class Renderer:
 
     :param prefix: what resource keys are relative to.
     :param dialect: of the template functions.
+    :param reloads: where it is noted which reloads are due; below the drone's state by default.
     """
 
-    def __init__(self, layout: Layout, *, prefix: str, dialect: str, commands: Commands) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        *,
+        prefix: str,
+        dialect: str,
+        commands: Commands,
+        reloads: pathlib.Path | None = None,
+    ) -> None:
         self._layout = layout
+        self._reloads = reloads or layout.state / "reloads"
         self._prefix = prefix
         self._dialect = dialect
         self._commands = commands
@@ -180,14 +190,20 @@ class Renderer:
     def _dress(self, stage: pathlib.Path, dest: pathlib.Path, resource: Resource) -> None:
         """Give the staged file its owner and mode; the owner first, as chown drops bits."""
         if resource.uid is not None or resource.gid is not None:
-            try:
-                os.chown(stage, _user_id(resource.uid), _group_id(resource.gid))
-            except (OSError, LookupError) as ex:
-                raise RenderError(f"uid, gid: cannot be set: {ex}") from ex
+            self._change_owner(stage, resource)
         mode = resource.mode
         if mode is None:
             mode = stat.S_IMODE(dest.stat().st_mode) if dest.exists() else _DEFAULT_MODE
         stage.chmod(mode)
+
+    def _change_owner(self, stage: pathlib.Path, resource: Resource) -> None:
+        try:
+            os.chown(stage, _user_id(resource.uid), _group_id(resource.gid))
+        except (OSError, LookupError) as ex:
+            if not self._layout.root or os.geteuid() == 0:
+                raise RenderError(f"uid, gid: cannot be set: {ex}") from ex
+            # Below a folder of somebody's who is not root no file can be another's.
+            log.warning("%s: uid, gid: left as they are: %s", resource.name, ex)
 
     def _check(self, resource: Resource, stage: pathlib.Path, dest: pathlib.Path) -> None:
         if resource.check_cmd:
@@ -197,7 +213,7 @@ class Renderer:
 
     def _due_file(self, resource: Resource) -> pathlib.Path:
         digest = hashlib.sha256(resource.dest.encode()).hexdigest()[:32]
-        return self._layout.state / "reloads" / digest
+        return self._reloads / digest
 
     def _note_reload(self, resource: Resource) -> None:
         if resource.reload_cmd:
