@@ -109,9 +109,9 @@ class AgentRepository:
     def frontgates(self) -> list[Frontgate]:
         """Return every Frontgate that was not removed, by their ids."""
         columns = tables.frontgates.c
-        there = sa.select(tables.frontgates).where(columns.removed_at.is_(None))
-        query = there.order_by(columns.id)
-        return [record(row, Frontgate) for row in self._connection.execute(query)]
+        query = sa.select(tables.frontgates).where(columns.removed_at.is_(None))
+        rows = self._connection.execute(query.order_by(columns.id))
+        return [record(row, Frontgate) for row in rows]
 
     def served_by(self, frontgate_id: str) -> tuple[str, ...]:
         """Return the ids of the clusters that a Frontgate serves."""
@@ -131,17 +131,13 @@ class AgentRepository:
         return tuple(self._connection.scalars(query.order_by(columns.id)))
 
     def waiting_for(self, frontgate_id: str) -> tuple[int, dt.datetime | None]:
-        """Return how many messages a Frontgate has not acknowledged, and when the first was put
-        in.
-        """
+        """Return how many messages wait to be acknowledged, and since when the first one does."""
         columns = tables.outbox.c
         query = sa.select(sa.func.count(), sa.func.min(columns.created_at)).where(
             columns.frontgate_id == frontgate_id, columns.acked_at.is_(None)
         )
         count, oldest_at = self._connection.execute(query).one()
         return count, oldest_at
-
-    # -- who they are ------------------------------------------------------------------------------
 
     def let_enrol(
         self, frontgate_id: str, *, sha256: str | None, expires_at: dt.datetime | None
@@ -180,18 +176,20 @@ class AgentRepository:
         :returns: the connection's number; no other one counts from now on.
         """
         columns = tables.frontgates.c
-        self._update(
-            frontgate_id,
-            pilot_id=pilot_id,
-            endpoints=list(endpoints),
-            protocol=protocol,
-            version=version,
-            connection=columns.connection + 1,
-            connected_at=self._now,
-            seen_at=self._now,
+        changed = (
+            tables.frontgates.update()
+            .where(columns.id == frontgate_id)
+            .values(
+                pilot_id=pilot_id,
+                endpoints=list(endpoints),
+                protocol=protocol,
+                version=version,
+                connection=columns.connection + 1,
+                connected_at=self._now,
+                seen_at=self._now,
+            )
         )
-        query = sa.select(columns.connection).where(columns.id == frontgate_id)
-        number: int = self._connection.execute(query).scalar_one()
+        number: int = self._connection.scalar(changed.returning(columns.connection))
         return number
 
     def disconnect(self, frontgate_id: str, *, connection: int) -> bool:
@@ -209,12 +207,8 @@ class AgentRepository:
 
     def drop_connection(self, frontgate_id: str) -> None:
         """Have the Pilot that holds its connection, if one does, close it."""
-        self._update(
-            frontgate_id,
-            pilot_id=None,
-            connected_at=None,
-            connection=tables.frontgates.c.connection + 1,
-        )
+        number = tables.frontgates.c.connection + 1
+        self._update(frontgate_id, pilot_id=None, connected_at=None, connection=number)
 
     def holder(self, frontgate_id: str, *, connection: int) -> Frontgate | None:
         """Return whose connection it is, if it counts; it does until the end of the transaction."""
@@ -231,9 +225,8 @@ class AgentRepository:
     def held_by(self, pilot_id: str) -> dict[str, int]:
         """Return the connections of a Pilot that count: Frontgate's id → number."""
         columns = tables.frontgates.c
-        query = sa.select(columns.id, columns.connection).where(
-            columns.pilot_id == pilot_id, columns.removed_at.is_(None)
-        )
+        is_held = (columns.pilot_id == pilot_id) & columns.removed_at.is_(None)
+        query = sa.select(columns.id, columns.connection).where(is_held)
         return {row.id: row.connection for row in self._connection.execute(query)}
 
     def note_held(self, pilot_id: str) -> None:
@@ -252,14 +245,13 @@ class AgentRepository:
         columns = tables.frontgates.c
         before = self._now - dt.timedelta(seconds=older_s)
         silent = columns.pilot_id.is_not(None) & (columns.seen_at < before)
-        ids = self._connection.scalars(sa.select(columns.id).where(silent)).all()
-        if ids:
-            self._connection.execute(
-                tables.frontgates.update()
-                .where(silent)
-                .values(pilot_id=None, connected_at=None, connection=columns.connection + 1)
-            )
-        return list(ids)
+        dropped = self._connection.scalars(
+            tables.frontgates.update()
+            .where(silent)
+            .values(pilot_id=None, connected_at=None, connection=columns.connection + 1)
+            .returning(columns.id)
+        )
+        return list(dropped)
 
     def remove_frontgate(self, cluster_id: str) -> None:
         """Free its place, and drop what was still to be sent to it."""
