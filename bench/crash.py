@@ -42,7 +42,7 @@ _HANG_S: Final = (0.1, 0.8)
 #: Seconds a runner lives that is killed at a random instant; what is longer than a lease lets it
 #: take over from the one before.
 _LIFE_S: Final = (0.02, 1.2)
-#: Seconds after which what does not end is taken to be stuck: several times what a task may take.
+#: Seconds without a job that ends after which none will: several times what a task may take.
 _PATIENCE_S: Final = 240.0
 #: Seconds between looks.
 _LOOK_S: Final = 0.05
@@ -361,8 +361,10 @@ class _Play:
         return self._processes.start(self._order if is_over else self._mortal)
 
     def _finish(self, runner: BaseProcess) -> None:
-        ends_s = time.monotonic() + _PATIENCE_S
-        while self._traffic.mend():
+        before, ends_s = 0, 0.0
+        while left := self._traffic.mend():
+            if left != before:
+                before, ends_s = left, time.monotonic() + _PATIENCE_S
             self._require(runner.is_alive() and time.monotonic() < ends_s)
             time.sleep(_LOOK_S)
 

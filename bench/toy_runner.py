@@ -22,7 +22,11 @@ from pitrix_core.jobs.worker import Worker
 from pitrix_core.logs import set_up_logging
 from pitrix_core.store import Cipher
 
-_PRELOADED: Final = ["pitrix_core.wiring", "pitrix_core.testing.fake_provider", "bench.toy_runner"]
+#: What a runner needs; the server leaves out what is not there.
+_PRELOADED: Final = [
+    *("pitrix_core.wiring", "pitrix_core.testing.fake_provider", "bench.toy_runner"),
+    *("psycopg", "sqlalchemy.dialects.postgresql.psycopg"),
+]
 
 #: File in the data folder; a line for each take-over, with the number of tasks.
 _TAKEOVERS: Final = "takeovers"

@@ -61,15 +61,15 @@ class Traffic:
             is_new = self._chance.random() < _NEW
             self.begin("create" if is_new else self._chance.choice(("grow", "delete")))
 
-    def mend(self) -> bool:
+    def mend(self) -> int:
         """Let paused jobs go on, and try what failed again, or undo it.
 
-        :returns: False when no job is open any more.
+        :returns: how many jobs are open.
         """
         for job in self._jobs():
             with contextlib.suppress(ConflictError):  # it went on meanwhile
                 self._mend(job)
-        return bool(self._open)
+        return len(self._open)
 
     def left(self) -> list[str]:
         """Return a line for each open job, and for each task of it that has not ended."""
