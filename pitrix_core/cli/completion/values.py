@@ -128,6 +128,15 @@ def clusters(
 
 
 @_completer
+def frontgates(
+    api: "Api", typed: Mapping[str, Any], incomplete: str
+) -> Iterator[CompletionItem[str]]:
+    """Complete the id of a Frontgate."""
+    for item in api.get("/v1/frontgates", limit=_LIMIT)["items"]:
+        yield CompletionItem(item["id"], help=item["state"])
+
+
+@_completer
 def settings(
     api: "Api", typed: Mapping[str, Any], incomplete: str
 ) -> Iterator[CompletionItem[str]]:

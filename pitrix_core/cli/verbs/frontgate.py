@@ -4,6 +4,7 @@ from typing import Final
 
 import click
 
+from pitrix_core.cli.completion.values import frontgates
 from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import Columns, ask, print_fields, print_json, print_table, time_of
 from pitrix_core.cli.progress import follow
@@ -38,7 +39,7 @@ def list_(session: Session) -> None:
 
 
 @frontgate.command()
-@click.argument("frontgate_id", metavar="FRONTGATE")
+@click.argument("frontgate_id", metavar="FRONTGATE", shell_complete=frontgates)
 @talks_to_api
 def show(session: Session, frontgate_id: str) -> None:
     """Show a Frontgate: its connection, its token, what waits for it."""
@@ -46,7 +47,7 @@ def show(session: Session, frontgate_id: str) -> None:
 
 
 @frontgate.command()
-@click.argument("frontgate_id", metavar="FRONTGATE")
+@click.argument("frontgate_id", metavar="FRONTGATE", shell_complete=frontgates)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @talks_to_api
 def revoke(session: Session, frontgate_id: str, yes: bool) -> None:
@@ -60,7 +61,7 @@ def revoke(session: Session, frontgate_id: str, yes: bool) -> None:
 
 
 @frontgate.command()
-@click.argument("frontgate_id", metavar="FRONTGATE")
+@click.argument("frontgate_id", metavar="FRONTGATE", shell_complete=frontgates)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @talks_to_api
 def renew(session: Session, frontgate_id: str, yes: bool) -> None:

@@ -49,6 +49,7 @@ def store(api: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     api.answers("GET", "/v1/app_versions/ver-2/config_schema", FORM)
     api.lists("/v1/runtimes", {"name": "here", "id": "rt-1"})
     api.lists("/v1/clusters", {"name": "mine", "id": "cl-1"})
+    api.lists("/v1/frontgates", {"id": "fg-1", "state": "connected"})
     return api
 
 
@@ -80,6 +81,7 @@ def complete(
         pytest.param("pitrix plan etcd --version ", ["2.0.0", "1.0.0"], id="version"),
         pytest.param("pitrix plan etcd --runtime h", ["here"], id="runtime"),
         pytest.param("pitrix cluster show ", ["mine"], id="cluster"),
+        pytest.param("pitrix frontgate revoke ", ["fg-1"], id="frontgate"),
         pytest.param(
             "pitrix plan etcd --set cluster.co", ["cluster.count=", "cluster.colour="], id="path"
         ),
