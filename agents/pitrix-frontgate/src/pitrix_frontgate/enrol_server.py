@@ -13,11 +13,11 @@ import socketserver
 import ssl
 import threading
 import time
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pitrix_drone.etcd import EtcdError
 from pitrix_frontgate import shapes
@@ -120,6 +120,12 @@ def _serve(listener: "_Listener", stop: threading.Event) -> None:
     thread.join()
 
 
+class _Visit(NamedTuple):
+    address: str
+    #: When it is cut, by the monotonic clock.
+    until_s: float
+
+
 class _Listener(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
@@ -133,33 +139,27 @@ class _Listener(socketserver.ThreadingTCPServer):
         self._identity = identity
         self._context: tuple[int, ssl.SSLContext] | None = None
         self._lock = threading.Lock()
-        self._open: dict[socket.socket, float] = {}
-        self._of_address: Counter[str] = Counter()
+        self._open: dict[socket.socket, _Visit] = {}
         super().__init__((address, ENROL_PORT), _Handler)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Take a connection, unless there are too many."""
+        address = client_address[0]
         with self._lock:
-            has_room = len(self._open) < _MOST_CONNECTIONS
-            if not has_room or self._of_address[client_address[0]] >= _MOST_OF_ADDRESS:
+            of_address = sum(each.address == address for each in self._open.values())
+            if len(self._open) >= _MOST_CONNECTIONS or of_address >= _MOST_OF_ADDRESS:
                 return False
-            self._open[request] = time.monotonic() + _REQUEST_S
-            self._of_address[client_address[0]] += 1
+            self._open[request] = _Visit(address, time.monotonic() + _REQUEST_S)
             return True
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Answer in a thread of its own, the handshake too: it may take as long as it likes."""
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            with self._lock:
-                self._open.pop(request, None)
-                self._of_address[client_address[0]] -= 1
-                if not self._of_address[client_address[0]]:
-                    del self._of_address[client_address[0]]
+    def shutdown_request(self, request: Any) -> None:
+        """Make room for another one: whatever became of a connection, it ends here."""
+        with self._lock:
+            self._open.pop(request, None)
+        super().shutdown_request(request)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Shake hands and answer."""
+        """Shake hands and answer, in a thread of its own: both may take as long as they like."""
         request.settimeout(_REQUEST_S)
         with self._tls().wrap_socket(request.dup(), server_side=True) as wrapped:
             _Handler(wrapped, client_address, self)
@@ -171,7 +171,8 @@ class _Listener(socketserver.ThreadingTCPServer):
     def service_actions(self) -> None:
         """Cut who takes too long."""
         with self._lock:
-            late = [each for each, until_s in self._open.items() if until_s < time.monotonic()]
+            now_s = time.monotonic()
+            late = [request for request, visit in self._open.items() if visit.until_s < now_s]
         for request in late:
             try:
                 request.shutdown(socket.SHUT_RDWR)
