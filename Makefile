@@ -14,7 +14,7 @@ METADATA := $(addsuffix /pyproject.toml,$(PROJECTS)) constraints.txt Makefile
 #: Seconds after which the suite is taken to hang.
 TEST_LIMIT := 1500
 #: The same of the labs.
-LABS_LIMIT := 600
+LABS_LIMIT := 900
 
 # pip and uv name the file of certificates differently; an empty name is no file.
 ifneq ($(strip $(PIP_CERT)),)

@@ -33,7 +33,7 @@ _HERE: Final = Path(__file__).parent
 _OUTSIDE: Final = "198.51.100.1"
 _PILOT_PORT: Final = 9114
 _NODES: Final = 3
-_FAULTS_S: Final = 12.0
+_FAULTS_S: Final = 8.0
 #: A try to connect that is sure to be in vain.
 _CONNECT: Final = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
 
