@@ -61,21 +61,37 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
+class Stop(threading.Event):
+    """Counts how often it was waited for: a mirror looks around in between."""
+
+    waits = 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits += 1
+        return super().wait(timeout)
+
+
+class Run:
+    """Runs mirrors in threads of their own."""
+
+    def __init__(self) -> None:
+        self.stop = Stop()
+        self.threads: list[threading.Thread] = []
+
+    def __call__(self, mirror: Mirror) -> None:
+        self.threads.append(threading.Thread(target=mirror.run, args=(self.stop,)))
+        self.threads[-1].start()
+
+
 @pytest.fixture
-def running() -> Iterator[Callable[[Mirror], None]]:
-    """Return a function that runs mirrors until the test ends, and then sees them end."""
-    stop = threading.Event()
-    threads: list[threading.Thread] = []
-
-    def run(mirror: Mirror) -> None:
-        threads.append(threading.Thread(target=mirror.run, args=(stop,)))
-        threads[-1].start()
-
+def running() -> Iterator[Run]:
+    """Run mirrors until the test ends, and see them end."""
+    run = Run()
     yield run
-    stop.set()
-    for thread in threads:
+    run.stop.set()
+    for thread in run.threads:
         thread.join(20)
-    assert not any(thread.is_alive() for thread in threads)
+    assert not any(thread.is_alive() for thread in run.threads)
 
 
 def wait_until(condition: Callable[[], Any]) -> None:
@@ -86,13 +102,10 @@ def wait_until(condition: Callable[[], Any]) -> None:
         time.sleep(0.01)
 
 
-Run = Callable[[Mirror], None]
-
-
 def test_it_waits_for_a_certificate(world: World, running: Run) -> None:
     """Nodes would not trust it without; it comes from the Pilot."""
     running(world.mirror())
-    time.sleep(0.2)  # nothing tells that nothing happens
+    wait_until(lambda: running.stop.waits >= 3)
     before = world.starts()
 
     world.identity.touch()
@@ -153,17 +166,19 @@ def test_a_part_of_a_registry_is_not_mirrored(world: World, running: Run) -> Non
     world.identity.touch()
     running(world.mirror(upstream="https://mirror.example/cache"))
 
-    time.sleep(0.2)  # nothing tells that nothing happens
+    wait_until(lambda: running.stop.waits == 1)
 
     assert world.starts() == 0
 
 
-def test_a_disk_that_is_full_stops_nothing(world: World, running: Run) -> None:
+def test_a_disk_that_is_full_stops_nothing(
+    world: World, running: Run, caplog: pytest.LogCaptureFixture
+) -> None:
     """It is tried again."""
     world.identity.touch()
     (world.folder / "mirror").write_text("in the way")
     running(world.mirror())
-    time.sleep(0.1)  # so that it has failed once; nothing tells
+    wait_until(lambda: "does not run" in caplog.text)
     (world.folder / "mirror").unlink()
 
     wait_until(lambda: world.starts() == 1)
