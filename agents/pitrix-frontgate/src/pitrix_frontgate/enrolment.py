@@ -76,7 +76,7 @@ class Enrolment:
                 raise _wrong(node_id)
             self._require_fresh(node_id, entry)
             password = secrets.token_urlsafe(_PASSWORD_BYTES)
-            self._access.set_login(node_id, password)
+            self._access.set_login(node_id, entry, password)
             return Login(node_id, password)
 
     def confirm(self, *, cluster_id: str, node_id: str, password: str) -> None:
@@ -109,7 +109,7 @@ class Enrolment:
             entry = self._entry(cluster_id, node_id)
             if not entry.is_enrolled or not _is(password, entry.password_sha256):
                 raise _wrong(node_id)
-            self._access.set_login(node_id, password)
+            self._access.set_login(node_id, entry, password)
             return Login(node_id, password)
 
     def _entry(self, cluster_id: str, node_id: str) -> Entry:

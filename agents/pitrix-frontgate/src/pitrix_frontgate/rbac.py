@@ -124,13 +124,13 @@ class AccessControl:
         """Return the step of a transaction that remembers an entry."""
         return op_put(tree.USERS + node_id, json.dumps(entry._asdict()))
 
-    def set_login(self, node_id: str, password: str) -> None:
+    def set_login(self, node_id: str, entry: Entry, password: str) -> None:
         """Give a node that is known a user with this password.
 
+        :param entry: what is remembered of it; the lock is held since it was read.
         :raises EtcdError: etcd could not be asked; do it again.
         """
         with self.lock:
-            entry = self._entries()[node_id]
             self._set_password(node_id, password)
             self._client.user_grant_role(node_id, node_id)
             changed = entry._replace(password_sha256=_digest(password))
