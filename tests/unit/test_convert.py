@@ -229,6 +229,7 @@ UNDECIDED = model.UndecidedTask(
     request_key="key-2",
     resource_id=None,
 )
+PACE = model.Pace(under_way=2, concurrency=8, rate_per_s=0.5, throttled_at=AT)
 RECORDS += [
     FAILURE,
     LOST,
@@ -243,7 +244,9 @@ RECORDS += [
         undecided=(UNDECIDED,),
         actions=(model.JobAction.RETRY, model.JobAction.ROLL_BACK),
     ),
+    PACE,
     model.RuntimeLimits(concurrency=3, rate_per_s=0.5),
+    model.RuntimeAtWork.of(RUNTIME, pace=PACE),
 ]
 
 
