@@ -75,7 +75,7 @@ def begin_next(tx: Transaction, cluster_id: str) -> str | None:
     unknown = undecided_of(tx, cluster_id)
     if unknown:
         _refuse(tx, job, unknown)
-        return None
+        return begin_next(tx, cluster_id)  # another one may wait, too
     tx.courses.begin(job)
     job = tx.jobs.get(job_id)
     if job.undoes is None:

@@ -89,6 +89,20 @@ def test_a_deletion_that_cannot_find_out_removes_nothing(engine: Engine) -> None
     assert engine.in_cloud() == before
 
 
+def test_all_that_wait_are_told_that_they_cannot_begin(engine: Engine) -> None:
+    """None is left to wait for what has ended already."""
+    job = given_up(engine)
+    engine.fault("compute.find", FakeEffect.AUTH, count=1000)
+    deletion = delete(engine, job)
+    with engine.store.begin() as tx:
+        undoing = tx.jobs.add_roll_back(tx.jobs.get(job.id))
+
+    engine.run(job, turns=2000)
+
+    assert engine.job(deletion).state is JobState.FAILED
+    assert engine.job(undoing).state is JobState.FAILED
+
+
 def test_a_deletion_that_waits_has_its_time_when_it_begins(engine: Engine) -> None:
     """Finding out is not on its clock."""
     job = given_up(engine)
