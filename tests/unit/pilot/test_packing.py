@@ -1,6 +1,5 @@
 """Agents are made small enough for user-data, and stay what they are."""
 
-import ast
 import base64
 import hashlib
 import io
@@ -8,7 +7,6 @@ import lzma
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import pytest
 
@@ -92,49 +90,6 @@ def test_what_is_only_there_to_be_read_goes(word: str) -> None:
     """It would take half of the room."""
     assert word in SOURCE
     assert word not in lean(SOURCE)
-
-
-@pytest.mark.parametrize("agent", ["drone", "frontgate"])
-def test_the_agents_keep_every_statement(agent: str, tmp_path: Path) -> None:
-    """All but their docstrings: the syntax tree is the same."""
-    build = pytest.importorskip(
-        f"pitrix_{agent}.build", reason=f"needs pitrix-{agent}: pip install it"
-    ).build
-    build(tmp_path / "agent.pyz")
-    archive = (tmp_path / "agent.pyz").read_bytes()
-
-    with (
-        zipfile.ZipFile(io.BytesIO(archive)) as before,
-        zipfile.ZipFile(io.BytesIO(unpacked(archive))) as after,
-    ):
-        changed = [
-            name
-            for name in before.namelist()
-            if _meaning(name, before.read(name)) != _meaning(name, after.read(name))
-        ]
-        names = before.namelist()
-
-    assert changed == []
-    assert f"pitrix_{agent}/cli.py" in names
-
-
-def _meaning(name: str, content: bytes) -> object:
-    if not name.endswith(".py"):
-        return content
-    tree = ast.parse(content)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [part for part in body if not _is_text(part)]  # type: ignore[attr-defined]
-    return ast.dump(tree, include_attributes=False)
-
-
-def _is_text(statement: ast.stmt) -> bool:
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Constant)
-        and isinstance(statement.value.value, str)
-    )
 
 
 def test_an_agent_that_is_no_zip_file_is_only_compressed() -> None:
