@@ -50,6 +50,12 @@ def test_deep_nesting_is_an_error(source: str) -> None:
         render(source)
 
 
+def test_a_sign_too_near_is_told() -> None:
+    """Rather than the word, which is right."""
+    with pytest.raises(ParseError, match=r"unexpected '=' right after \$x$"):
+        render("{{$x=1}}")
+
+
 def test_a_template_that_takes_too_long_is_stopped() -> None:
     """However few steps it took."""
     template = Template("{{range 900}}x{{end}}", name="t", limits=_SMALL._replace(seconds=0.0))

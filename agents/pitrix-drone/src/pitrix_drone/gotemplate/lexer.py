@@ -49,6 +49,7 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_WORD: Final = re.compile(r"[$.]?[^\W\d]\w*|\$")
 _TRIM_LEFT: Final = re.compile(r"\{\{-(?=[ \t\r\n])")
 _TRIM_RIGHT: Final = re.compile(r"[ \t\r\n]-\}\}")
 _COMMENT: Final = re.compile(r"\{\{(?:-[ \t\r\n])?/\*")
@@ -159,6 +160,10 @@ class _Lexer:
             return f"a string that begins with {found} does not end"
         if found in "+-0123456789":
             return "bad number syntax"
+        word = _WORD.match(self._source, self._position)
+        if word is not None:  # what follows it is wrong, such as the sign in "$x=1"
+            following = self._source[word.end() : word.end() + 1]
+            return f"unexpected {following!r} right after {word.group()}"
         return f"unexpected {found!r} in action"
 
     def _advance(self, end: int) -> None:
