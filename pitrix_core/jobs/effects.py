@@ -151,5 +151,6 @@ def _record_success(tx: Transaction, task: TaskRecord, outputs: JsonObject) -> N
         node_id = tx.clusters.release_resource(
             task.cluster_id, interface=interface, resource_id=resource_id
         )
+        # A job that removes a machine and makes another one keeps the node.
         if interface == "compute" and node_id and not tx.jobs.makes_node(task.job_id, node_id):
             tx.clusters.set_node_deleted(node_id)

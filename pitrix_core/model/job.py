@@ -88,7 +88,7 @@ TASK_TRANSITIONS: Mapping[TaskState, frozenset[TaskState]] = {
     TaskState.READY: frozenset(
         {
             TaskState.CLAIMED,
-            TaskState.WAITING,  # the job is paused
+            TaskState.WAITING,  # the job is paused; or what failed is removed first
             TaskState.SKIPPED,
             TaskState.FAILED,  # given up by a forced cancel
         }
