@@ -87,7 +87,7 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def wait_for(condition: Callable[[], T], what: str, *, within_s: float = 10.0) -> T:
+def wait_for(condition: Callable[[], T], what: str, *, within_s: float = 30.0) -> T:
     """Return the first true answer of *condition*, asked again and again."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:

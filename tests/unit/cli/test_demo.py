@@ -173,4 +173,4 @@ def test_the_proof_fails_where_nobody_answers() -> None:
     with pytest.raises(CliError, match="does not answer"):
         steps.prove(["http://127.0.0.1:1"], within_s=0.1)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15

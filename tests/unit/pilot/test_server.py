@@ -374,7 +374,7 @@ def test_a_dead_connection_does_not_hold_up_the_newer_one(play: Play) -> None:
                 took_s = time.monotonic() - begun
             older.transport.abort()
 
-        assert took_s < 3
+        assert took_s < 8  # a closing handshake is given ten
 
     play(scene)
 
