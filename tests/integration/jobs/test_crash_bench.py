@@ -23,7 +23,9 @@ from pitrix_core.service.inputs import CancelInput, CancelMode
 ROOT = Path(__file__).parents[3]
 #: ``python -m bench`` beside the packages as they are installed: what is under test is not taken
 #: from the checkout that the bench is in.
-BENCH = f"import sys; sys.path.append({str(ROOT)!r}); from bench.__main__ import main; sys.exit(main())"
+BENCH = (
+    f"import sys; sys.path.append({str(ROOT)!r}); from bench.__main__ import main; sys.exit(main())"
+)
 #: Seconds a cluster of one machine may take.
 PATIENCE_S = 60
 #: Of users who undo the first job that does not end well.
