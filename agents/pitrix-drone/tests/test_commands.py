@@ -40,7 +40,11 @@ def test_a_command_that_breaks_the_protocol_is_refused(
         read_command("c1", json.dumps({**_GOOD, **change}))
 
 
-@pytest.mark.parametrize("text", ["", "5", "{"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "5", "{", '{"cmd": ' + "[" * 100_000],
+    ids=["empty", "number", "cut-off", "nested-too-deep"],
+)
 def test_what_is_no_object_is_refused(text: str) -> None:
     """The message says what it is not."""
     with pytest.raises(CommandError, match="JSON"):

@@ -250,7 +250,7 @@ def read_command(command_id: str, value: str) -> Command:
     """
     try:
         data = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise CommandError("the command is not JSON") from None
     if not isinstance(data, dict):
         raise CommandError("the command is not a JSON object")
