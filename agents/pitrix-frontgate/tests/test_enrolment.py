@@ -397,6 +397,20 @@ def test_what_is_no_question_is_refused(world: World, path: str, body: Any, stat
     assert answer[1]["code"]
 
 
+@pytest.mark.parametrize("length", ["5000", "0000000009999999", "9" * 30, "-1", "1e3", "\u0663"])
+def test_a_body_is_never_longer_than_it_may_be(world: World, length: str) -> None:
+    """However its length is written, the Frontgate does not even begin to read."""
+    context = ssl.create_default_context(cadata=world.authority.pem)
+    with (
+        socket.create_connection((world.address, ENROL_PORT), timeout=20) as plain,
+        context.wrap_socket(plain, server_hostname=world.address) as tls,
+    ):
+        tls.sendall(f"POST /v1/enrol HTTP/1.0\r\nContent-Length: {length}\r\n\r\n".encode())
+        heard = tls.recv(64)
+
+    assert heard.startswith(b"HTTP/1.0 413 ")
+
+
 def test_who_says_nothing_is_cut(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections are few, and nobody may keep one."""
     monkeypatch.setattr("pitrix_frontgate.enrol_server._REQUEST_S", 0.5)

@@ -8,6 +8,7 @@ are random and 256 bits long: guessing is hopeless, the limits keep the Frontgat
 import http.server
 import json
 import logging
+import re
 import socket
 import socketserver
 import ssl
@@ -239,7 +240,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _body(self) -> Mapping[str, Any] | None:
         """Read the question; None when it is none, which was answered."""
         length = self.headers.get("Content-Length", "")
-        if not (length.isascii() and length.isdigit() and int(length[:9]) <= _MOST_BYTES):
+        if not (re.fullmatch("[0-9]{1,4}", length) and int(length) <= _MOST_BYTES):
             why = f"send a body of at most {_MOST_BYTES} bytes, with its Content-Length"
             self._fail(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", why)
             return None
