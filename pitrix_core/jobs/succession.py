@@ -15,7 +15,7 @@ from pitrix_core.jobs.compensation import (
     undecided_in,
     undo_of,
 )
-from pitrix_core.model import ClusterState, Job, Plan, TaskRecord
+from pitrix_core.model import ClusterState, Job, JobState, Plan, TaskRecord
 from pitrix_core.store import Transaction
 
 #: Code of a job that could not begin.
@@ -72,6 +72,8 @@ def begin_next(tx: Transaction, cluster_id: str) -> str | None:
         return None
     tx.queue.lock_jobs([job_id])
     job = tx.jobs.get(job_id)
+    if job.state is not JobState.QUEUED:  # it was cancelled, or begun, before it was locked
+        return begin_next(tx, cluster_id)
     unknown = undecided_of(tx, cluster_id)
     if unknown:
         _refuse(tx, job, unknown)

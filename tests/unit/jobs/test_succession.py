@@ -8,6 +8,7 @@ from driven_engine import Engine, machine, volume
 from pitrix_core.jobs.effects import end_job
 from pitrix_core.model import Action, ClusterState, Job, JobState, Task
 from pitrix_core.model.job import CANCELLED_CODE
+from pitrix_core.store.courses import CourseRepository
 from pitrix_core.testing.fake_provider import FakeEffect
 
 
@@ -101,6 +102,24 @@ def test_all_that_wait_are_told_that_they_cannot_begin(engine: Engine) -> None:
 
     assert engine.job(deletion).state is JobState.FAILED
     assert engine.job(undoing).state is JobState.FAILED
+
+
+def test_a_deletion_that_is_dropped_at_the_last_moment_does_not_begin(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was found while it waited, and is locked once it was cancelled."""
+    job = given_up(engine)
+    deletion = delete(engine, job)
+    with engine.store.begin() as tx:
+        tx.courses.drop(deletion.id, error="Cancelled.")
+    found = [deletion.id]
+    monkeypatch.setattr(CourseRepository, "next_on", lambda *_: found.pop() if found else None)
+
+    engine.run(job)
+
+    assert engine.job(deletion).state is JobState.CANCELLED
+    assert engine.cluster(job).state is ClusterState.ACTIVE
+    assert len(engine.in_cloud()) == 2
 
 
 def test_a_deletion_that_waits_has_its_time_when_it_begins(engine: Engine) -> None:
