@@ -254,6 +254,10 @@ def _received(tx: Transaction, frontgate_id: str, frame: Frame) -> None:
     if frame.type in REPORTS:
         take_report(tx, frontgate_id, kind=frame.type, body=frame.body)
         return
+    if frame.type == "command.result" and not _is_asked_for(tx, frontgate_id, frame.body):
+        extra = {"action": "pilot.result", "frontgate_id": frontgate_id}
+        log.warning("A result is of no command that its node was given", extra=extra)
+        return
     message = Message(
         id=frame.id,
         frontgate_id=frontgate_id,
@@ -263,6 +267,16 @@ def _received(tx: Transaction, frontgate_id: str, frame: Frame) -> None:
     )
     if tx.agents.receive(message):
         _take_effect(tx, message)
+
+
+def _is_asked_for(tx: Transaction, frontgate_id: str, result: JsonObject) -> bool:
+    """Say whether a result's command was for its node, which may write a result of any name."""
+    command = tx.agents.sent(str(result.get("command_id")))
+    return (
+        command is not None
+        and command.frontgate_id == frontgate_id
+        and all(command.body.get(name) == result.get(name) for name in ("cluster_id", "node_id"))
+    )
 
 
 def _endpoints(hello: JsonObject) -> list[str]:

@@ -80,7 +80,7 @@ class MetadataPut(CoreTasks):
         deployed = maker.deployed(cluster_id)
         metadata = maker.make(deployed)
         with self.store.begin() as tx:
-            if not tx.agents.is_sent(request_key):
+            if tx.agents.sent(request_key) is None:
                 body = {
                     "cluster_id": cluster_id,
                     "revision": tx.clusters.next_metadata_revision(cluster_id),

@@ -274,10 +274,11 @@ class AgentRepository:
 
     # -- messages ----------------------------------------------------------------------------------
 
-    def is_sent(self, message_id: str) -> bool:
-        """Say whether a message was put into the outbox."""
-        known = sa.select(tables.outbox.c.id).where(tables.outbox.c.id == message_id)
-        return self._connection.scalar(known) is not None
+    def sent(self, message_id: str) -> Message | None:
+        """Return a message that was put into the outbox."""
+        query = sa.select(tables.outbox).where(tables.outbox.c.id == message_id)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else record(row, Message)
 
     def send(self, message: Message) -> None:
         """Put a message into the outbox; one of the same id is not put in twice.

@@ -210,6 +210,29 @@ def test_a_result_answers_its_command_and_wakes_its_task(world: Any, desk: Desk)
     assert answer.body == body
 
 
+@pytest.mark.parametrize(
+    "who",
+    [
+        pytest.param({"cluster_id": "cl-1", "node_id": "cln-cl-1-2"}, id="another-node"),
+        pytest.param({"cluster_id": "cl-2", "node_id": "cln-cl-1"}, id="another-cluster"),
+    ],
+)
+def test_a_node_answers_its_own_commands_only(world: Any, desk: Desk, who: Any) -> None:
+    """A node may write a result of any name; behind one Frontgate there are many clusters."""
+    world.cluster()
+    world.frontgate("fg-1", "cl-1")
+    call = world.task("service.run")
+    send(world, call, cluster_id="cl-1", node_id="cln-cl-1")
+    key = call.task.request_key
+    body = {"command_id": key, "state": "done", "exit_code": 0, **who}
+
+    world.receive(desk, "fg-1", Frame(id="f-1", type="command.result", body=body))
+
+    assert not world.is_awake(call)
+    with world.store.read() as tx:
+        assert tx.agents.answer_to(key) is None
+
+
 @pytest.mark.parametrize("kind", ["command.result", "failed", "metadata.stored"])
 def test_an_answer_to_anothers_message_answers_nothing(world: Any, desk: Desk, kind: str) -> None:
     """And wakes nobody: the message was not sent to this Frontgate."""

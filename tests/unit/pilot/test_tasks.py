@@ -41,8 +41,10 @@ def put(world: Any, release: Callable[..., Any]) -> MetadataPut:
 
 
 def answer(world: Any, desk: Desk, call: Any, kind: str = "metadata.stored", **body: Any) -> None:
-    """Answer a task's message."""
+    """Answer a task's message; who answers is named as a Frontgate does."""
     key = call.task.request_key
+    who = ("cluster_id", "node_id")
+    body = {**{name: call.input[name] for name in who if name in call.input}, **body}
     world.receive(desk, "fg-1", Frame(id=f"f-{key}", type=kind, body=body, reply_to=key))
 
 

@@ -109,12 +109,12 @@ def test_messages_are_sent_in_order_until_they_are_acknowledged(
         waiting = tx.agents.unacknowledged({"fg-1": 0})
         later = tx.agents.unacknowledged({"fg-1": waiting[0][0]}, limit=1)
         nobodys = tx.agents.unacknowledged({})
-        is_sent = (tx.agents.is_sent("msg-1"), tx.agents.is_sent("msg-9"))
+        sent = (tx.agents.sent("msg-1"), tx.agents.sent("msg-9"))
 
     assert [each.id for _, each in waiting] == ["msg-2", "msg-3"]
     assert [each.id for _, each in later] == ["msg-3"]
     assert nobodys == []
-    assert is_sent == (True, False)
+    assert sent == (message(1), None)
 
 
 def test_a_pilot_of_many_frontgates_finds_the_message_of_one(
