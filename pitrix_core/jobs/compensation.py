@@ -23,6 +23,7 @@ from pitrix_core.model import (
     OwnedResource,
     Task,
     TaskRecord,
+    TaskState,
 )
 from pitrix_core.planner.kinds import CORE_KINDS, METADATA_DELETE, METADATA_PUT
 from pitrix_core.store import Transaction
@@ -77,7 +78,11 @@ def _left_behind(
     tasks: Sequence[TaskRecord], made: Iterable[MadeResource]
 ) -> Iterator[tuple[MadeResource, TaskRecord]]:
     """Return what is there of tasks that begin anew, and that no task is to remove already."""
-    removed = {(task.kind, task.input.get("id")) for task in tasks}
+    removed = {
+        (task.kind, task.input.get("id"))
+        for task in tasks
+        if task.state is not TaskState.SUCCEEDED  # then it is something new under the same id
+    }
     anew = {task.key: task for task in tasks if task.sent_at is None}
     for resource in made:
         kind = undo_of(resource.kind)
@@ -102,9 +107,10 @@ def compensation_tasks(
             undone = by_key[resource.task]
             task = _removal(resource, undone, key=f"{kind}/{number}", title="Undo")
             undoing.setdefault(undone.key, []).append(task)
-    for put in tasks:
-        if put.kind == METADATA_PUT and put.sent_at is not None:
-            undoing[put.key] = [_undoing(put, METADATA_DELETE, key=METADATA_DELETE, title="Undo")]
+    sent = [task for task in tasks if task.kind == METADATA_PUT and task.sent_at is not None]
+    for number, put in enumerate(sent, start=1):
+        key = f"{METADATA_DELETE}/{number}"
+        undoing[put.key] = [_undoing(put, METADATA_DELETE, key=key, title="Undo")]
     return _in_reverse(tasks, undoing)
 
 

@@ -11,6 +11,7 @@ from pitrix_core.jobs.outcome import Failed
 from pitrix_core.jobs.worker import TIMEOUT_CODE
 from pitrix_core.model import Task
 from pitrix_core.model.job import CANCELLED_CODE
+from pitrix_core.store import tables
 from pitrix_core.testing.fake_provider import FakeEffect
 
 #: How far a start comes before its runner dies, whatever the cloud.
@@ -163,6 +164,23 @@ def test_what_failed_is_removed_once_though_the_retry_was_stopped(engine: Engine
     assert states == {"a": "waiting", "remove/2": "ready"}
     assert ended.state == "succeeded"
     assert len(engine.in_cloud()) == 1
+
+
+def test_what_is_made_anew_under_the_same_id_is_removed_again(engine: Engine) -> None:
+    """Some clouds call things by the names they are given."""
+    job = engine.submit(volume("a"))
+    engine.fault("volume.create", FakeEffect.FAILED, count=2)
+    engine.run(job)
+    engine.retry(job)
+    engine.run(job)
+    removal, [made] = engine.task(job, "remove/2"), engine.in_cloud()
+    with engine.store.engine.begin() as connection:
+        statement = tables.tasks.update().where(tables.tasks.c.id == removal.id)
+        connection.execute(statement.values(input={**removal.input, "id": made}))
+
+    engine.retry(job)
+
+    assert engine.states(job) == {"a": "waiting", "remove/2": "succeeded", "remove/3": "ready"}
 
 
 def test_what_is_shared_is_not_removed(engine: Engine) -> None:

@@ -195,6 +195,19 @@ def test_metadata_that_were_sent_are_taken_away(engine: Engine) -> None:
     undoing = compensation_tasks(tasks, [made])
 
     assert [(task.key, task.after) for task in undoing] == [
-        ("metadata.delete", ()),
-        ("compute.delete/1", ("metadata.delete",)),
+        ("metadata.delete/1", ()),
+        ("compute.delete/1", ("metadata.delete/1",)),
     ]
+
+
+def test_metadata_that_were_sent_twice_are_taken_away(engine: Engine) -> None:
+    """A plan may write them once for each of its steps; tasks have keys of their own."""
+    first = Task(key="first", kind="metadata.put", title="Write")
+    job = engine.submit(first, Task(key="second", kind="metadata.put", title="Write again"))
+    engine.claim()
+    with engine.store.read() as tx:
+        tasks = tx.jobs.tasks(job.id)
+
+    undoing = compensation_tasks(tasks, [])
+
+    assert {task.key for task in undoing} == {"metadata.delete/1", "metadata.delete/2"}
