@@ -73,6 +73,20 @@ def test_a_file_is_rendered_and_reported(machine: Machine, gate: Frontgate) -> N
     assert machine.end() == 0
 
 
+def test_commands_see_nothing_of_how_the_drone_was_started(
+    machine: Machine, gate: Frontgate
+) -> None:
+    """How it allocates memory is its own business."""
+    gate.put_metadata(1)
+    machine.start()
+    gate.put_command("c-1", "env | cut -d= -f1")
+
+    names = gate.wait_for_result("c-1")["output"].split()
+
+    assert "PATH" in names
+    assert not [name for name in names if name.startswith(("MALLOC_", "PITRIX_DRONE_"))]
+
+
 def test_new_metadata_is_rendered_soon(machine: Machine, gate: Frontgate) -> None:
     """Nobody has to ask; the limit leaves room for a busy machine."""
     machine.add_resource("app.conf", '{{getv "/env/port"}}')

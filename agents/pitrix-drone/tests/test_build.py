@@ -7,12 +7,14 @@ import os
 import pathlib
 import shutil
 import subprocess
+import types
 import zipfile
 
 import pytest
 
 from pitrix_drone import __version__
 from pitrix_drone.build import build
+from pitrix_drone.start import CodeFinder, compiled
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +89,40 @@ def test_it_runs_on_every_python(zipapp: pathlib.Path, tmp_path: pathlib.Path, n
 
     assert (tmp_path / "a").read_text("utf-8") == "- 192.0.2.1\n001.2"
     assert drone(python, zipapp, "version").strip() == __version__
+
+
+@pytest.mark.parametrize("name", [f"python3.{minor}" for minor in range(9, 14)])
+def test_what_runs_for_long_is_compiled_by_another_process(
+    zipapp: pathlib.Path, tmp_path: pathlib.Path, name: str
+) -> None:
+    """It says what is wrong as ever, from all the code a running drone has."""
+    missing = tmp_path / "none.json"
+
+    done = subprocess.run(
+        [interpreter(name), "-I", "-S", zipapp, "run", "--config", missing],
+        check=False,
+        timeout=60,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"drone: {missing}: cannot be read")
+
+
+def test_compiled_modules_have_sources_but_no_docstrings(zipapp: pathlib.Path) -> None:
+    """Tracebacks show lines; what nobody reads takes no memory."""
+    finder = CodeFinder(str(zipapp), compiled(str(zipapp)))
+    spec = finder.find_spec("pitrix_drone.turns")
+    assert spec is not None
+    module = types.ModuleType(spec.name)
+    module.__spec__ = spec
+
+    finder.exec_module(module)
+
+    assert (module.__doc__, module.Turns.__doc__) == (None, None)
+    assert "class Turns" in (finder.get_source(spec.name) or "")
+    assert finder.find_spec("pitrix_drone.none") is None
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

@@ -17,9 +17,9 @@ _SHEBANG: Final = b"#!/usr/bin/env python3\n"
 _MAIN: Final = b"""\
 import sys
 
-from pitrix_drone.cli import main
+from pitrix_drone.start import main
 
-sys.exit(main(sys.argv[1:]))
+sys.exit(main())
 """
 #: The earliest moment a zip file can name.
 _TIME: Final = (1980, 1, 1, 0, 0, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import fcntl
 import json
 import logging
@@ -15,13 +14,16 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Callable, Final
 
 from pitrix_drone import __version__
 from pitrix_drone.agent import Agent
 from pitrix_drone.config import Config, ConfigError, Layout, layout, read_config
 from pitrix_drone.functions import DIALECTS
 from pitrix_drone.render import NoCommands, Renderer
+
+if TYPE_CHECKING:
+    import argparse
 
 #: As long as a drone may take to end.
 _LOCK_WAIT_S: Final = 10.0
@@ -37,15 +39,24 @@ def main(arguments: Sequence[str]) -> int:
 
     :returns: the exit code: 0, 1 when it failed, 2 when it was called in a wrong way.
     """
-    options = _parser().parse_args(arguments)
+    work = _chosen(arguments)
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
     try:
-        return int(options.work(options))
+        return work()
     except (ConfigError, UsageError) as ex:
         print(f"drone: {ex}", file=sys.stderr)  # noqa: T201
         return 1
+
+
+def _chosen(arguments: Sequence[str]) -> Callable[[], int]:
+    """Return what was asked for; a service's ``run`` goes without what reads command lines."""
+    if list(arguments) == ["run"]:
+        return lambda: _run(None)
+    options = _parser().parse_args(arguments)
+    work: Callable[[argparse.Namespace], int] = options.work
+    return lambda: work(options)
 
 
 #: What keys are relative to in the templates of a dialect, where it is not ``/self``.
@@ -53,11 +64,13 @@ _PREFIXES: Final = {"openpitrix": "/"}
 
 
 def _parser() -> argparse.ArgumentParser:
+    import argparse  # noqa: PLC0415  # a drone that runs does not need it
+
     parser = argparse.ArgumentParser(prog="drone", description="The agent in a cluster's machine.")
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     run = verbs.add_parser("run", help="run in the foreground until SIGTERM")
     run.add_argument("--config", type=pathlib.Path, help="default: /etc/pitrix/drone.json")
-    run.set_defaults(work=_run)
+    run.set_defaults(work=lambda options: _run(options.config))
     check = verbs.add_parser("check", help="say whether this drone takes a configuration")
     check.add_argument("--config", type=pathlib.Path, help="default: /etc/pitrix/drone.json")
     check.set_defaults(work=_check)
@@ -126,9 +139,9 @@ def _absolute(key: str) -> str:
     return key if key.startswith("/self/") else "/self/" + key.lstrip("/")
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(path: pathlib.Path | None) -> int:
     where = layout(os.environ)
-    config = read_config(options.config or where.config_file)
+    config = read_config(path or where.config_file)
     with _only_one(where):
         return _until_signalled(config, where)
 

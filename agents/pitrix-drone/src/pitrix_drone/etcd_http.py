@@ -113,6 +113,7 @@ class Transport:
         :raises EtcdUnavailableError: no endpoint answered.
         :raises EtcdError: etcd refused.
         """
+        self._drop()  # a thread that follows a stream asks nothing beside it
         connection: http.client.HTTPConnection | None = None
         try:
             connection = self._connect()
