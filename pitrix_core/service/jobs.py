@@ -170,7 +170,7 @@ def _actions(tx: Transaction, job: Job) -> tuple[JobAction, ...]:
     is_over = job.state is JobState.SUCCEEDED or job.started_at is None
     if is_over or tx.jobs.newest_on(job.cluster_id) != job.id:
         return ()
-    undo = (JobAction.ROLL_BACK,) if job.action in STATE_AFTER_UNDOING else ()
+    undo = (JobAction.ROLL_BACK,) if _is_undoable(tx, job) else ()
     return (JobAction.RETRY, *undo, JobAction.DELETE)
 
 
@@ -254,7 +254,7 @@ def roll_back(services: Services, actor: Actor, job_id: str) -> Job:
         known = tx.jobs.undone_by(job_id)
         if known is not None and tx.jobs.get(known).state not in JOB_FINAL_STATES:
             return tx.jobs.get(known)
-        _require_undoable(job)
+        _require_undoable(tx, job)
         if job.state not in (JobState.FAILED, JobState.CANCELLED) or job.started_at is None:
             raise _refusal(job, "only a job that failed or was cancelled can be rolled back")
         tx.jobs.require_newest(job)
@@ -298,7 +298,7 @@ def _change(
 def _undo_after(tx: Transaction, job: Job, data: CancelInput) -> None:
     is_undone = tx.jobs.undone_by(job.id) is not None
     if data.then is AfterCancel.ROLL_BACK and not is_undone:
-        _require_undoable(job)
+        _require_undoable(tx, job)
         _add_roll_back(tx, job)
         is_undone = True
     if data.mode is CancelMode.FORCED:
@@ -306,10 +306,15 @@ def _undo_after(tx: Transaction, job: Job, data: CancelInput) -> None:
         tx.courses.give_up(job.id, but_kinds={kind for kind in kinds if makes(kind)})
 
 
-def _require_undoable(job: Job) -> None:
-    if job.action not in STATE_AFTER_UNDOING:
+def _is_undoable(tx: Transaction, job: Job) -> bool:
+    """Say whether what a job did can be undone: its cluster is nothing without it."""
+    return job.action in STATE_AFTER_UNDOING and not tx.jobs.follows_another(job)
+
+
+def _require_undoable(tx: Transaction, job: Job) -> None:
+    if not _is_undoable(tx, job):
         raise ConflictError(
-            f"What a job of the kind {job.action} did cannot be undone.",
+            f"What job {job.id} did cannot be undone; only a job that made its cluster can be.",
             next_step=f"Let it go on: pitrix job retry {job.id}",
         )
 

@@ -272,6 +272,17 @@ class JobRepository:
         found: str | None = self._connection.scalar(query.limit(1))
         return found
 
+    def follows_another(self, job: Job) -> bool:
+        """Say whether a job changed a cluster that another one had made."""
+        columns = tables.jobs.c
+        query = sa.select(columns.id).where(
+            columns.cluster_id == job.cluster_id,
+            columns.id != job.id,
+            columns.created_at <= job.created_at,
+            columns.started_at.is_not(None),
+        )
+        return self._connection.scalar(query.limit(1)) is not None
+
     def require_newest(self, job: Job) -> None:
         """Make sure that no later job has changed the job's cluster.
 

@@ -23,6 +23,7 @@ from pitrix_core.model import (
     Runtime,
     TaskRecord,
 )
+from pitrix_core.model.job import CANCELLED_CODE
 from pitrix_core.service import clusters, events, jobs, plans
 from pitrix_core.service.inputs import (
     AfterCancel,
@@ -245,6 +246,20 @@ def test_a_deletion_cannot_be_undone(services: Services, job: Job) -> None:
 
     with pytest.raises(ConflictError, match="cannot be undone"):
         jobs.roll_back(services, ADMIN, deletion.id)
+
+
+def test_only_the_job_that_made_a_cluster_is_undone(services: Services, job: Job) -> None:
+    """One that came later, such as that of a Frontgate's new machine, leaves a cluster behind."""
+    fail(services, job)
+    with services.store.begin() as tx:
+        later = tx.jobs.add(tx.plans.get(job.plan_id))
+        tx.courses.stop(later.id, error="Cancelled.", error_code=CANCELLED_CODE)
+        end_job(tx, later.id)
+
+    with pytest.raises(ConflictError, match="cannot be undone"):
+        jobs.roll_back(services, ADMIN, later.id)
+
+    assert jobs.report(services, ADMIN, later.id).actions == (JobAction.RETRY, JobAction.DELETE)
 
 
 def test_a_rolled_back_job_cannot_go_on(services: Services, job: Job) -> None:
