@@ -79,16 +79,22 @@ def make_services(config: Config) -> Services:
     """Return what every use works with; one per process, built after a fork."""
     store = make_store(config)
     registry = PluginRegistry(enabled=config.enabled)
+    agent_files = AgentFiles(
+        config.data_dir / "agents", builder=registry.agent_builder, public_url=config.api_url
+    )
     return Services(
         store=store,
         registry=registry,
         gates=Gates(store, registry, data_dir=config.data_dir, allow_local=config.allow_local),
         loader=PackageLoader(store, registry),
         indexer=Indexer(store, registry),
-        agent_files=AgentFiles(
-            config.data_dir / "agents", builder=registry.agent_builder, public_url=config.api_url
+        agent_files=agent_files,
+        pilot=PilotPlace(
+            urls=config.frontgate_urls,
+            ca=config.pilot_authority(),
+            agents_url=agent_files.url,
+            agents_ca=config.public_authority(),
         ),
-        pilot=PilotPlace(urls=config.frontgate_urls, ca=config.pilot_authority()),
         job_deadline_s=config.job_deadline_s,
     )
 

@@ -29,7 +29,8 @@ class AgentFiles:
         """
         self._folder = folder
         self._builder = builder
-        self._public_url = public_url.rstrip("/")
+        #: Where archives are handed out; ``/NAME/DIGEST`` is added to it.
+        self.url = public_url.rstrip("/") + "/v1/agents"
         self._built: dict[str, AgentFile] = {}
         self._lock = threading.Lock()
 
@@ -79,7 +80,7 @@ class AgentFiles:
     def _described(self, name: str, archive: bytes) -> AgentFile:
         digest = hashlib.sha256(archive).hexdigest()
         return AgentFile(
-            url=f"{self._public_url}/v1/agents/{name}/{digest}",
+            url=f"{self.url}/{name}/{digest}",
             sha256=digest,
             size_bytes=len(archive),
             packed=packed(archive),

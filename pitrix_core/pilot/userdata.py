@@ -125,24 +125,30 @@ else
 fi
 """
 
-_FETCH: Final = r"""import http.client, ssl, urllib.request
-authority = {{ authority }}
-def fetched():
+#: A machine that has a Frontgate may reach nothing else: it asks both in turn.
+_FETCH: Final = r"""import http.client, json, ssl, urllib.request
+places = [(source, {{ authority }})]
+with open(config, encoding="utf-8") as file:
+    told = json.load(file)
+if told.get("enrol_url"):
+    places.append((told["enrol_url"] + "/v1/agents/{{ agent }}/" + wanted, told.get("ca")))
+def fetched(url, authority):
     context = ssl.create_default_context(cadata=authority) if authority else None
-    with urllib.request.urlopen(source, timeout=30, context=context) as answer:
+    with urllib.request.urlopen(url, timeout=30, context=context) as answer:
         content = answer.read({{ size }} + 1)
     if digest(content) != wanted:
         raise OSError("its SHA-256 is not the one expected")
     return content
-for attempt in range({{ tries }}):
-    try:
-        content = fetched()
-        break
-    except (OSError, http.client.HTTPException) as ex:
-        print("pitrix: cannot fetch %s: %s" % (source, ex), file=sys.stderr, flush=True)
+def obtained():
+    for attempt in range({{ tries }}):
+        for url, authority in places:
+            try:
+                return fetched(url, authority)
+            except (OSError, http.client.HTTPException) as ex:
+                print("pitrix: cannot fetch %s: %s" % (url, ex), file=sys.stderr, flush=True)
         time.sleep(min(10.0, 0.2 * 2 ** attempt))
-else:
-    sys.exit(1)"""
+    sys.exit(1)
+content = obtained()"""
 
 _UNPACK: Final = r"""import base64, lzma
 packed = '''
@@ -260,7 +266,7 @@ class FetchRules:
 
     #: Certificates, PEM, of who signed the API's; empty for those that the machines trust.
     authority: str = ""
-    #: How often it is tried, with growing pauses of at most 10 s.
+    #: How often it is tried, at each place, with growing pauses of at most 10 s.
     tries: int = _TRIES
 
 
@@ -274,7 +280,8 @@ def make_user_data(
 ) -> str:
     """Return the script that gets, configures and runs an agent.
 
-    The agent is inside where there is room for it: then the machine need not reach the API.
+    The agent is inside where there is room for it: then the machine need not reach the API. One
+    with a Frontgate need not anyway: it gets there what the API does not give it.
 
     :param limit_bytes: how much user-data the cloud takes.
     :param again_s: seconds until an agent that ended is started again.
@@ -290,7 +297,11 @@ def make_user_data(
         return inline
     rules = rules or FetchRules()
     obtain = _filled(
-        _FETCH, authority=json.dumps(rules.authority), size=file.size_bytes, tries=rules.tries
+        _FETCH,
+        agent=start.agent,
+        authority=json.dumps(rules.authority),
+        size=file.size_bytes,
+        tries=rules.tries,
     )
     digests = (file.sha256, file.packed.sha256)
     return _script(start, digests=digests, source=file.url, obtain=obtain, again_s=again_s)

@@ -31,11 +31,15 @@ _MACHINE: Final = "compute.create/frontgate"
 
 @attrs.frozen(kw_only=True)
 class PilotPlace:
-    """Where Frontgates find the Pilots, and by what they know them."""
+    """Where Frontgates find the Pilots and agents for their nodes, and by what they know them."""
 
     urls: tuple[str, ...] = ()
     #: Certificates, PEM, of the only authorities they trust for it; empty: those of their machine.
     ca: str = ""
+    #: Where agents are handed out; ``/NAME/SHA256`` is added to it.
+    agents_url: str = ""
+    #: As ``ca``, for ``agents_url``.
+    agents_ca: str = ""
 
 
 def draft_frontgate(
@@ -64,6 +68,8 @@ def draft_frontgate(
         "enrolment": frontgate_secret(frontgate_id).to_json(),
         "pilot_urls": list(pilot.urls),
         **({"pilot_ca": pilot.ca} if pilot.ca else {}),
+        **({"agents_url": pilot.agents_url} if pilot.agents_url else {}),
+        **({"agents_ca": pilot.agents_ca} if pilot.agents_ca else {}),
         **({"proxy": runtime.frontgate_proxy} if runtime.frontgate_proxy else {}),
         "throw_away": runtime.throw_away,
         **({"image_mirror": runtime.image_mirror} if runtime.image_mirror else {}),

@@ -29,6 +29,7 @@ from frontgate_harness import Login as MakeClient
 from pitrix_drone.config import Config
 from pitrix_drone.etcd import EtcdError, EtcdUnavailableError
 from pitrix_drone.login import Login, RefusedError
+from pitrix_frontgate.archives import Archives
 from pitrix_frontgate.enrol_server import ENROL_PORT, EnrolServer, Faults
 from pitrix_frontgate.enrolment import Enrolment
 from pitrix_frontgate.frames import Frame
@@ -94,7 +95,8 @@ def world(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wo
     access = AccessControl(store.client, cut=keeper.cut)
     clock = {"now": dt.datetime.now(dt.UTC)}
     enrolment = Enrolment(store.client, access, clock=lambda: clock["now"])
-    server = EnrolServer(enrolment, address=address, identity=identity)
+    archives = Archives("", folder=identity.parent / "agents", proxy=lambda _url: None)
+    server = EnrolServer(enrolment, archives, address=address, identity=identity)
     stop = threading.Event()
     thread = threading.Thread(target=server.run, args=(stop,))
     thread.start()

@@ -59,7 +59,13 @@ class Server(http.server.ThreadingHTTPServer):
     content = b""
     #: Answers given before the right one.
     before: list[Callable[[http.server.BaseHTTPRequestHandler], None]] = []  # noqa: RUF012
-    requests = 0
+    #: What was asked for.
+    paths: list[str] = []  # noqa: RUF012
+
+    @property
+    def requests(self) -> int:
+        """How often it was asked."""
+        return len(self.paths)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -68,7 +74,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        self.server.requests += 1
+        self.server.paths.append(self.path)
         if self.server.before:
             self.server.before.pop(0)(self)
             return
@@ -95,7 +101,7 @@ def agent(tmp_path: Path) -> bytes:
 def server(agent: bytes) -> Iterator[Server]:
     """A server with the agent."""
     made = Server(("127.0.0.1", 0), Handler)
-    made.content, made.before = agent, []
+    made.content, made.before, made.paths = agent, [], []
     thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield made
@@ -443,6 +449,47 @@ def test_another_authority_is_not_trusted(
     assert done.returncode == 1
     assert "CERTIFICATE_VERIFY_FAILED" in done.stderr
     assert server.requests == 0
+
+
+def test_a_node_gets_from_its_frontgate_what_the_api_does_not_give_it(
+    machine: Machine, server: Server, tls: str
+) -> None:
+    """By the authority in its configuration, which is not the one that the API is known by."""
+    enrol_url = f"https://127.0.0.1:{server.server_port}"
+    machine.file = attrs.evolve(machine.file, url="https://127.0.0.1:1/v1/agents/drone")
+    config = {"enrol_url": enrol_url, "ca": tls}
+
+    done = machine.boot(machine.script(config))
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("cannot fetch https://127.0.0.1:1/v1/agents/drone") == 1
+    assert server.paths == [f"/v1/agents/drone/{machine.file.sha256}"]
+    assert machine.said["config"] == config
+
+
+def test_the_api_and_the_frontgate_are_asked_in_turn(machine: Machine, server: Server) -> None:
+    """Until one of them has what was expected."""
+    url = f"http://127.0.0.1:{server.server_port}"
+    machine.file = attrs.evolve(machine.file, url=f"{url}/api")
+    server.before = [_unavailable, _cut_off]
+
+    done = machine.boot(machine.script({"enrol_url": url}))
+
+    assert done.returncode == 0, done.stderr
+    assert server.paths == ["/api", f"/v1/agents/drone/{machine.file.sha256}", "/api"]
+
+
+def test_a_frontgate_cannot_pass_another_agent_off(machine: Machine, server: Server) -> None:
+    """The digest is the installation's word."""
+    machine.file = attrs.evolve(machine.file, url="http://127.0.0.1:1/", sha256="0" * 64)
+
+    done = machine.boot(
+        machine.script({"enrol_url": f"http://127.0.0.1:{server.server_port}"}, tries=1)
+    )
+
+    assert done.returncode == 1
+    assert "its SHA-256 is not the one expected" in done.stderr
+    assert not machine.agent.exists()
 
 
 # -- keeping it running ----------------------------------------------------------------------------

@@ -170,7 +170,9 @@ def test_the_frontgates_own_plan_can_be_built(build: Callable[..., Plan]) -> Non
         cluster_id="cl-fg",
         frontgate_id="fg-1",
         network_id="net-1",
-        pilot=PilotPlace(urls=("wss://pilot",), ca="PEM"),
+        pilot=PilotPlace(
+            urls=("wss://pilot",), ca="PEM", agents_url="https://api/v1/agents", agents_ca="PEM-2"
+        ),
         runtime=Runtime(
             id="rt-1",
             name="here",
@@ -190,6 +192,7 @@ def test_the_frontgates_own_plan_can_be_built(build: Callable[..., Plan]) -> Non
     config = plan.tasks[0].input["user_data"]["$agent"]["config"]
     assert config["enrolment"] == frontgate_secret("fg-1").to_json() == {"$secret": "sec-fg-1"}
     assert (config["pilot_urls"], config["pilot_ca"]) == (["wss://pilot"], "PEM")
+    assert (config["agents_url"], config["agents_ca"]) == ("https://api/v1/agents", "PEM-2")
     assert config["throw_away"] is True
     assert config["image_mirror"] == "https://mirror.example"
     assert config["proxy"] == "http://proxy.example:3128"

@@ -36,6 +36,8 @@ _SHAPES: Final[Mapping[int, Mapping[str, shapes.Check]]] = {
         "pilot_ca": shapes.certificates(65_536),
         "proxy": shapes.matches(r"(http://[^/?#\s]+/?)?", most=2048),
         "image_mirror": shapes.matches(r"(https?://[^?#\s]+)?", most=2048),
+        "agents_url": shapes.matches(r"(https?://[^?#\s]+)?", most=2048),
+        "agents_ca": shapes.certificates(65_536),
     },
 }
 
@@ -44,6 +46,8 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "pilot_ca": "",
     "proxy": "",
     "image_mirror": "",
+    "agents_url": "",
+    "agents_ca": "",
 }
 
 
@@ -58,6 +62,9 @@ class FrontgateConfig:
         machine's are.
     :param image_mirror: URL of what this network's own mirror of images mirrors; empty: Docker's
         registry.
+    :param agents_url: where the installation hands out agents; empty: nodes get none here.
+    :param agents_ca: certificates, PEM, of the only authorities that are trusted there; empty: the
+        machine's are.
     :param proxy: URL of the proxy that leads out; empty: what the environment says.
     """
 
@@ -69,6 +76,8 @@ class FrontgateConfig:
     pilot_ca: str = field(default="", repr=False)
     proxy: str = field(default="", repr=False)
     image_mirror: str = ""
+    agents_url: str = ""
+    agents_ca: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -121,6 +130,11 @@ class Places:
     def mirror(self) -> Path:
         """The folder of the mirror of images."""
         return self.state / "mirror"
+
+    @property
+    def archives(self) -> Path:
+        """The folder of agents' archives."""
+        return self.state / "agents"
 
     @property
     def lock(self) -> Path:

@@ -1,4 +1,4 @@
-"""Answers nodes that enrol: a small HTTPS server beside etcd, for whoever is in the network.
+"""Answers nodes that enrol, or want their agent: a small HTTPS server, for all of the network.
 
 Strangers may knock, so everything is bounded: connections, altogether and from one address; the
 time, the headers and the body of a request; wrong guesses from one address. Tokens and passwords
@@ -8,7 +8,9 @@ are random and 256 bits long: guessing is hopeless, the limits keep the Frontgat
 import http.server
 import json
 import logging
+import os
 import re
+import shutil
 import socket
 import socketserver
 import ssl
@@ -18,10 +20,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from pitrix_drone.etcd import EtcdError
 from pitrix_frontgate import shapes
+from pitrix_frontgate.archives import Archives
 from pitrix_frontgate.doors import server_context
 from pitrix_frontgate.enrolment import Enrolment, RefusedError
 
@@ -48,7 +51,14 @@ _SECRET: Final = shapes.matches(r"[!-~]{8,128}", most=128)
 _WHO: Final = {"cluster_id": shapes.is_identifier, "node_id": shapes.is_node_id}
 
 #: What each code of a refusal is in HTTP.
-_STATUS: Final = {"unknown-node": HTTPStatus.NOT_FOUND}
+_STATUS: Final = {
+    "unknown-node": HTTPStatus.NOT_FOUND,
+    "unknown-agent": HTTPStatus.NOT_FOUND,
+    "unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+#: Refusals that are not the asking one's fault.
+_PASSING: Final = ("unknown-node", "unavailable")
 
 
 class Faults:
@@ -89,8 +99,11 @@ class EnrolServer:
     :param identity: the file with certificate and key; read anew when it changes.
     """
 
-    def __init__(self, enrolment: Enrolment, *, address: str, identity: Path) -> None:
+    def __init__(
+        self, enrolment: Enrolment, archives: Archives, *, address: str, identity: Path
+    ) -> None:
         self._enrolment = enrolment
+        self._archives = archives
         self._address = address
         self._identity = identity
 
@@ -101,7 +114,9 @@ class EnrolServer:
         said = ""
         while not stop.is_set():
             try:
-                listener = _Listener(self._address, self._enrolment, self._identity)
+                listener = _Listener(
+                    self._address, self._enrolment, self._archives, identity=self._identity
+                )
             except OSError as ex:
                 problem = f"cannot listen at {self._address}:{ENROL_PORT}: {ex}"
                 if problem != said:
@@ -133,9 +148,12 @@ class _Listener(socketserver.ThreadingTCPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, address: str, enrolment: Enrolment, identity: Path) -> None:
+    def __init__(
+        self, address: str, enrolment: Enrolment, archives: Archives, *, identity: Path
+    ) -> None:
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.enrolment = enrolment
+        self.archives = archives
         self.faults = Faults()
         self._identity = identity
         self._context: tuple[int, ssl.SSLContext] | None = None
@@ -195,16 +213,33 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server_version = "pitrix-frontgate"
     sys_version = ""
 
+    def do_GET(self) -> None:  # named by http.server
+        """Hand out an archive; the connection ends with it."""
+        if self._has_to_wait():
+            return
+        try:
+            archive = self.server.archives.open(self.path)
+        except RefusedError as ex:
+            self._refuse(ex)
+        else:
+            with archive:
+                self._send(archive)
+
     def do_POST(self) -> None:  # named by http.server
         """Answer one question; the connection ends with it."""
         action = {"/v1/enrol": self._enrol, "/v1/enrolled": self._confirm}.get(self.path)
         if action is None:
             self._fail(HTTPStatus.NOT_FOUND, "no-such-path", "POST /v1/enrol or /v1/enrolled")
-        elif self.server.faults.are_too_many(self.client_address[0]):
-            why = "too many wrong tokens came from this address; wait a minute"
-            self._fail(HTTPStatus.TOO_MANY_REQUESTS, "too-many-faults", why)
-        else:
+        elif not self._has_to_wait():
             self._answer(action)
+
+    def _has_to_wait(self) -> bool:
+        """Tell whether too much was wrong that came from an address; it is told so."""
+        if not self.server.faults.are_too_many(self.client_address[0]):
+            return False
+        why = "too many wrong tokens or digests came from this address; wait a minute"
+        self._fail(HTTPStatus.TOO_MANY_REQUESTS, "too-many-faults", why)
+        return True
 
     def _answer(self, action: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
         body = self._body()
@@ -221,7 +256,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._say(HTTPStatus.OK, answer)
 
     def _refuse(self, ex: RefusedError) -> None:
-        if ex.code != "unknown-node":
+        if ex.code not in _PASSING:
             self.server.faults.add(self.client_address[0])
             log.warning("%s was refused: %s", self.client_address[0], ex.message)
         self._fail(_STATUS.get(ex.code, HTTPStatus.FORBIDDEN), ex.code, ex.message)
@@ -260,12 +295,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _say(self, status: HTTPStatus, body: Mapping[str, Any]) -> None:
         data = json.dumps(body).encode()
+        self._head(status, kind="application/json", size=len(data))
+        self.wfile.write(data)
+
+    def _send(self, archive: BinaryIO) -> None:
+        size = os.fstat(archive.fileno()).st_size
+        self._head(HTTPStatus.OK, kind="application/octet-stream", size=size)
+        shutil.copyfileobj(archive, self.wfile)
+
+    def _head(self, status: HTTPStatus, *, kind: str, size: int) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(size))
         self.send_header("Connection", "close")
         self.end_headers()
-        self.wfile.write(data)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # named by http.server
         """Say nothing of each request."""

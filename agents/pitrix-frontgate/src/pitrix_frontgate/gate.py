@@ -11,6 +11,7 @@ from typing import Final
 
 from pitrix_drone.etcd import EtcdClient
 from pitrix_frontgate import __version__
+from pitrix_frontgate.archives import Archives
 from pitrix_frontgate.channel import Channel, Greeting
 from pitrix_frontgate.config import FrontgateConfig, Places
 from pitrix_frontgate.doors import Doorkeeper, first_doors
@@ -73,11 +74,12 @@ def _serve(
     reports = Reports(client, outbox, store_id=store_id(client), protocol=config.protocol)
     keeper = Doorkeeper(server, places, is_plain_always=_is_plain(config))
     access = AccessControl(client, cut=keeper.cut)
+    dialler = Dialler(config, pulse=pulse)
     channel = Channel(
         config.pilot_urls,
         Greeting(__version__, (_endpoint(config, server),)),
         identity=identity,
-        dialler=Dialler(config, pulse=pulse),
+        dialler=dialler,
         pulse=pulse,
         handlers=Handlers(client, access, keeper),
         outbox=outbox,
@@ -86,8 +88,11 @@ def _serve(
     parts = {"channel": channel.run, "reports": reports.run}
     if not _is_plain(config):
         enrolment = Enrolment(client, access)
+        archives = Archives(
+            config.agents_url, folder=places.archives, ca=config.agents_ca, proxy=dialler.proxy
+        )
         parts["enrolment"] = EnrolServer(
-            enrolment, address=server.address, identity=places.identity
+            enrolment, archives, address=server.address, identity=places.identity
         ).run
         parts.update(_mirror(config, places, address=server.address))
     threads = [

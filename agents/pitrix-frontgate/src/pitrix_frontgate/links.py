@@ -116,7 +116,7 @@ class Dialler:
 
     @contextlib.contextmanager
     def _socket(self, url: str) -> Iterator[Link]:
-        proxy = self._proxy(url)
+        proxy = self.proxy(url)
         try:
             dialling = connect(
                 _with_scheme(url, ("ws", "wss")) + PATH,
@@ -135,7 +135,7 @@ class Dialler:
             yield connection
 
     def _polling(self, url: str) -> LongPoll:
-        proxy = self._proxy(url)
+        proxy = self.proxy(url)
         link = LongPoll(
             _with_scheme(url, ("http", "https")) + f"{PATH}/poll",
             tls=self._tls(url),
@@ -150,8 +150,11 @@ class Dialler:
             return None
         return ssl.create_default_context(cadata=self._config.pilot_ca or None)
 
-    def _proxy(self, url: str) -> str | None:
-        """Choose the proxy; a Pilot on this machine needs none."""
+    def proxy(self, url: str) -> str | None:
+        """Choose the proxy that leads to a URL; what is on this machine needs none.
+
+        :raises ProxyError: it is of a kind that is not spoken to.
+        """
         parts = urlsplit(url)
         if is_loopback(parts.hostname or ""):
             return None

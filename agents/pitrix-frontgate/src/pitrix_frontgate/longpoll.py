@@ -57,7 +57,7 @@ class LongPoll:
         lasts_s: float = _LASTS_S,
     ) -> None:
         self._path = urlsplit(url).path
-        self._asking, self._saying = (_line(urlsplit(url), tls, proxy) for _ in range(2))
+        self._asking, self._saying = (line_to(urlsplit(url), tls, proxy) for _ in range(2))
         self._turn = threading.Lock()
         self._pulse = pulse
         self._ends_s = time.monotonic() + lasts_s
@@ -131,10 +131,13 @@ class LongPoll:
         raise ValueError("not an answer of a Pilot")
 
 
-def _line(
+def line_to(
     url: SplitResult, tls: ssl.SSLContext | None, proxy: str | None
 ) -> http.client.HTTPConnection:
-    """Make a connection that opens when it is used."""
+    """Make a connection that opens when it is used.
+
+    :param proxy: URL of an HTTP proxy to pass by ``CONNECT``.
+    """
     port = url.port or (443 if tls else 80)
     near = urlsplit(proxy) if proxy else None
     host = near.hostname if near else url.hostname
