@@ -29,6 +29,7 @@ from pitrix_core.model import (
     Runtime,
 )
 from pitrix_core.model.cluster import UNFINISHED_STATES
+from pitrix_core.model.job import JOB_FINAL_STATES
 from pitrix_core.pilot import tokens
 from pitrix_core.pilot.answers import CoreTasks, absence_of, done, failed, pending
 from pitrix_core.pilot.authority import authority_of
@@ -309,7 +310,9 @@ def _revive(tx: Transaction, frontgate: Frontgate) -> None:
     if cluster.state not in UNFINISHED_STATES:
         return
     [job, *_] = tx.jobs.search(cluster_id=cluster.id, part=Slice(limit=1))
-    if job.action is not Action.CREATE:
+    tx.queue.lock_jobs([job.id])
+    has_ended = tx.jobs.get(job.id).state in JOB_FINAL_STATES  # nobody was faster
+    if job.action is not Action.CREATE or not has_ended:
         return
     retry(tx, job.id)
     tx.clusters.set_state(cluster.id, ClusterState.CREATING)

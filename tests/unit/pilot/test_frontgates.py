@@ -1,6 +1,7 @@
 """A network has one Frontgate: made by whoever needs it first, and gone with its runtime."""
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import core_world
 import pytest
 
 from pitrix_core.errors import ConflictError, PluginNotFoundError
+from pitrix_core.jobs import compensation
 from pitrix_core.jobs.effects import end_job
 from pitrix_core.jobs.handler import TaskCall
 from pitrix_core.model import (
@@ -29,6 +31,9 @@ from pitrix_core.pilot.frontgates import (
 from pitrix_core.pilot.inbox import Desk
 from pitrix_core.pilot.tasks import MetadataPut
 from pitrix_core.planner.frontgate import PilotPlace
+
+#: Seconds in which a transaction that waits for nobody has long come to the job.
+MOMENT_S = 0.3
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
@@ -229,6 +234,37 @@ def test_a_failed_one_is_revived_by_the_next_deployment(
     [job] = jobs_of(world, cluster.id)
     assert operation.state is OperationState.PENDING
     assert (cluster.state, job.state) == (ClusterState.CREATING, "running")
+
+
+def test_one_that_is_tried_again_by_hand_meanwhile_is_waited_for(
+    world: Any, ensure: FrontgateEnsure
+) -> None:
+    """Whoever was first has let its job go on; the deployment does not fail for it."""
+    first = world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1")
+    ensure.start(first, request_key="k")
+    [cluster] = hidden(world)
+    fail(world, cluster.id)
+    [job] = jobs_of(world, cluster.id)
+    by_hand = threading.Event()
+
+    def retry_by_hand() -> None:
+        with world.store.begin() as tx:
+            tx.queue.lock_jobs([job.id])
+            by_hand.set()
+            time.sleep(MOMENT_S)  # what begins meanwhile sees the job as it was
+            compensation.retry(tx, job.id)
+            tx.clusters.set_state(cluster.id, ClusterState.CREATING)
+
+    other = threading.Thread(target=retry_by_hand)
+    other.start()
+    by_hand.wait(timeout=20)
+    second = world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1")
+
+    operation = ensure.start(second, request_key="k2")
+
+    other.join(timeout=20)
+    assert operation.state is OperationState.PENDING
+    assert jobs_of(world, cluster.id)[0].state == "running"
 
 
 def test_one_whose_removal_failed_is_not_revived(
