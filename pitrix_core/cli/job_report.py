@@ -17,6 +17,8 @@ _ACTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "roll_back": ("undo what it did", "pitrix job roll-back {id}"),
     "delete": ("remove the cluster", "pitrix cluster delete {cluster_id}"),
 }
+#: What is left of ``cancel`` while a job stops.
+_FORCE: Final = ("do not wait for what is under way", "pitrix job cancel {id} --force")
 
 
 def report_lines(job: JsonObject) -> list[str]:
@@ -36,15 +38,22 @@ def report_lines(job: JsonObject) -> list[str]:
 def next_steps(job: JsonObject) -> str:
     """Return what can be done about a job, in one line."""
     job_id = job["id"]
-    known = [_ACTIONS[name] for name in job.get("actions", ("retry",)) if name in _ACTIONS]
-    steps = [f"{what}: {command.format(**job)}" for what, command in known]
+    known = _commands(job, job.get("actions", ("retry",)))
+    steps = [f"{what}: {command}" for what, command in known]
     return "; ".join([f"Next: pitrix job show {job_id}", *steps])
 
 
 def _steps(job: JsonObject) -> list[str]:
-    known = [_ACTIONS[name] for name in job.get("actions") or () if name in _ACTIONS]
+    known = _commands(job, job.get("actions") or ())
     width = max((len(what) for what, _ in known), default=0)
-    return [f"{what:<{width}}  {command.format(**job)}" for what, command in known]
+    return [f"{what:<{width}}  {command}" for what, command in known]
+
+
+def _commands(job: JsonObject, names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return what each action does, and its command."""
+    actions = {**_ACTIONS, "cancel": _FORCE} if job.get("state") == "stopping" else _ACTIONS
+    known = [actions[name] for name in names if name in actions]
+    return [(what, command.format(**job)) for what, command in known]
 
 
 def _failure(failure: JsonObject) -> str:

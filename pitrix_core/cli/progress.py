@@ -76,7 +76,8 @@ class Snapshot:
             case "paused":
                 return f"is paused; go on: pitrix job resume {self.job['id']}"
             case "stopping":
-                return "stops when what is under way has ended"
+                why = f": {self.job['error']}" if self.job.get("error") else ""
+                return f"stops when what is under way has ended{why}"
             case _:
                 return ""
 
@@ -182,10 +183,10 @@ def summary(seen: Snapshot) -> list[str]:
     how = "was cancelled" if seen.job["state"] == "cancelled" else "failed"
     lines = [click.style(f"Job {job_id} {how}.", fg="red", bold=True)]
     failed = [task for task in seen.tasks if task["state"] == "failed"]
-    lines += [f"  {task['title']}: {task.get('error')}" for task in failed]
-    if not failed and seen.job.get("error"):
-        lines.append(f"  {seen.job['error']}")
-    return [*lines, next_steps(seen.job)]
+    reasons = [f"{task['title']}: {task.get('error')}" for task in failed]
+    if seen.job.get("error") and seen.job["error"] not in reasons:
+        reasons.insert(0, seen.job["error"])  # it was stopped
+    return [*lines, *(f"  {reason}" for reason in reasons), next_steps(seen.job)]
 
 
 class LineDisplay:

@@ -24,8 +24,6 @@ _NEVER_SENT: Final[Mapping[str, None]] = {
     "sent_fence": None,
     "operation": None,
 }
-
-
 #: A job that ended in one of these can go on.
 _UNFINISHED_STATES: Final = (JobState.FAILED, JobState.CANCELLED)
 
@@ -326,7 +324,8 @@ class JobRepository:
         ).rowcount
         if not changed:
             raise ConflictError(
-                f"Job {job_id} has not failed and was not cancelled; only such jobs can be retried."
+                f"Job {job_id} has not failed, nor was cancelled at work: nothing can be retried.",
+                next_step=f"See what can be done: pitrix job show {job_id}",
             )
         self._reopen_failed(job_id)
         self._reopen_skipped(job_id)

@@ -10,7 +10,7 @@ from conftest import Result
 from stand_in import StandIn
 
 from pitrix_core.cli import job_report
-from pitrix_core.cli.progress import LineDisplay, Snapshot
+from pitrix_core.cli.progress import LineDisplay, Snapshot, summary
 
 
 def job(state: str, job_id: str = "job-1", **more: Any) -> dict[str, Any]:
@@ -204,6 +204,7 @@ def test_rolling_back_shows_what_goes_and_asks(
         pytest.param(job("queued", waits_for="job-0"), "waits for job job-0", id="queued"),
         pytest.param(job("paused"), "is paused; go on: pitrix job resume job-1", id="paused"),
         pytest.param(job("stopping"), "stops when what is under way has ended", id="stopping"),
+        pytest.param(job("stopping", error="Too late."), "has ended: Too late.", id="and-why"),
     ],
 )
 def test_a_watched_job_that_does_not_go_on_says_so_once(
@@ -216,3 +217,30 @@ def test_a_watched_job_that_does_not_go_on_says_so_once(
     display.show(Snapshot(job=seen, tasks=()))
 
     assert capsys.readouterr().out.count(line) == 1
+
+
+def test_a_job_that_was_stopped_says_why_before_what_failed() -> None:
+    """What was under way when it was stopped is not the reason."""
+    task = {"title": "Make disk", "state": "failed", "error": "Given up."}
+    stopped = job("failed", error="Not done in time.")
+
+    _, *reasons, _ = summary(Snapshot(job=stopped, tasks=(task,)))
+
+    assert reasons == ["  Not done in time.", "  Make disk: Given up."]
+
+
+def test_a_job_that_failed_by_a_task_says_so_once() -> None:
+    """The job's error is the task's."""
+    task = {"title": "Make disk", "state": "failed", "error": "no"}
+    failed = job("failed", error="Make disk: no")
+
+    _, *reasons, _ = summary(Snapshot(job=failed, tasks=(task,)))
+
+    assert reasons == ["  Make disk: no"]
+
+
+def test_a_job_that_stops_need_not_be_waited_for() -> None:
+    """It was cancelled already; what is left is to do so by force."""
+    steps = job_report.next_steps(job("stopping", actions=["cancel"]))
+
+    assert steps.endswith("do not wait for what is under way: pitrix job cancel job-1 --force")
