@@ -10,6 +10,7 @@ import http
 import http.client
 import io
 import json
+import re
 import secrets
 import time
 from collections import deque
@@ -24,14 +25,19 @@ from pitrix_core.pilot.peer import Peer
 
 PATH: Final = "/v1/frontgate/poll"
 
-#: Longest head of a request, longest body of a session's first one, and of any.
+#: Frames are at most this long; agents/protocol/README.md section 1. Those of strangers are short:
+#: anybody can connect, as often as he likes.
+_FRAME_BYTES: Final = 4 * 1024 * 1024
+FIRST_BYTES: Final = 64 * 1024
+#: Longest head of a request, and longest body.
 _HEAD_BYTES: Final = 32 * 1024
-_FIRST_BYTES: Final = 64 * 1024
-_BODY_BYTES: Final = 4 * 1024 * 1024 + 64 * 1024
+_BODY_BYTES: Final = _FRAME_BYTES + 64 * 1024
+#: How a body begins; what is longer than a stranger's is read on if its session is known.
+_BEGINNING: Final = re.compile(rb'\s*\{\s*"session"\s*:\s*"([A-Za-z0-9_-]{1,64})"')
 #: Sessions at a time; those who have not said who they are end soon.
 _MOST_SESSIONS: Final = 10_000
 #: Frames that wait to be looked at, and bytes that wait to be fetched, in a session.
-_MOST_FRAMES: Final = 64
+_MOST_FRAMES: Final = 4
 _MOST_WAITING_BYTES: Final = 1024 * 1024
 #: Seconds that a request may wait, and without one after which a session has ended.
 _LONGEST_WAIT_S: Final = 60.0
@@ -69,11 +75,16 @@ class _Session:
     going: deque[str] = attrs.field(factory=deque)
     going_bytes: int = 0
     is_closed: bool = False
+    #: It is known who polls.
+    is_known: bool = False
     #: The end of the newest request, by the monotonic clock; later while one waits.
     heard_s: float = attrs.field(factory=time.monotonic)
     changed: asyncio.Condition = attrs.field(factory=asyncio.Condition)
     #: Counts requests that wait: the newest one gets what there is.
     waiting: int = 0
+
+    def let_in(self) -> None:
+        self.is_known = True
 
     async def recv(self) -> str:
         while not self.is_closed:
@@ -187,7 +198,8 @@ class PollDesk:
             except _RefusedError as ex:
                 _write(writer, ex.status, {"error": ex.status.phrase})
                 await writer.drain()
-        writer.close()
+            finally:
+                writer.close()
 
     async def _read(self, reader: asyncio.StreamReader) -> _Request:
         async with asyncio.timeout(_IDLE_S):
@@ -204,22 +216,32 @@ class PollDesk:
         if not 0 <= length <= _BODY_BYTES:
             raise _RefusedError(http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         async with asyncio.timeout(_REQUEST_S):
-            body = await reader.readexactly(length)
+            body = await reader.readexactly(min(length, FIRST_BYTES))
+            if length > FIRST_BYTES and not self._is_known(body):
+                await _pass_over(reader, length - len(body))
+                raise _RefusedError(http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            body += await reader.readexactly(length - len(body))
         is_last = version != "HTTP/1.1" or headers.get("Connection", "").lower() == "close"
         return _Request(path, body, is_last)
 
     async def _answered(self, request: _Request) -> dict[str, Any]:
         asked = _parsed(request.body)
-        session = self._session(asked["session"], len(request.body))
-        for frame in asked["frames"]:
+        session = self._session(asked["session"])
+        for text in asked["frames"]:
             async with asyncio.timeout(_REQUEST_S):
-                await session.coming.put(json.dumps(frame))
-        found = await session.fetch(min(float(asked["wait_s"]), _LONGEST_WAIT_S))
+                await session.coming.put(text)
+        found = await session.fetch(float(min(asked["wait_s"], _LONGEST_WAIT_S)))
         if session.is_closed and not found:
             raise _RefusedError(http.HTTPStatus.NOT_FOUND)
         return {"session": session.id, "frames": [json.loads(text) for text in found]}
 
-    def _session(self, name: str | None, size: int) -> _Session:
+    def _is_known(self, body: bytes) -> bool:
+        """Say whether a body begins with the session of somebody who was let in."""
+        found = _BEGINNING.match(body)
+        session = self._sessions.get(found[1].decode()) if found else None
+        return session is not None and session.is_known
+
+    def _session(self, name: str | None) -> _Session:
         """Find a session, or begin one.
 
         :raises _RefusedError: it has ended, or there are too many.
@@ -228,8 +250,6 @@ class PollDesk:
             if name not in self._sessions:
                 raise _RefusedError(http.HTTPStatus.NOT_FOUND)
             return self._sessions[name]
-        if size > _FIRST_BYTES:
-            raise _RefusedError(http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if len(self._sessions) >= _MOST_SESSIONS:
             raise _RefusedError(http.HTTPStatus.SERVICE_UNAVAILABLE)
         session = _Session(secrets.token_urlsafe(32))
@@ -262,6 +282,10 @@ class Door(ServerConnection):
         self._polls = polls
         self._untold: asyncio.Transport | None = None
         self._patience: asyncio.TimerHandle | None = None
+
+    def let_in(self) -> None:
+        """Take frames of full length from now on."""
+        self.protocol.max_message_size = _FRAME_BYTES
 
     def connection_made(self, transport: Any) -> None:
         """Wait, but not for ever."""
@@ -299,18 +323,23 @@ class Door(ServerConnection):
 
 
 def _parsed(body: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        found = None
-    match found:
-        case {
-            "session": None | str(),
-            "wait_s": int() | float() as wait_s,
-            "frames": list(frames),
-        } if wait_s >= 0 and all(isinstance(frame, dict) for frame in frames):
-            return dict(found)
+    """Read a request; the frames in it are texts again."""
+    with contextlib.suppress(ValueError, RecursionError):
+        match json.loads(body):
+            case {
+                "session": None | str() as session,
+                "wait_s": int() | float() as wait_s,
+                "frames": list(frames),
+            } if wait_s >= 0 and all(isinstance(frame, dict) for frame in frames):
+                texts = [json.dumps(frame) for frame in frames]
+                return {"session": session, "wait_s": wait_s, "frames": texts}
     raise _RefusedError(http.HTTPStatus.BAD_REQUEST)
+
+
+async def _pass_over(reader: asyncio.StreamReader, length: int) -> None:
+    """Read what is not kept: who is still sending does not hear the answer."""
+    while length > 0 and not reader.at_eof():
+        length -= len(await reader.read(min(length, FIRST_BYTES)))
 
 
 def _write(writer: asyncio.StreamWriter, status: http.HTTPStatus, body: dict[str, Any]) -> None:

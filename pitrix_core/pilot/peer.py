@@ -9,6 +9,9 @@ class Peer(Protocol):
     :meth:`close`, and the iteration ends or raises it.
     """
 
+    def let_in(self) -> None:
+        """Take frames of full length from now on: those of strangers have to be short."""
+
     async def recv(self) -> str | bytes:
         """Wait for the next frame."""
 

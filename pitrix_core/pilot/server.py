@@ -34,7 +34,7 @@ from pitrix_core.pilot.inbox import (
     Held,
     LostConnectionError,
 )
-from pitrix_core.pilot.longpoll import Door, PollDesk
+from pitrix_core.pilot.longpoll import FIRST_BYTES, Door, PollDesk
 from pitrix_core.pilot.pace import Pace
 from pitrix_core.pilot.peer import Peer
 from pitrix_core.pilot.supervision import REPORTS
@@ -44,8 +44,8 @@ from pitrix_core.store.wakeups import Listener
 log = logging.getLogger(__name__)
 
 PATH: Final = "/v1/frontgate"
-#: Frames are at most this long; agents/protocol/README.md section 1.
-_FRAME_LIMIT_BYTES: Final = 4 * 1024 * 1024
+#: Frames of one connection that wait to be looked at, after which it is not read on.
+_MOST_UNREAD: Final = 2
 #: Close code of a refused Frontgate.
 _REFUSED: Final = 4401
 #: Types of frames that a Frontgate sends once it is welcome.
@@ -122,13 +122,14 @@ class Pilot:
         """
         polls = PollDesk(self._serve)
         async with serve(
-            self._serve,
+            self._serve,  # type: ignore[arg-type]  # every connection is a Door
             sock=listener,
             ssl=tls,
             create_connection=functools.partial(Door, polls=polls),  # type: ignore[arg-type]  # is only called
             process_request=_only_frontgates,
             compression=None,  # three to four times the memory of a connection
-            max_size=_FRAME_LIMIT_BYTES,
+            max_size=FIRST_BYTES,
+            max_queue=_MOST_UNREAD,
             ping_interval=20,
             ping_timeout=20,
         ):
@@ -189,6 +190,7 @@ class Pilot:
             log.warning("A Frontgate was refused: %s", ex, extra={"action": "pilot.refused"})
             await _refuse(peer, ex.code, " ".join(filter(None, (ex.message, ex.next_step))))
             return None
+        peer.let_in()
         if previous is not None:
             self._hang_up(previous)
         return connection

@@ -204,10 +204,14 @@ def test_who_polls_without_a_hello_is_sent_away(play: Play) -> None:
         pytest.param(b"[" * 10_000, 400, id="deep"),
         pytest.param(b'{"session": null, "wait_s": -1, "frames": []}', 400, id="negative"),
         pytest.param(b'{"session": null, "wait_s": 0, "frames": [1]}', 400, id="no-frame"),
+        pytest.param(
+            b'{"session": null, "wait_s": 1%s, "frames": []}' % (b"0" * 400), 404, id="endless-wait"
+        ),
         pytest.param(b'{"session": "x", "wait_s": 0, "frames": []}', 404, id="no-session"),
         pytest.param(
             b'{"session": null, "wait_s": 0, "frames": []}' + b" " * 100_000, 413, id="long"
         ),
+        pytest.param(b'{"session": "x", ' + b" " * 3_000_000, 413, id="long-of-no-session"),
     ],
 )
 def test_what_cannot_be_understood_is_refused(play: Play, body: bytes, status: int) -> None:
@@ -280,6 +284,33 @@ def test_a_request_is_answered_as_soon_as_it_can_be(
         writer.close()
 
         assert answer.split()[1] == str(status).encode()
+
+    play(scene)
+
+
+def test_who_was_let_in_may_send_long_frames(play: Play) -> None:
+    """Others may not: see above."""
+
+    async def scene(served: Served) -> None:
+        async with polling(served) as poller:
+            await poller.ask(frame("f-1", "node.status", status() | {"detail": "x" * 3_000_000}))
+            [ack] = await poller.frames()
+
+        assert (ack["type"], ack["reply_to"]) == ("ack", "f-1")
+
+    play(scene)
+
+
+def test_a_session_of_who_was_not_let_in_takes_no_long_frames(play: Play) -> None:
+    """It would cost nothing to begin many of them."""
+
+    async def scene(served: Served) -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            poller = Poller(client, served.poll_url)
+            await poller.frames(wait_s=0.0)
+            answer = await poller.ask(frame("f-1", "hello", {"token": "x" * 100_000}))
+
+        assert answer.status_code == 413
 
     play(scene)
 

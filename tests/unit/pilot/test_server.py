@@ -104,6 +104,24 @@ def test_whoever_sends_no_frame_is_sent_away(play: Play, text: str) -> None:
     play(scene)
 
 
+def test_a_stranger_may_say_little(play: Play) -> None:
+    """Frames of megabytes are for those who were let in: anybody can connect."""
+
+    async def scene(served: Served) -> None:
+        async with connect(served.url, proxy=None) as peer:
+            await say(peer, "hello", "hello", hello(token="x" * 100_000))
+            await asyncio.wait_for(peer.wait_closed(), 5)
+        async with served.dial() as known:
+            body = {"node_id": "cln-cl-1", "state": "configured", "detail": "x" * 3_000_000}
+            await say(known, "f-1", "node.status", body)
+            answer = await hear(known)
+
+        assert peer.close_code == 1009
+        assert (answer["type"], answer["reply_to"]) == ("ack", "f-1")
+
+    play(scene)
+
+
 def test_whoever_says_nothing_is_sent_away(play: Play) -> None:
     """A port scanner holds no connection."""
 
