@@ -67,6 +67,8 @@ class LabSettings:
     folder: str
     #: Folder that each machine but a Frontgate gets a copy of as its root.
     image: str
+    #: Its user-data are too small for an agent.
+    is_terse: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -206,7 +208,7 @@ class LabCloud:
 class LabCompute(ComputeInterface):
     """Machines; all is done when it is answered."""
 
-    #: A machine that reaches nothing but its Frontgate has to bring its agent with it.
+    #: Room enough for a machine to bring its agent with it.
     user_data_limit_bytes = 4 * 1024 * 1024
 
     def __init__(self, cloud: LabCloud, *, installation_id: str) -> None:
@@ -264,6 +266,12 @@ class LabCompute(ComputeInterface):
         if machine is None:
             raise ProviderNotFoundError(f"compute: there is no machine {machine_id!r}")
         return machine
+
+
+class TerseLabCompute(LabCompute):
+    """Machines that take as much user-data as the least generous clouds."""
+
+    user_data_limit_bytes = 16 * 1024
 
 
 class LabNetwork(NetworkInterface):
@@ -324,7 +332,8 @@ class LabProvider(Provider[LabSettings, NoCredential]):
     @cached_property
     def compute(self) -> LabCompute:
         """Machines: namespaces with a folder."""
-        return LabCompute(self._cloud, installation_id=self.context.installation_id)
+        kind = TerseLabCompute if self._cloud.settings.is_terse else LabCompute
+        return kind(self._cloud, installation_id=self.context.installation_id)
 
     @cached_property
     def network(self) -> LabNetwork:

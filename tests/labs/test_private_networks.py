@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -79,6 +80,19 @@ def _serving(
 @pytest.fixture
 def private(tmp_path: Path, etcd: str) -> Iterator[Lab]:
     """Two private networks with the same addresses, and a server outside of them."""
+    with _private(tmp_path, networks=2) as made:
+        yield made
+
+
+@pytest.fixture
+def terse(tmp_path: Path, etcd: str) -> Iterator[Lab]:
+    """A private network of a cloud that takes little user-data."""
+    with _private(tmp_path, networks=1, is_terse=True) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def _private(tmp_path: Path, *, networks: int, **more: bool) -> Iterator[Lab]:
     lab_needs.network_namespaces()
     net.remove_orphans("lab")
     tag = f"lab{os.getpid()}"
@@ -97,7 +111,7 @@ def private(tmp_path: Path, etcd: str) -> Iterator[Lab]:
             PITRIX_PILOT_HOST=_OUTSIDE,
             PITRIX_PILOT_PORT=str(_PILOT_PORT),
         ) as installation:
-            clouds = [_cloud(tmp_path, tag, number) for number in (0, 1)]
+            clouds = [_cloud(tmp_path, tag, number, **more) for number in range(networks)]
             for cloud in clouds:
                 _add_runtime(installation, "lab", cloud.wire, attrs.asdict(cloud.settings))
             links = functools.partial(_links, clouds)
@@ -107,13 +121,14 @@ def private(tmp_path: Path, etcd: str) -> Iterator[Lab]:
         net.remove_all(f"{tag}-")
 
 
-def _cloud(folder: Path, tag: str, number: int) -> LabCloud:
+def _cloud(folder: Path, tag: str, number: int, **more: bool) -> LabCloud:
     settings = LabSettings(
         tag=tag,
         number=number,
         outside=f"{tag}-out",
         folder=str(folder / "machines"),
         image=str(folder / "images/lab"),
+        **more,
     )
     return LabCloud(settings)
 
@@ -252,6 +267,22 @@ def test_a_node_reaches_its_frontgate_and_nothing_else(private: Lab) -> None:
     assert [_peers(cloud) for cloud in private.clouds] == [
         sorted(machine.address for machine in each if not machine.is_frontgate) for each in machines
     ]
+
+
+def test_an_agent_that_user_data_cannot_carry_comes_by_way_of_the_frontgate(terse: Lab) -> None:
+    """To nodes that do not reach the server, and have their user-data alone."""
+    [cloud], [runtime] = terse.clouds, terse.runtimes
+
+    terse.installation.run("deploy", "noted", "--name", "small", "--runtime", runtime, "--yes")
+
+    nodes = [machine for machine in cloud.machines() if not machine.is_frontgate]
+    folders = [cloud.folder(node.id) for node in nodes]
+    agents = [folder / "root/opt/pitrix/drone.pyz" for folder in folders]
+    assert len(nodes) == _NODES
+    assert [_reaches(node, _OUTSIDE, _PILOT_PORT) for node in nodes] == [False] * _NODES
+    assert all((folder / "user-data").stat().st_size <= 16 * 1024 for folder in folders)
+    assert all(zipfile.is_zipfile(agent) for agent in agents)
+    assert terse.installation.ask("cluster", "show", "small")["cluster"]["state"] == "active"
 
 
 def _etcd_of(cloud: LabCloud, node: Machine) -> tuple[str, int]:
