@@ -2,6 +2,7 @@
 
 import hmac
 import logging
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Final
@@ -28,6 +29,13 @@ log = logging.getLogger(__name__)
 PROTOCOLS: Final = (1, 2)
 #: The first one with enrolments and signed tokens.
 _SIGNED: Final = 2
+
+#: Where an etcd may be. Looser than agents/protocol, common.schema.json; no more than it needs.
+_URL: Final = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?/?")
+_LONGEST_URL: Final = 512
+_MOST_URLS: Final = 16
+#: Characters that are kept of a version.
+_VERSION_CHARS: Final = 64
 
 
 @attrs.frozen(kw_only=True)
@@ -90,7 +98,8 @@ class Desk:
 
     def _welcomed(self, tx: Transaction, hello: JsonObject) -> Admission:
         protocol = int(hello.get("protocol", 1))
-        frontgate = tx.agents.frontgate(str(hello.get("frontgate_id")))
+        name = str(hello.get("frontgate_id"))
+        frontgate = tx.agents.frontgate(name) if name.isprintable() else None
         if frontgate is None:
             raise tokens.unknown()
         _require_known(tx, frontgate, hello, protocol=protocol)
@@ -99,7 +108,7 @@ class Desk:
             pilot_id=self.pilot_id,
             endpoints=_endpoints(hello),
             protocol=protocol,
-            version=str(hello.get("version", ""))[:64],
+            version=_version(hello),
         )
         if protocol >= _SIGNED:
             authority_of(tx, frontgate)
@@ -242,7 +251,7 @@ def _require_static(tx: Transaction, frontgate: Frontgate, token: str) -> None:
     static = tx.secrets.get(frontgate.secret_id)
     # One that has spoken a later version, or is to, has another kind of secret.
     is_static = frontgate.protocol < _SIGNED and frontgate.enrolment_sha256 is None
-    if not is_static or not hmac.compare_digest(static.encode(), token.encode()):
+    if not is_static or not hmac.compare_digest(static.encode(), token.encode(errors="replace")):
         raise tokens.unknown()
     tokens.require_generation(frontgate, 1)
 
@@ -281,9 +290,20 @@ def _is_asked_for(tx: Transaction, frontgate_id: str, result: JsonObject) -> boo
 
 def _endpoints(hello: JsonObject) -> list[str]:
     match hello.get("endpoints"):
-        case [*urls] if urls and all(isinstance(url, str) and url for url in urls):
+        case [*urls] if 0 < len(urls) <= _MOST_URLS and all(map(_is_url, urls)):
             return urls
     raise InvalidInputError("A Frontgate has to say where its etcd is.", pointer="/endpoints")
+
+
+def _is_url(value: JsonValue) -> bool:
+    if not isinstance(value, str) or len(value) > _LONGEST_URL:
+        return False
+    return _URL.fullmatch(value) is not None
+
+
+def _version(hello: JsonObject) -> str:
+    text = str(hello.get("version", ""))[:_VERSION_CHARS]
+    return "".join(filter(str.isprintable, text))
 
 
 def _answered(frame: Frame) -> str | None:

@@ -90,6 +90,9 @@ def test_a_connection_wakes_those_who_wait_for_it(world: Any, desk: Desk) -> Non
         pytest.param(hello(token="töken"), id="not-ascii"),
         pytest.param(hello(token="token-of-fg-2"), id="anothers-token"),
         pytest.param(hello("fg-3"), id="unknown"),
+        pytest.param(hello("fg-1\x00"), id="null-character"),
+        pytest.param(hello("fg-\ud800"), id="half-a-character"),
+        pytest.param(hello(token="\ud800"), id="token-of-half-a-character"),
         pytest.param({}, id="nothing"),
     ],
 )
@@ -104,7 +107,24 @@ def test_others_are_refused(world: Any, desk: Desk, said: dict[str, Any]) -> Non
     assert frontgate(world.store).connected_at is None
 
 
-@pytest.mark.parametrize("endpoints", [None, [], 5, "http://x", ["http://x", 5], [""]])
+@pytest.mark.parametrize(
+    "endpoints",
+    [
+        None,
+        [],
+        5,
+        "http://x",
+        ["http://x", 5],
+        [""],
+        ["ftp://x"],
+        ["https://[x"],
+        ["https://x:port"],
+        ["https://a b"],
+        ["https://x\x00"],
+        ["https://" + "x" * 600],
+        ["https://x"] * 100,
+    ],
+)
 def test_a_frontgate_without_endpoints_is_refused(
     world: Any, desk: Desk, endpoints: object
 ) -> None:
