@@ -171,7 +171,8 @@ def _actions(tx: Transaction, job: Job) -> tuple[JobAction, ...]:
     if is_over or tx.jobs.newest_on(job.cluster_id) != job.id:
         return ()
     undo = (JobAction.ROLL_BACK,) if _is_undoable(tx, job) else ()
-    return (JobAction.RETRY, *undo, JobAction.DELETE)
+    is_own = tx.clusters.get(job.cluster_id).hidden  # it goes with its runtime
+    return (JobAction.RETRY, *undo, *(() if is_own else (JobAction.DELETE,)))
 
 
 # -- changing --------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from pitrix_core.service.inputs import (
     PlanInput,
 )
 from pitrix_core.service.services import Services
+from pitrix_core.store import tables
 
 ADMIN, OTHER = core_world.ADMIN, core_world.OTHER
 
@@ -260,6 +261,20 @@ def test_only_the_job_that_made_a_cluster_is_undone(services: Services, job: Job
         jobs.roll_back(services, ADMIN, later.id)
 
     assert jobs.report(services, ADMIN, later.id).actions == (JobAction.RETRY, JobAction.DELETE)
+
+
+def test_what_pitrix_made_for_itself_is_not_offered_for_deletion(
+    services: Services, job: Job
+) -> None:
+    """It goes with its runtime, and the deletion would be refused."""
+    fail(services, job)
+    with services.store.engine.begin() as connection:
+        of_job = tables.clusters.c.id == job.cluster_id
+        connection.execute(tables.clusters.update().where(of_job).values(hidden=True))
+
+    report = jobs.report(services, ADMIN, job.id)
+
+    assert report.actions == (JobAction.RETRY, JobAction.ROLL_BACK)
 
 
 def test_a_rolled_back_job_cannot_go_on(services: Services, job: Job) -> None:
