@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from pitrix_core.errors import InvalidInputError, PitrixError
+from pitrix_core.errors import ConflictError, InvalidInputError, PitrixError
 from pitrix_core.model import JsonObject, JsonValue
 from pitrix_core.model.json import marker_of
 from pitrix_core.pilot import tokens
@@ -67,7 +67,7 @@ class Admission:
     token: Token | None
 
 
-class LostConnectionError(PitrixError):
+class LostConnectionError(ConflictError):
     """A connection does not count any more: the Frontgate has another one, or was cut off."""
 
     code = "lost_connection"
