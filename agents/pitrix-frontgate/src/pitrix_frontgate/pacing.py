@@ -23,16 +23,27 @@ class Pacing:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._accounts: dict[str, _Account] = {}
+        self._gone: set[str] = set()
 
     def may_go(self, key: str) -> bool:
         """Tell whether one more may go now; it counts if it may."""
-        now_s = self._clock()
-        left, at_s = self._accounts.get(key, _Account(_BURST, now_s))
-        left = min(_BURST, left + (now_s - at_s) / _EVERY_S)
+        self._gone.discard(key)
+        left = self._left(key)
         may = left >= 1
-        self._accounts[key] = _Account(left - 1 if may else left, now_s)
+        self._accounts[key] = _Account(left - 1 if may else left, self._clock())
         return may
 
     def forget(self, key: str) -> None:
-        """Forget a key that is gone."""
-        self._accounts.pop(key, None)
+        """Forget a key that is gone, once that makes no difference: a node may delete and write its
+        reports in turn.
+        """
+        self._gone.add(key)
+        rested = {each for each in self._gone if self._left(each) >= _BURST}
+        self._gone -= rested
+        for each in rested:
+            self._accounts.pop(each, None)
+
+    def _left(self, key: str) -> float:
+        now_s = self._clock()
+        left, at_s = self._accounts.get(key, _Account(_BURST, now_s))
+        return min(_BURST, left + (now_s - at_s) / _EVERY_S)
