@@ -11,6 +11,8 @@ VENV := .venv
 TOX := .tox/runner
 PROJECTS := . $(patsubst %/pyproject.toml,%,$(wildcard agents/pitrix-*/pyproject.toml plugins/pitrix-*/pyproject.toml))
 METADATA := $(addsuffix /pyproject.toml,$(PROJECTS)) constraints.txt Makefile
+#: Environments of tox at a time: one more than processors, for many a test waits for a process.
+PARALLEL := $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 #: Seconds after which the suite is taken to hang.
 TEST_LIMIT := 1500
 #: The same of the labs.
@@ -48,7 +50,7 @@ demo: install ## deploy a three-node etcd cluster on this machine, try it, remov
 test: $(TOX)/.installed ## run the whole suite: lint, types, agents, plugins, core, acceptance
 	@rm -rf .tox/reports
 	@PATH="$(CURDIR)/$(TOX)/bin:$$PATH" timeout --foreground --kill-after=30 $(TEST_LIMIT) \
-	  $(TOX)/bin/tox run-parallel --parallel auto --parallel-no-spinner
+	  $(TOX)/bin/tox run-parallel --parallel $(PARALLEL) --parallel-no-spinner
 	@$(TOX)/bin/python .ci/count.py .tox/reports/*.xml
 
 labs: $(TOX)/.installed ## run what needs root or Debian's packages, as far as they are there
