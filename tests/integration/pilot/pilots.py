@@ -150,7 +150,12 @@ class Wanderer:
                 await asyncio.sleep(0.05)
 
     async def _visit(self, peer: ClientConnection) -> None:
-        hello = {"protocol": 2, "frontgate_id": "fg-1", "version": "0.1.0", "endpoints": ["e"]}
+        hello = {
+            "protocol": 2,
+            "frontgate_id": "fg-1",
+            "version": "0.1.0",
+            "endpoints": ["http://10.0.0.2:2379"],
+        }
         await _say(peer, "hello", "hello", {**hello, **self._shown})
         welcome = json.loads(await asyncio.wait_for(peer.recv(), 5))
         assert welcome["type"] == "welcome", welcome

@@ -40,7 +40,9 @@ def test_moves_and_kills_lose_and_double_nothing(pilots: Pilots) -> None:
 def test_a_pilot_that_died_is_not_believed_to_hold_anything(pilots: Pilots) -> None:
     """The next one to start notices, though the Frontgate never came back."""
     with pilots.store.begin() as tx:
-        tx.agents.connect("fg-1", pilot_id="pil-dead", endpoints=["e"], protocol=2)
+        tx.agents.connect(
+            "fg-1", pilot_id="pil-dead", endpoints=["http://10.0.0.2:2379"], protocol=2
+        )
     with pilots.store.engine.begin() as connection:
         long_ago = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
         connection.execute(tables.frontgates.update().values(seen_at=long_ago))

@@ -123,7 +123,9 @@ class World:
             found = tx.agents.frontgate(frontgate_id)
             number = found.connection
             if found.pilot_id is None:
-                number = tx.agents.connect(frontgate_id, pilot_id=desk.pilot_id, endpoints=["e"])
+                number = tx.agents.connect(
+                    frontgate_id, pilot_id=desk.pilot_id, endpoints=["http://10.0.0.2:2379"]
+                )
         desk.receive(Held(frontgate_id=frontgate_id, connection=number), frame)
 
     def row(self, call: TaskCall) -> TaskRecord:

@@ -118,7 +118,9 @@ def enrol(world: Any, *, frontgate: int = 2, node: int = 2) -> None:
     """Have the Frontgate and the node speak these versions."""
     with world.store.begin() as tx:
         tx.clusters.set_agent_protocol("cl-1", node)
-        tx.agents.connect("fg-1", pilot_id="pil-1", endpoints=["e"], protocol=frontgate)
+        tx.agents.connect(
+            "fg-1", pilot_id="pil-1", endpoints=["http://10.0.0.2:2379"], protocol=frontgate
+        )
 
 
 def user_of(world: Any, put: MetadataPut) -> Any:

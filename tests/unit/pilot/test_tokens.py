@@ -45,7 +45,12 @@ class Gate:
 
     def says(self, **shown: Any) -> Admission:
         """Say hello with something to show."""
-        said = {"protocol": 2, "frontgate_id": "fg-1", "version": "0.1.0", "endpoints": ["e"]}
+        said = {
+            "protocol": 2,
+            "frontgate_id": "fg-1",
+            "version": "0.1.0",
+            "endpoints": ["http://10.0.0.2:2379"],
+        }
         return self.desk().welcome({**said, **shown})
 
     def enrols(self) -> str:
@@ -221,7 +226,7 @@ def test_a_static_token_is_good_for_version_1_alone(world: Any) -> None:
     """A Frontgate from before this version goes on as it was."""
     world.frontgate()
     desk = Desk(store=world.store, pilot_id="pil-1")
-    said = {"frontgate_id": "fg-1", "token": "token-of-fg-1", "endpoints": ["e"]}
+    said = {"frontgate_id": "fg-1", "token": "token-of-fg-1", "endpoints": ["http://10.0.0.2:2379"]}
 
     admission = desk.welcome({**said, "protocol": 1})
 
@@ -234,7 +239,12 @@ def test_a_static_token_can_be_revoked(world: Any) -> None:
     """It is good for the first generation alone."""
     world.frontgate()
     desk = Desk(store=world.store, pilot_id="pil-1")
-    said = {"frontgate_id": "fg-1", "token": "token-of-fg-1", "endpoints": ["e"], "protocol": 1}
+    said = {
+        "frontgate_id": "fg-1",
+        "token": "token-of-fg-1",
+        "endpoints": ["http://10.0.0.2:2379"],
+        "protocol": 1,
+    }
     desk.welcome(said)
 
     with world.store.begin() as tx:

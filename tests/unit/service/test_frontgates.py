@@ -62,7 +62,13 @@ def enrolment(store: Store) -> str:
 
 def welcome(store: Store, **shown: str) -> Admission:
     """Have the Frontgate come."""
-    said = {"protocol": 2, "frontgate_id": "fg-1", "version": "0.1.0", "endpoints": ["e"], **shown}
+    said = {
+        "protocol": 2,
+        "frontgate_id": "fg-1",
+        "version": "0.1.0",
+        "endpoints": ["http://10.0.0.2:2379"],
+        **shown,
+    }
     return Desk(store=store, pilot_id="pil-1").welcome(said)
 
 
@@ -83,7 +89,8 @@ def test_a_frontgate_is_shown_with_its_work(
     [found] = frontgates.search(services, core_world.ADMIN)
 
     assert (found.id, found.state, found.protocol) == ("fg-1", FrontgateState.CONNECTED, 2)
-    assert (found.version, found.endpoints, found.pilot_id) == ("0.1.0", ("e",), "pil-1")
+    assert (found.version, found.pilot_id) == ("0.1.0", "pil-1")
+    assert found.endpoints == ("http://10.0.0.2:2379",)
     assert (found.clusters, found.messages_waiting) == (("cl-1",), 2)
     assert found.oldest_message_at is not None
     assert found.token_expires_at is not None
