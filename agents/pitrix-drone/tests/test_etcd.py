@@ -161,6 +161,13 @@ def test_a_connection_closed_by_a_restart_is_replaced(etcd_server: EtcdServer) -
 def root(etcd_server: EtcdServer) -> Iterator[EtcdClient]:
     """The root user of an etcd with authentication, and a user ``n1`` who may read ``/c/1/``."""
     root = EtcdClient([etcd_server.endpoint], user="root", password="r")
+    _guard(root)
+    yield root
+    root.close()
+
+
+def _guard(root: EtcdClient) -> None:
+    """Make both users in an empty store, and have everyone log in from now on."""
     root.user_add("root", "r")
     root.role_add("root")
     root.user_grant_role("root", "root")
@@ -170,8 +177,6 @@ def root(etcd_server: EtcdServer) -> Iterator[EtcdClient]:
     root.role_grant_prefix("n1", "/c/1/reports/", permission="READWRITE")
     root.user_grant_role("n1", "n1")
     root.auth_enable()
-    yield root
-    root.close()
 
 
 def test_one_client_serves_before_and_after_authentication_is_on(root: EtcdClient) -> None:
@@ -219,6 +224,26 @@ def test_a_token_that_ended_is_renewed(root: EtcdClient, etcd_server: EtcdServer
     found = root.get("/a")
     assert found is not None
     assert found.value == "2"
+
+
+def test_a_token_of_another_store_is_given_up(root: EtcdClient, etcd_server: EtcdServer) -> None:
+    """etcd answers nothing to a token that is ahead of it, until it has come as far itself."""
+    for number in range(30):
+        root.put("/a", str(number))
+    node = EtcdClient([etcd_server.endpoint], user="n1", password="one", timeout_s=1)
+    node.get_prefix("/c/1/")
+    etcd_server.stop()
+    etcd_server.forget()
+    etcd_server.start()
+    other = EtcdClient([etcd_server.endpoint], user="root", password="r")
+    _guard(other)
+    other.close()
+
+    with pytest.raises(EtcdUnavailableError):
+        node.get_prefix("/c/1/")
+
+    assert node.get_prefix("/c/1/").items == ()
+    node.close()
 
 
 def test_a_wrong_password_is_an_error(root: EtcdClient, etcd_server: EtcdServer) -> None:

@@ -291,6 +291,11 @@ class EtcdClient:
         token = self._current_token()
         try:
             return self._transport.post(path, body, token=token)
+        except EtcdUnavailableError:
+            # Whoever answers next may not know it; an etcd that lost everything is silent until
+            # it has come as far as the one the token is of.
+            self._forget_token(token)
+            raise
         except EtcdError as ex:
             if self._needs_login(ex):
                 self._forget_token(token)

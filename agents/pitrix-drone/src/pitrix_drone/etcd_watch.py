@@ -104,8 +104,7 @@ class Watcher:
             if stop.is_set():
                 return
             self._say(str(ex))
-            if not isinstance(ex, EtcdUnavailableError):
-                self._forget_token()
+            self._forget_token()  # also where nobody answered: see the client's requests
             stop.wait(self._backoff.pause_s())
 
     def _say(self, problem: str) -> None:
