@@ -57,6 +57,12 @@ def undecided_in(tasks: Iterable[TaskRecord]) -> list[TaskRecord]:
     return [task for task in tasks if task.is_undecided and makes(task.kind)]
 
 
+def removed_by(tasks: Iterable[TaskRecord]) -> set[tuple[str, str]]:
+    """Return what tasks remove, each as kind and id: clouds may call two things by one id."""
+    named = ((task.kind, task.input.get("id")) for task in tasks)
+    return {(kind, found) for kind, found in named if isinstance(found, str)}  # a $ref is no id
+
+
 def retry(tx: Transaction, job_id: str) -> None:
     """Let a failed or cancelled job go on; what its failed attempts have made is removed before it
     is made anew.
@@ -78,11 +84,8 @@ def _left_behind(
     tasks: Sequence[TaskRecord], made: Iterable[MadeResource]
 ) -> Iterator[tuple[MadeResource, TaskRecord]]:
     """Return what is there of tasks that begin anew, and that no task is to remove already."""
-    removed = {
-        (task.kind, task.input.get("id"))
-        for task in tasks
-        if task.state is not TaskState.SUCCEEDED  # then it is something new under the same id
-    }
+    # what a task has removed, and is there, is something new under the same id
+    removed = removed_by(task for task in tasks if task.state is not TaskState.SUCCEEDED)
     anew = {task.key: task for task in tasks if task.sent_at is None}
     for resource in made:
         kind = undo_of(resource.kind)

@@ -12,6 +12,7 @@ from typing import Final
 from pitrix_core.jobs.compensation import (
     compensation_tasks,
     removal_of,
+    removed_by,
     undecided_in,
     undo_of,
 )
@@ -100,11 +101,11 @@ def _begin_deletion(tx: Transaction, job: Job) -> None:
     """
     runtime_id = _change(tx, job, ClusterState.DELETING)
     tasks = tx.jobs.tasks(job.id)
-    planned = {task.input.get("id") for task in tasks}
+    planned = removed_by(tasks)
     found = [
         resource
         for resource in tx.clusters.recorded_since(job.cluster_id, job.created_at)
-        if resource.resource_id not in planned and undo_of(resource.kind) is not None
+        if (kind := undo_of(resource.kind)) and (kind, resource.resource_id) not in planned
     ]
     if found:
         numbered = enumerate(found, start=len(tasks) + 1)

@@ -183,6 +183,19 @@ def test_what_is_made_anew_under_the_same_id_is_removed_again(engine: Engine) ->
     assert engine.states(job) == {"a": "waiting", "remove/2": "succeeded", "remove/3": "ready"}
 
 
+def test_what_is_only_named_by_its_task_removes_nothing_yet(engine: Engine) -> None:
+    """A task may remove what another one of the job makes, whose id nobody knows by then."""
+    by_name = {"id": {"$ref": "a#/id"}}
+    removal = Task(key="rm", kind="volume.delete", title="Remove", after=("a",), input=by_name)
+    job = engine.submit(volume("a"), removal)
+    engine.fault("volume.create", FakeEffect.FAILED)
+    engine.run(job)
+
+    engine.retry(job)
+
+    assert engine.states(job) == {"a": "waiting", "rm": "waiting", "remove/3": "ready"}
+
+
 def test_what_is_shared_is_not_removed(engine: Engine) -> None:
     """A network that was ensured may be another cluster's."""
     ensure = Task(key="net", kind="network.ensure", title="Have a network", input={"name": "n"})

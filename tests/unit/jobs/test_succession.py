@@ -55,6 +55,19 @@ def test_a_deletion_removes_what_was_not_known_first(engine: Engine) -> None:
     assert engine.in_cloud() == engine.recorded(job) == set()
 
 
+def test_things_of_two_kinds_are_told_apart(engine: Engine) -> None:
+    """Some clouds call a machine and its volume by one name: to plan for one is not for both."""
+    job = given_up(engine)
+    with engine.provider.cloud.rows() as rows:
+        [found] = rows.all("compute")
+    remove = Task(key="rm", kind="volume.delete", title="Remove disk", input={"id": found.id})
+
+    deletion = engine.submit(remove, action=Action.DELETE, cluster_id=job.cluster_id)
+    engine.run(job)
+
+    assert engine.task(deletion, "remove/2").kind == "compute.delete"
+
+
 def test_nothing_is_added_where_nothing_is_found(engine: Engine) -> None:
     """A request that made nothing is not sent again."""
     job = given_up(engine)
