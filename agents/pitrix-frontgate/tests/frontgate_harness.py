@@ -50,6 +50,17 @@ class Store(NamedTuple):
     endpoint: str
 
 
+class Clock:
+    """Time that goes on when it is told to."""
+
+    def __init__(self, now_s: float = 0.0) -> None:
+        self.now_s = now_s
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.now_s
+
+
 class Keeper:
     """Stands in for a doorkeeper: takes note of what it is asked."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from frontgate_harness import Clock
 from protocol_schemas import examples, title
 
 from pitrix_frontgate.config import FrontgateConfig
@@ -16,20 +17,10 @@ from pitrix_frontgate.identity import Identity
 ENROLMENT = "e" * 43
 
 
-class Clock:
-    """Time that goes on when it is told to."""
-
-    now_s = 100.0
-
-    def __call__(self) -> float:
-        """Tell the time."""
-        return self.now_s
-
-
 @pytest.fixture
 def clock() -> Clock:
     """A clock that stands still."""
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture

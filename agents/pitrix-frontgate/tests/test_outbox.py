@@ -1,20 +1,10 @@
 """Frames wait, leave in order, and are sent again until they are acknowledged."""
 
 import pytest
+from frontgate_harness import Clock
 
 from pitrix_frontgate.frames import Frame
 from pitrix_frontgate.outbox import Entry, Outbox
-
-
-class Clock:
-    """Time that goes on when it is told to."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def __call__(self) -> float:
-        """Tell the time."""
-        return self.now_s
 
 
 @pytest.fixture

@@ -1,16 +1,8 @@
 """What comes too often is held back, and nothing else."""
 
+from frontgate_harness import Clock
+
 from pitrix_frontgate.pacing import Pacing
-
-
-class Clock:
-    """Stands until it is told to go on."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 def test_a_few_may_go_at_once_and_then_one_in_ten_seconds() -> None:

@@ -1,18 +1,9 @@
 """A quiet line is pinged as often as it needs, and no more often."""
 
 import pytest
+from frontgate_harness import Clock
 
 from pitrix_frontgate.pulse import Pulse
-
-
-class Clock:
-    """Time that goes on when it is told to."""
-
-    now_s = 0.0
-
-    def __call__(self) -> float:
-        """Tell the time."""
-        return self.now_s
 
 
 def cut_after(*silences_s: float) -> Pulse:

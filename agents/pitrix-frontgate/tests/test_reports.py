@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
+from frontgate_harness import Clock
 from protocol_schemas import examples
-from test_pacing import Clock
 
 from pitrix_drone.etcd import EtcdClient, Event, KeyValue, Snapshot
 from pitrix_frontgate.outbox import Outbox

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from frontgate_harness import Clock
 
 from pitrix_frontgate import status
 from pitrix_frontgate.channel import Meeting
@@ -26,7 +27,7 @@ FOUND: dict[str, Any] = {
     "pilot_url": "wss://pilot.example",
     "way": "long-poll",
     "since": "2026-11-23T12:00:00Z",
-    "reports": {"unacknowledged": 2, "bytes": 900, "left_out": 0},
+    "reports": {"unacknowledged": 2, "characters": 900, "left_out": 0},
     "oldest_unacknowledged": "2026-11-23T12:34:56Z",
     "etcd": {"healthy": True, "error": None},
     "clusters": {
@@ -66,7 +67,7 @@ def test_all_is_told() -> None:
             {"etcd": {"healthy": False, "error": "refused"}}, "away: refused", id="no-etcd"
         ),
         pytest.param(
-            {"reports": {"unacknowledged": 2, "bytes": 9, "left_out": 5}},
+            {"reports": {"unacknowledged": 2, "characters": 9, "left_out": 5}},
             "2 not acknowledged, 5 more only in etcd",
             id="full",
         ),
@@ -79,16 +80,19 @@ def test_what_is_wrong_is_told(changes: dict[str, Any], line: str) -> None:
     assert line in status.told({**FOUND, **changes})
 
 
+def presence_of(path: Path, outbox: Outbox, **more: Clock) -> status.Presence:
+    """Make what writes the notes of a Frontgate that has no token yet."""
+    config = FrontgateConfig("fg-1", "e" * 43, (), throw_away=True)
+    identity = Identity(config, path.with_name("token.json"))
+    return status.Presence(
+        path, endpoint="http://127.0.0.1:2379", outbox=outbox, identity=identity, **more
+    )
+
+
 def test_the_running_frontgate_leaves_notes(tmp_path: Path) -> None:
     """What changes is written at once; the file is whole at any time."""
-    config = FrontgateConfig("fg-1", "e" * 43, (), throw_away=True)
     outbox, path = Outbox(), tmp_path / "running.json"
-    presence = status.Presence(
-        path,
-        endpoint="http://127.0.0.1:2379",
-        outbox=outbox,
-        identity=Identity(config, tmp_path / "token.json"),
-    )
+    presence = presence_of(path, outbox)
     presence.connected(Meeting("wss://p", "websocket"))
     outbox.offer(Entry("slot", Frame("f", "node.status", {}), 1, 100))
     presence.write()
@@ -97,9 +101,25 @@ def test_the_running_frontgate_leaves_notes(tmp_path: Path) -> None:
     presence.connected(None)
 
     assert (notes["pilot_url"], notes["way"], notes["pid"]) == ("wss://p", "websocket", os.getpid())
-    assert notes["reports"] == {"unacknowledged": 1, "bytes": 100, "left_out": 0}
+    assert notes["reports"] == {"unacknowledged": 1, "characters": 100, "left_out": 0}
     assert notes["oldest_unacknowledged"] is not None
     assert json.loads(path.read_bytes())["pilot_url"] is None
+
+
+def test_what_has_not_changed_is_not_written_again(tmp_path: Path) -> None:
+    """But for every ten seconds, so that others see that it still runs: the disk has more to do."""
+    path, clock = tmp_path / "running.json", Clock(1_000_000.0)
+    presence = presence_of(path, Outbox(), clock=clock)
+    presence.write()
+    path.unlink()
+
+    presence.write()
+    was_written_at_once = path.exists()
+    clock.now_s += 11
+    presence.write()
+
+    assert not was_written_at_once
+    assert path.exists()
 
 
 def test_an_etcd_that_is_away_is_told_of(tmp_path: Path) -> None:

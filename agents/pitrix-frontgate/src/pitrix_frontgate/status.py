@@ -4,6 +4,7 @@ import json
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,21 +25,32 @@ class Presence:
     """Writes down how the running Frontgate fares, for :func:`collect` in another process.
 
     :param path: the file with the notes.
+    :param clock: seconds since 1970.
     """
 
-    def __init__(self, path: Path, *, endpoint: str, outbox: Outbox, identity: Identity) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        endpoint: str,
+        outbox: Outbox,
+        identity: Identity,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._path = path
+        self._clock = clock
         self._endpoint = endpoint
         self._outbox = outbox
         self._identity = identity
         self._meeting: Meeting | None = None
-        self._since_s = time.time()
+        self._since_s = clock()
         self._written: dict[str, Any] = {}
+        self._written_at_s = 0.0
         self._lock = threading.Lock()
 
     def connected(self, meeting: Meeting | None) -> None:
         """Write down which Pilot was met, or that it was lost."""
-        self._meeting, self._since_s = meeting, time.time()
+        self._meeting, self._since_s = meeting, self._clock()
         self.write()
 
     def write(self) -> None:
@@ -55,15 +67,15 @@ class Presence:
                 "since": _written_time(self._since_s),
                 "reports": {
                     "unacknowledged": load.frames,
-                    "bytes": load.size,
+                    "characters": load.size,
                     "left_out": load.left_out,
                 },
                 "oldest_unacknowledged": _written_time(load.oldest_at_s),
             }
-            is_stale = time.time() - self._written.get("at_s", 0.0) > _FRESH_S / 3
-            if is_stale or now != {**self._written, **now}:
-                self._written = {**now, "at_s": time.time()}
-                write_private(self._path, json.dumps(self._written))
+            is_stale = self._clock() - self._written_at_s > _FRESH_S / 3
+            if is_stale or now != self._written:
+                self._written, self._written_at_s = now, self._clock()
+                write_private(self._path, json.dumps({**now, "at_s": self._written_at_s}))
 
 
 def collect(places: Places) -> dict[str, Any]:
