@@ -20,7 +20,7 @@ from pitrix_core.service.services import Services, find_cluster
 from pitrix_core.store import Transaction
 from pitrix_core.store.identity import Actor
 
-#: Samples in one answer: a day of seven nodes, or an hour of 160.
+#: Samples in one answer: a day of six nodes that report every five minutes, or an hour of 166.
 _MOST_SAMPLES: Final = 2000
 
 

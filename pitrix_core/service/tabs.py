@@ -108,21 +108,17 @@ def answer(services: Services, actor: Actor, request_id: str) -> TabAnswer:
     :raises NotFoundError: there was no such request, or it was long ago.
     """
     with services.store.read() as tx:
-        asked = tx.supervision.asked(request_id) if request_id.startswith(_PREFIX) else None
-        if asked is None:
+        asked = tx.agents.sent(request_id) if request_id.startswith(_PREFIX) else None
+        if asked is None or asked.created_at is None:
             raise NotFoundError(f"There is no tab {request_id!r}.", next_step="Ask for it again.")
-        require_owner(actor, tx.clusters.get(asked.cluster_id).owner, f"tab {request_id!r}")
+        cluster_id, node_id = asked.body["cluster_id"], asked.body["node_id"]
+        require_owner(actor, tx.clusters.get(cluster_id).owner, f"tab {request_id!r}")
         reply = tx.agents.answer_to(request_id)
-        waited_s = (tx.now - asked.at).total_seconds()
-    pending = TabAnswer(
-        id=request_id,
-        cluster_id=asked.cluster_id,
-        node_id=asked.node_id,
-        state=TabState.ASKED,
-    )
+        waited_s = (tx.now - asked.created_at).total_seconds()
+    pending = TabAnswer(id=request_id, cluster_id=cluster_id, node_id=node_id, state=TabState.ASKED)
     if reply is not None:
         return attrs.evolve(pending, **_outcome(reply))
-    if waited_s > asked.timeout_s + _ON_THE_WAY_S:
+    if waited_s > asked.body["timeout_s"] + _ON_THE_WAY_S:
         return _failed(pending, "the node has not answered in time")
     return pending
 

@@ -56,6 +56,8 @@ class Message:
     type: str
     body: JsonObject
     reply_to: str | None = None
+    #: When it was put into the outbox; None of one that is not from there.
+    created_at: dt.datetime | None = None
 
 
 class AgentRepository:
@@ -378,14 +380,12 @@ class AgentRepository:
 
     def answer_to(self, message_id: str) -> Message | None:
         """Return what a message was answered by the Frontgate it was sent to, if it was."""
+        inbox, outbox = tables.inbox.c, tables.outbox.c
         query = (
             sa.select(tables.inbox)
-            .join(tables.outbox, tables.outbox.c.id == tables.inbox.c.reply_to)
-            .where(
-                tables.inbox.c.reply_to == message_id,
-                tables.inbox.c.frontgate_id == tables.outbox.c.frontgate_id,
-            )
-            .order_by(tables.inbox.c.at)
+            .join(tables.outbox, outbox.id == inbox.reply_to)
+            .where(inbox.reply_to == message_id, inbox.frontgate_id == outbox.frontgate_id)
+            .order_by(inbox.at)
             .limit(1)
         )
         row = self._connection.execute(query).one_or_none()

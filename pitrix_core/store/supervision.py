@@ -2,8 +2,8 @@
 
 A sample stands for one minute of one node, so that what comes twice, or too often, takes no room.
 All of a day are kept, to look at what just happened; of older ones the first of each hour for two
-weeks, to compare with last week. That is 288 rows a day, and 336 more, for a node that reports
-every five minutes as drones do.
+weeks, to compare with last week. For a node that reports every five minutes, as drones do, that is
+288 rows of the last day, and 312 of the 13 days before.
 """
 
 import datetime as dt
@@ -33,16 +33,6 @@ class ReportedNode:
     role: str
     sid: int
     health: NodeHealth | None
-
-
-@attrs.frozen(kw_only=True)
-class AskedTab:
-    """A request for a display tab."""
-
-    cluster_id: str
-    node_id: str
-    timeout_s: float
-    at: dt.datetime
 
 
 class SupervisionRepository:
@@ -124,20 +114,6 @@ class SupervisionRepository:
             query = query.where(columns.node_id == node_id)
         rows = self._connection.execute(query).all()
         return [record(row, Sample, **row.measured) for row in reversed(rows)]
-
-    def asked(self, request_id: str) -> AskedTab | None:
-        """Return the request for a tab that a message made."""
-        columns = tables.outbox.c
-        query = sa.select(columns.body, columns.created_at).where(columns.id == request_id)
-        row = self._connection.execute(query).one_or_none()
-        if row is None:
-            return None
-        return AskedTab(
-            cluster_id=row.body["cluster_id"],
-            node_id=row.body["node_id"],
-            timeout_s=row.body["timeout_s"],
-            at=row.created_at,
-        )
 
     def _is_first_of_hour(self, node_id: str, at: dt.datetime) -> bool:
         columns = tables.samples.c
