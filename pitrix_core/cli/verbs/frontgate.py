@@ -7,8 +7,8 @@ import click
 from pitrix_core.cli.completion.values import frontgates
 from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import Columns, ask, print_fields, print_json, print_table, time_of
-from pitrix_core.cli.progress import follow
 from pitrix_core.cli.terminal import say
+from pitrix_core.cli.verbs.job import finish
 from pitrix_core.model import JsonObject
 
 _COLUMNS: Final[Columns] = {
@@ -73,13 +73,9 @@ def renew(session: Session, frontgate_id: str, yes: bool) -> None:
     if not yes:
         ask(f"Replace the machine of Frontgate {frontgate_id}?")
     begun = session.api.post(f"/v1/frontgates/{frontgate_id}/renew")
-    job = follow(session, begun["id"]).job
-    if session.as_json:
-        print_json(job)
-    elif job["state"] == "succeeded":
+    finish(session, begun["id"])
+    if not session.as_json:
         say("The Frontgate is connected.")
-    if job["state"] != "succeeded":
-        click.get_current_context().exit(1)
 
 
 def _show(session: Session, found: JsonObject) -> None:

@@ -5,7 +5,7 @@ import datetime as dt
 import core_world
 import pytest
 
-from pitrix_core.errors import ForbiddenError, NotFoundError
+from pitrix_core.errors import ConflictError, ForbiddenError, NotFoundError
 from pitrix_core.model import Cluster, ClusterState, Runtime
 from pitrix_core.model.frontgate import FrontgateState
 from pitrix_core.pilot import tokens
@@ -140,6 +140,34 @@ def test_revoking_cuts_the_connection_and_tells_of_it(
     with store.read() as tx:
         kinds = [event.kind for event in tx.events.after(0, limit=100)]
     assert kinds[-2:] == ["frontgate.connected", "frontgate.revoked"]
+
+
+def test_renewing_submits_a_job_and_tells_of_it(
+    services: Services, store: Store, enrolment: str
+) -> None:
+    """It replaces the machine; what the one before had is worth nothing from then on."""
+    with store.begin() as tx:
+        machine = core_world.machine_of("cl-fg")
+        tx.clusters.put_resource(machine, owner="system", runtime_id="rt-1")
+    welcome(store, enrolment=enrolment)
+
+    job = frontgates.renew(services, core_world.ADMIN, "fg-1")
+
+    with store.read() as tx:
+        removal, *_ = tx.jobs.tasks(job.id)
+        *_, renewed = tx.events.after(0, limit=100)
+    assert (removal.kind, removal.input["id"]) == ("compute.delete", machine.resource_id)
+    assert (renewed.kind, renewed.data) == ("frontgate.renewed", {"job_id": job.id})
+    assert state(services) is FrontgateState.ENROLLING
+    assert frontgates.get(services, core_world.ADMIN, "fg-1").generation == 2
+
+
+def test_what_has_no_machine_is_not_renewed(services: Services, enrolment: str) -> None:
+    """The message names its cluster, where to look."""
+    with pytest.raises(ConflictError) as caught:
+        frontgates.renew(services, core_world.ADMIN, "fg-1")
+
+    assert caught.value.next_step == "Look at its cluster: pitrix cluster show cl-fg"
 
 
 @pytest.mark.parametrize("use", [frontgates.get, frontgates.revoke, frontgates.renew])
