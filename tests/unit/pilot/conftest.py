@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+import threading
+import zipapp
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 import core_world
-from served import PACE, Play, Served, serving
+from booting import AGENT, Handler, Machine, Server
+from served import PACE, PATIENCE_S, Play, Served, serving
 
 from pitrix_core.jobs.handler import TaskCall
 from pitrix_core.model import (
@@ -200,9 +203,38 @@ def play(world: World) -> Play:
 
     def run(scene: Callable[[Served], Awaitable[None]], *, pace: Pace = PACE) -> None:
         async def main() -> None:
-            async with serving(world.store, pace=pace) as served, asyncio.timeout(20):
+            async with serving(world.store, pace=pace) as served, asyncio.timeout(3 * PATIENCE_S):
                 await scene(served)
 
         asyncio.run(main())
 
     return run
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> bytes:
+    """The archive of an agent."""
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "__main__.py").write_text(AGENT)
+    zipapp.create_archive(source, tmp_path / "agent.pyz")
+    return (tmp_path / "agent.pyz").read_bytes()
+
+
+@pytest.fixture
+def server(agent: bytes) -> Iterator[Server]:
+    """A server with the agent."""
+    made = Server(("127.0.0.1", 0), Handler)
+    made.content, made.before, made.paths = agent, [], []
+    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield made
+    made.shutdown()
+    made.server_close()
+    thread.join(5)
+
+
+@pytest.fixture
+def machine(tmp_path: Path, server: Server) -> Machine:
+    """A machine."""
+    return Machine(tmp_path, server)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from served import hello
 
 from pitrix_core.errors import InvalidInputError, UnauthorizedError
 from pitrix_core.model import ClusterState
@@ -20,18 +21,6 @@ pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indir
 def desk(store: Store) -> Desk:
     """The desk of one Pilot."""
     return Desk(store=store, pilot_id="pil-1")
-
-
-def hello(frontgate_id: str = "fg-1", **changes: Any) -> dict[str, Any]:
-    """Return what a Frontgate says first."""
-    return {
-        "protocol": 1,
-        "frontgate_id": frontgate_id,
-        "token": f"token-of-{frontgate_id}",
-        "version": "0.1.0",
-        "endpoints": ["http://127.0.0.1:2379"],
-        **changes,
-    }
 
 
 def frontgate(store: Store, frontgate_id: str = "fg-1") -> Frontgate:
@@ -329,11 +318,6 @@ def test_a_removed_frontgates_messages_are_dropped(world: Any, desk: Desk) -> No
     assert desk.outgoing({"fg-1": 0}) == []
 
 
-def silent(desk: Desk, older_s: float) -> None:
-    """Have a Pilot say that it lives, and find those dead that have not for a while."""
-    desk.show_life(silent_s=older_s)
-
-
 def test_a_frame_of_a_connection_that_counts_no_more_changes_nothing(
     world: Any, desk: Desk
 ) -> None:
@@ -368,9 +352,9 @@ def test_the_connections_of_a_dead_pilot_are_dropped(world: Any, desk: Desk) -> 
     dead = Desk(store=world.store, pilot_id="pil-2")
     held = dead.welcome(hello()).held
 
-    silent(desk, 3600.0)
+    desk.show_life(silent_s=3600.0)
     before = frontgate(world.store).connected_at
-    silent(desk, -1.0)
+    desk.show_life(silent_s=-1.0)
 
     assert before is not None
     assert frontgate(world.store).connected_at is None
@@ -383,7 +367,7 @@ def test_a_pilot_that_lives_keeps_its_connections(world: Any, desk: Desk) -> Non
     world.frontgate()
     desk.welcome(hello())
 
-    silent(desk, 3600.0)
+    desk.show_life(silent_s=3600.0)
 
     assert list(desk.held()) == ["fg-1"]
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 import httpx
 import pytest
-from served import PACE, Play, Served, eventually, hello
+from served import PACE, PATIENCE_S, Play, Served, eventually, hello, status
 
 from pitrix_core.pilot import longpoll
 
@@ -42,7 +42,7 @@ class Poller:
 @contextlib.asynccontextmanager
 async def polling(served: Served, **said: Any) -> AsyncIterator[Poller]:
     """Say hello as a Frontgate that polls."""
-    async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         poller = Poller(client, served.poll_url)
         [poller.first] = await poller.frames(frame("hello", "hello", hello(**said)))
         yield poller
@@ -51,11 +51,6 @@ async def polling(served: Served, **said: Any) -> AsyncIterator[Poller]:
 def frame(id_: str, kind: str, body: Any, **more: Any) -> dict[str, Any]:
     """Build a frame."""
     return {"id": id_, "type": kind, "body": body, **more}
-
-
-def status(revision: int = 1) -> dict[str, Any]:
-    """Return a drone's report."""
-    return {"node_id": "cln-cl-1", "state": "configured", "revision": revision}
 
 
 def test_who_polls_is_welcome_and_its_leaving_is_noticed(
@@ -88,7 +83,7 @@ def test_who_is_refused_is_told_why_and_has_no_session(play: Play) -> None:
 
 async def eventually_gone(poller: Poller) -> None:
     """Wait until the session is not there any more."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while (await poller.ask()).status_code != 404:  # nothing tells of it
         assert time.monotonic() < deadline
         await asyncio.sleep(0.02)
@@ -123,9 +118,9 @@ def test_a_request_waits_for_what_is_to_come(play: Play) -> None:
 
     async def scene(served: Served) -> None:
         async with polling(served) as poller:
-            waiting = asyncio.create_task(poller.frames(wait_s=19.0))
+            waiting = asyncio.create_task(poller.frames(wait_s=50.0))
             await asyncio.to_thread(served.send, "m-0")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 [message] = await waiting
 
         assert message["id"] == "m-0"
@@ -252,7 +247,7 @@ def test_who_speaks_no_http_is_hung_up_on(
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
         writer.write(text.encode())
         with contextlib.suppress(ConnectionError):
-            await asyncio.wait_for(reader.read(), 10)
+            await asyncio.wait_for(reader.read(), PATIENCE_S)
         writer.close()
         async with served.dial():
             assert served.is_connected()
@@ -280,7 +275,7 @@ def test_a_request_is_answered_as_soon_as_it_can_be(
         for byte in (head + body).encode():
             writer.write(bytes([byte]))
             await asyncio.sleep(0)
-        answer = await asyncio.wait_for(reader.readline(), 10)
+        answer = await asyncio.wait_for(reader.readline(), PATIENCE_S)
         writer.close()
 
         assert answer.split()[1] == str(status).encode()

@@ -4,14 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
-from served import Play, Served, eventually, hear, hello, say
+from served import Play, Served, eventually, hear, hello, hello_2, say
 from websockets.asyncio.client import connect
 
-from pitrix_core.pilot import frames, tokens
+from pitrix_core.pilot import frames
 from pitrix_core.pilot.inbox import PROTOCOLS
 
 PROTOCOL = Path(__file__).resolve().parents[3] / "agents/protocol"
@@ -39,23 +38,9 @@ def faults(version: int, name: str, message: Any) -> list[str]:
     return [error.message for error in found.iter_errors(message)]
 
 
-@attrs.frozen
-class Knower:
-    """Makes what a Frontgate shows."""
-
-    served: Served
-
-    def shown(self, version: int) -> dict[str, Any]:
-        """Return the body of a ``hello`` of a version that is let in."""
-        if version == 1:
-            return hello()
-        with self.served.store.begin() as tx:
-            frontgate = tx.agents.frontgate("fg-1")
-            assert frontgate is not None
-            tokens.let_enrol(tx, frontgate)
-            enrolment = tx.secrets.get(frontgate.secret_id)
-        said = {name: value for name, value in hello().items() if name != "token"}
-        return {**said, "protocol": version, "enrolment": enrolment}
+def shown_to(served: Served, version: int) -> dict[str, Any]:
+    """Return the body of a ``hello`` of a version that is let in."""
+    return hello() if version == 1 else hello_2(enrolment=served.enrolment())
 
 
 @pytest.mark.parametrize(
@@ -80,7 +65,7 @@ def test_what_the_pilot_says_is_of_the_protocol(play: Play, version: int) -> Non
 
     async def scene(served: Served) -> None:
         heard = []
-        shown = Knower(served).shown(version)
+        shown = shown_to(served, version)
         async with connect(served.url, proxy=None) as peer:
             await say(peer, "h", "hello", shown)
             heard.append(await hear(peer))
@@ -106,7 +91,7 @@ def test_what_a_frontgate_says_is_taken(play: Play, version: int) -> None:
 
     async def scene(served: Served) -> None:
         async with connect(served.url, proxy=None) as peer:
-            await say(peer, "h", "hello", Knower(served).shown(version))
+            await say(peer, "h", "hello", shown_to(served, version))
             await hear(peer)
             for name in REPORTS:
                 for example in examples(version, name):
