@@ -7,6 +7,7 @@ import pytest
 
 from pitrix_frontgate import config
 from pitrix_frontgate.cli import main
+from pitrix_frontgate.errors import ConfigError
 
 
 def test_files_lie_below_the_private_root() -> None:
@@ -64,6 +65,48 @@ def test_a_bad_configuration_ends_with_a_reason(
     assert str(path) in complaint
     assert words in complaint
     assert "h" * 32 not in complaint
+
+
+GOOD = {
+    "protocol": 2,
+    "frontgate_id": "f",
+    "enrolment": "h" * 32,
+    "pilot_urls": ["wss://pilot.example"],
+}
+_HALF_A_CERTIFICATE = "-----BEGIN CERTIFICATE-----"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("pilot_urls", ["wss://pilot.example:70000"], id="port-too-large"),
+        pytest.param("pilot_urls", ["wss://pilot.example:0"], id="port-zero"),
+        pytest.param("pilot_urls", ["wss://pilot.example:https"], id="port-in-words"),
+        pytest.param("pilot_urls", ["wss://:443"], id="no-host"),
+        pytest.param("pilot_urls", ["wss://pilot..example"], id="empty-label"),
+        pytest.param("pilot_urls", ["wss://" + "p" * 64], id="long-label"),
+        pytest.param("pilot_urls", ["wss://[2001:db8::1"], id="half-an-address"),
+        pytest.param("proxy", "http://proxy.example:70000", id="proxys-port"),
+        pytest.param("proxy", "", id="empty-proxy"),
+        pytest.param("agents_url", "https://[2001:db8::1/agents", id="agents"),
+        pytest.param("pilot_ca", f"{_HALF_A_CERTIFICATE}\u00e9", id="certificate-not-in-ascii"),
+        pytest.param("agents_ca", "", id="no-certificate"),
+    ],
+)
+def test_what_cannot_be_connected_to_is_told_when_it_is_read(name: str, value: object) -> None:
+    """Not hours later, by the part of the Frontgate that uses it; ``check`` refuses it, too."""
+    with pytest.raises(ConfigError, match=f"here: /{name}: not what the protocol allows"):
+        config.parse({**GOOD, name: value}, place="here")
+
+
+@pytest.mark.parametrize(
+    "host", ["pilot.example:8443", "[2001:db8::1]:1", "192.0.2.1", "b\u00fccher.example"]
+)
+def test_hosts_are_names_and_addresses(host: str) -> None:
+    """With a port or without one."""
+    found = config.parse({**GOOD, "pilot_urls": [f"wss://{host}/pitrix"]}, place="here")
+
+    assert found.pilot_urls == (f"wss://{host}/pitrix",)
 
 
 def test_status_without_a_frontgate_says_so(

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import ssl
 import threading
 import time
@@ -113,10 +114,20 @@ def test_a_proxy_that_knows_nobody_is_told_of(
     assert f"127.0.0.1:{proxy.port}" in str(caught.value)
 
 
-def test_a_kind_of_proxy_that_is_not_spoken_to_is_told_of() -> None:
+@pytest.mark.parametrize(
+    ("scheme", "place"),
+    [
+        pytest.param("socks5", "there:1080", id="another-kind"),
+        pytest.param("http", "there:port", id="no-port"),
+        pytest.param("http", "[there", id="half-an-address"),
+    ],
+)
+def test_a_proxy_that_is_not_spoken_to_is_told_of(scheme: str, place: str) -> None:
     """Its password is not."""
-    with pytest.raises(ProxyError, match=r"socks5://there:1080: only proxies with http://"):
-        met(dialler(all_proxy="socks5://me:secret@there:1080"), f"ws://{HOST}")
+    told = re.escape(f"{scheme}://{place}: only proxies with http://")
+
+    with pytest.raises(ProxyError, match=f"^{told}"):
+        met(dialler(all_proxy=f"{scheme}://me:secret@{place}"), f"ws://{HOST}")
 
 
 @pytest.mark.parametrize("named", ["127.0.0.1", "*", "other,127.0.0.1 ", ".0.0.1", "0.0.1"])

@@ -21,10 +21,8 @@ _LOOPBACK: Final = "127.0.0.1"
 _COMMON: Final[Mapping[str, shapes.Check]] = {
     "protocol": shapes.whole(1),
     "frontgate_id": shapes.is_identifier,
-    "pilot_urls": shapes.list_of(
-        shapes.matches(r"(ws|wss|http|https)://[^?#\s]+", most=2048), least=1
-    ),
-    "throw_away": shapes.is_bool,
+    "pilot_urls": shapes.list_of(shapes.url(r"(ws|wss|http|https)://[^?#\s]+"), least=1),
+    "throw_away": shapes.maybe(shapes.is_bool),
 }
 
 #: By the version of the protocol that the file is of.
@@ -33,21 +31,12 @@ _SHAPES: Final[Mapping[int, Mapping[str, shapes.Check]]] = {
     2: {
         **_COMMON,
         "enrolment": shapes.matches(r"[A-Za-z0-9_-]{32,128}", most=128),
-        "pilot_ca": shapes.certificates(65_536),
-        "proxy": shapes.matches(r"(http://[^/?#\s]+/?)?", most=2048),
-        "image_mirror": shapes.matches(r"(https?://[^?#\s]+)?", most=2048),
-        "agents_url": shapes.matches(r"(https?://[^?#\s]+)?", most=2048),
-        "agents_ca": shapes.certificates(65_536),
+        "pilot_ca": shapes.maybe(shapes.certificates(65_536)),
+        "proxy": shapes.maybe(shapes.url(r"http://[^/?#\s]+/?")),
+        "image_mirror": shapes.maybe(shapes.url(r"https?://[^?#\s]+")),
+        "agents_url": shapes.maybe(shapes.url(r"https?://[^?#\s]+")),
+        "agents_ca": shapes.maybe(shapes.certificates(65_536)),
     },
-}
-
-_DEFAULTS: Final[Mapping[str, Any]] = {
-    "throw_away": False,
-    "pilot_ca": "",
-    "proxy": "",
-    "image_mirror": "",
-    "agents_url": "",
-    "agents_ca": "",
 }
 
 
@@ -71,7 +60,7 @@ class FrontgateConfig:
     frontgate_id: str
     secret: str = field(repr=False)
     pilot_urls: tuple[str, ...]
-    throw_away: bool
+    throw_away: bool = False
     protocol: int = 2
     pilot_ca: str = field(default="", repr=False)
     proxy: str = field(default="", repr=False)
@@ -179,12 +168,12 @@ def parse(data: Any, *, place: str) -> FrontgateConfig:
     if shape is None:
         known = " and ".join(map(str, _SHAPES))
         raise ConfigError(f"{place}: /protocol: this Frontgate speaks {known}; update it")
-    data = {**{name: value for name, value in _DEFAULTS.items() if name in shape}, **data}
     findings = shapes.closed_findings(data, shape)
     if findings:
         raise ConfigError(f"{place}: {'; '.join(findings)}; see frontgate-config.schema.json")
-    secret = data.pop("enrolment" if "enrolment" in shape else "token")
-    return FrontgateConfig(**{**data, "secret": secret, "pilot_urls": tuple(data["pilot_urls"])})
+    members = {**data, "pilot_urls": tuple(data["pilot_urls"])}
+    secret = members.pop("enrolment" if "enrolment" in shape else "token")
+    return FrontgateConfig(**members, secret=secret)
 
 
 def own_address(environment: Mapping[str, str]) -> str:

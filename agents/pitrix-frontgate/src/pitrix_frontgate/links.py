@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from websockets.exceptions import InvalidProxyStatus
 from websockets.sync.client import connect
 
-from pitrix_frontgate import frames
+from pitrix_frontgate import frames, shapes
 from pitrix_frontgate.config import FrontgateConfig, is_loopback
 from pitrix_frontgate.longpoll import LongPoll
 from pitrix_frontgate.pulse import Pulse
@@ -167,8 +167,11 @@ class Dialler:
         if proxy is None:
             return None
         proxy = proxy if "://" in proxy else f"http://{proxy}"
-        if urlsplit(proxy).scheme != "http":
-            raise ProxyError(f"{_shown(proxy)}: only proxies with http:// are spoken to; name one")
+        if not (proxy.lower().startswith("http://") and shapes.has_place(proxy)):
+            raise ProxyError(
+                f"{_shown(proxy)}: only proxies with http:// are spoken to; name one as "
+                "http://HOST:PORT"
+            )
         return proxy
 
 

@@ -5,9 +5,11 @@ shapes a Frontgate receives are written down once more here, and a test holds bo
 protocol's examples.
 """
 
+import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 Check = Callable[[Any], bool]
 
@@ -39,12 +41,28 @@ def text(most: int, *, least: int = 0) -> Check:
     return lambda value: isinstance(value, str) and least <= len(value) <= most
 
 
+def url(pattern: str) -> Check:
+    """Build a check for a URL that matches *pattern*, and that one can connect to."""
+    form = matches(pattern, most=2048)
+    return lambda value: form(value) and has_place(value)
+
+
+def has_place(address: str) -> bool:
+    """Tell whether host and port of a URL can be read."""
+    try:
+        parts = urlsplit(address)
+        return parts.port != 0 and bool((parts.hostname or "").encode("idna"))
+    except ValueError:
+        return False
+
+
 def certificates(most: int) -> Check:
-    """Build a check for certificates as PEM, or nothing; whether they are sound shows at use."""
+    """Build a check for certificates as PEM; whether they are sound shows at use."""
     return lambda value: (
         isinstance(value, str)
         and len(value) <= most
-        and (not value or "-----BEGIN CERTIFICATE-----" in value)
+        and value.isascii()
+        and "-----BEGIN CERTIFICATE-----" in value
     )
 
 
@@ -106,12 +124,23 @@ is_frame_id: Final = matches(r"[A-Za-z0-9._:/-]+", most=128)
 is_path: Final = matches(r"[^/\x00-\x1f\x7f]+(/[^/\x00-\x1f\x7f]+)*", most=512)
 is_password: Final = matches(r"[!-~]{8,72}", most=72)
 is_sha256: Final = matches(r"[0-9a-f]{64}", most=64)
-is_time: Final = matches(
+_has_form_of_time: Final = matches(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?Z", most=27
 )
 is_bool: Final[Check] = lambda value: isinstance(value, bool)  # noqa: E731 - a row like the others
 _is_exit_code: Final = whole(-(2**31), 2**32)
 _is_values: Final = map_of(is_path, lambda value: isinstance(value, str))
+
+
+def is_time(value: Any) -> bool:
+    """Tell whether it is a time as the protocol has it, of a day that there is."""
+    if not _has_form_of_time(value):
+        return False
+    try:
+        dt.datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
 
 
 def is_node_id(value: Any) -> bool:
@@ -124,7 +153,11 @@ def _is_shared(value: Any) -> bool:
 
 
 _USER: Final[Mapping[str, Check]] = {"node_id": is_node_id, "role": is_role}
-_ENROLS: Final[Mapping[str, Check]] = {"enrolment_sha256": is_sha256, "expires_at": is_time}
+_ENROLS: Final[Mapping[str, Check]] = {
+    "enrolment_sha256": is_sha256,
+    "expires_at": is_time,
+    "credential_sha256": maybe(is_sha256),
+}
 
 
 def _is_user(value: Any) -> bool:
@@ -132,8 +165,6 @@ def _is_user(value: Any) -> bool:
     if not isinstance(value, dict) or ("password" in value) == ("enrolment_sha256" in value):
         return False
     shape = {**_USER, **({"password": is_password} if "password" in value else _ENROLS)}
-    if "credential_sha256" in value:
-        shape["credential_sha256"] = is_sha256
     return not open_findings(value, shape)
 
 
