@@ -13,7 +13,7 @@ class AgentStart:
     …}``.
 
     The members of ``config`` are those of
-    ``agents/protocol/schemas/{drone,frontgate}-config.schema.json``; they may hold ``$ref`` and
+    ``agents/protocol/schemas/v2/{drone,frontgate}-config.schema.json``; they may hold ``$ref`` and
     ``$secret`` markers.
     """
 

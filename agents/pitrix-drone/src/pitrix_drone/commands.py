@@ -42,7 +42,7 @@ from pitrix_drone.turns import Turns
 log = logging.getLogger(__name__)
 
 _ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]{0,99}")
-#: A week. Source: agents/protocol/schemas/common.schema.json, timeout_s.
+#: A week. Source: agents/protocol/schemas/v2/common.schema.json, timeout_s.
 _MAX_TIMEOUT_S: Final = 604_800
 _LAST_PAUSE_S: Final = 5.0
 #: Tabs that may wait; for more than that nobody would wait long enough.
