@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, String, Text
 
+from pitrix_core.store.columns import BIG_SERIAL, ID, created_at, identity, json, owner
 from pitrix_core.store.engine import UtcTime
 
 metadata = sa.MetaData(
@@ -14,47 +15,27 @@ metadata = sa.MetaData(
     }
 )
 
-_BIG_SERIAL = sa.BigInteger().with_variant(Integer, "sqlite")
-_ID = String(64)
-
-
-def _id() -> Column[str]:
-    return Column("id", _ID, primary_key=True)
-
-
-def _owner() -> Column[str]:
-    return Column("owner", String(255), nullable=False)
-
-
-def _json(name: str) -> "Column[object]":
-    return Column(name, sa.JSON(none_as_null=True), nullable=False)
-
-
-def _created_at() -> "Column[object]":
-    return Column("created_at", UtcTime, nullable=False)
-
-
 # -- the installation ------------------------------------------------------------------------------
 
-installation = sa.Table("installation", metadata, _id(), _created_at())
+installation = sa.Table("installation", metadata, identity(), created_at())
 
 tokens = sa.Table(
     "tokens",
     metadata,
-    _id(),
-    _owner(),
+    identity(),
+    owner(),
     Column("digest", String(64), nullable=False, unique=True),  # SHA-256 of the token
     Column("role", String(32), nullable=False),
-    _created_at(),
+    created_at(),
 )
 
 secrets = sa.Table(
     "secrets",
     metadata,
-    _id(),
-    _owner(),
+    identity(),
+    owner(),
     Column("ciphertext", LargeBinary, nullable=False),
-    _created_at(),
+    created_at(),
 )
 
 idempotency_keys = sa.Table(
@@ -66,7 +47,7 @@ idempotency_keys = sa.Table(
     Column("status", String(32)),  # None while the first request is at work
     Column("headers", sa.JSON(none_as_null=True)),
     Column("body", Text),
-    _created_at(),
+    created_at(),
     Index("ix_idempotency_keys_created_at", "created_at"),
 )
 
@@ -80,11 +61,11 @@ chores = sa.Table(
 events = sa.Table(
     "events",
     metadata,
-    Column("id", _BIG_SERIAL, primary_key=True),
-    _owner(),
+    Column("id", BIG_SERIAL, primary_key=True),
+    owner(),
     Column("kind", String(64), nullable=False),
-    Column("subject", _ID, nullable=False),
-    _json("data"),
+    Column("subject", ID, nullable=False),
+    json("data"),
     Column("at", UtcTime, nullable=False),
     Index("ix_events_subject", "subject", "id"),
 )
@@ -94,17 +75,17 @@ events = sa.Table(
 repos = sa.Table(
     "repos",
     metadata,
-    _id(),
-    _owner(),
+    identity(),
+    owner(),
     Column("name", String(255), nullable=False, unique=True),
     Column("url", Text, nullable=False),
-    _json("providers"),
-    _json("selectors"),
-    _json("trusted_keys"),
+    json("providers"),
+    json("selectors"),
+    json("trusted_keys"),
     Column("index_digest", String(80)),
     Column("indexed_at", UtcTime),
-    _json("findings"),
-    _created_at(),
+    json("findings"),
+    created_at(),
 )
 
 packages = sa.Table(
@@ -112,36 +93,36 @@ packages = sa.Table(
     metadata,
     Column("digest", String(80), primary_key=True),
     Column("content", LargeBinary, nullable=False),
-    _created_at(),
+    created_at(),
 )
 
 apps = sa.Table(
     "apps",
     metadata,
-    _id(),
-    _owner(),
-    Column("repo_id", _ID, ForeignKey("repos.id"), nullable=False),
+    identity(),
+    owner(),
+    Column("repo_id", ID, ForeignKey("repos.id"), nullable=False),
     Column("name", String(255), nullable=False),
     Column("description", Text, nullable=False),
-    _created_at(),
+    created_at(),
     sa.UniqueConstraint("repo_id", "name"),
 )
 
 app_versions = sa.Table(
     "app_versions",
     metadata,
-    _id(),
-    _owner(),
-    Column("app_id", _ID, ForeignKey("apps.id"), nullable=False),
+    identity(),
+    owner(),
+    Column("app_id", ID, ForeignKey("apps.id"), nullable=False),
     Column("version", String(255), nullable=False),
     Column("app_version", String(255), nullable=False),
     Column("app_type", String(64), nullable=False),
     Column("digest", String(80), ForeignKey("packages.digest"), nullable=False),
     Column("signed_by", String(16)),  # the id of a key of minisign's
     Column("state", String(32), nullable=False),
-    _json("info"),
-    _json("findings"),
-    _created_at(),
+    json("info"),
+    json("findings"),
+    created_at(),
     sa.UniqueConstraint("app_id", "version"),
 )
 
@@ -150,24 +131,24 @@ app_versions = sa.Table(
 runtimes = sa.Table(
     "runtimes",
     metadata,
-    _id(),
-    _owner(),
+    identity(),
+    owner(),
     Column("name", String(255), nullable=False, unique=True),
     Column("provider", String(64), nullable=False),
     Column("zone", String(255), nullable=False),
-    _json("settings"),
-    _json("labels"),
-    _json("limits"),
+    json("settings"),
+    json("labels"),
+    json("limits"),
     Column("throw_away", Boolean, nullable=False),
-    Column("credential_id", _ID, ForeignKey("secrets.id")),
+    Column("credential_id", ID, ForeignKey("secrets.id")),
     Column("state", String(32), nullable=False),
-    _created_at(),
+    created_at(),
 )
 
 lanes = sa.Table(  # what shares the limits of a runtime; its row is locked by every claim
     "lanes",
     metadata,
-    _id(),  # the runtime's; empty for tasks that ask nothing of a cloud
+    identity(),  # the runtime's; empty for tasks that ask nothing of a cloud
     Column("concurrency", Integer),
     Column("ceiling_per_s", Float),
     Column("slowed_to_per_s", Float),
@@ -179,31 +160,31 @@ lanes = sa.Table(  # what shares the limits of a runtime; its row is locked by e
 plans = sa.Table(
     "plans",
     metadata,
-    _id(),
-    _owner(),
-    Column("cluster_id", _ID, nullable=False, index=True),
+    identity(),
+    owner(),
+    Column("cluster_id", ID, nullable=False, index=True),
     Column("digest", String(64), nullable=False),
-    _json("document"),
-    Column("applied_job_id", _ID),
-    _created_at(),
+    json("document"),
+    Column("applied_job_id", ID),
+    created_at(),
 )
 
 clusters = sa.Table(
     "clusters",
     metadata,
-    _id(),
-    _owner(),
+    identity(),
+    owner(),
     Column("name", String(255), nullable=False),
     Column("state", String(32), nullable=False),
-    Column("runtime_id", _ID, ForeignKey("runtimes.id"), nullable=False, index=True),
-    Column("app_version_id", _ID, nullable=False),
-    Column("frontgate_id", _ID),  # which Frontgate serves its machines
+    Column("runtime_id", ID, ForeignKey("runtimes.id"), nullable=False, index=True),
+    Column("app_version_id", ID, nullable=False),
+    Column("frontgate_id", ID),  # which Frontgate serves its machines
     Column("hidden", Boolean, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("metadata_revision", Integer, nullable=False),
-    _json("config"),
-    _json("endpoints"),
-    _created_at(),
+    json("config"),
+    json("endpoints"),
+    created_at(),
     Column("updated_at", UtcTime, nullable=False),
     Column("forgotten_at", UtcTime),
     Index("ix_clusters_owner", "owner", "state"),
@@ -214,19 +195,19 @@ clusters = sa.Table(
 nodes = sa.Table(
     "nodes",
     metadata,
-    _id(),
-    Column("cluster_id", _ID, ForeignKey("clusters.id"), nullable=False, index=True),
-    _owner(),
+    identity(),
+    Column("cluster_id", ID, ForeignKey("clusters.id"), nullable=False, index=True),
+    owner(),
     Column("role", String(255), nullable=False),
     Column("sid", Integer, nullable=False),
     Column("gid", Integer, nullable=False),
     Column("gsid", Integer, nullable=False),
     Column("state", String(32), nullable=False),
-    _json("planned"),
-    _json("facts"),
-    _json("agent"),
+    json("planned"),
+    json("facts"),
+    json("agent"),
     Column("health", sa.JSON(none_as_null=True)),  # None where it is not checked
-    Column("secret_id", _ID, ForeignKey("secrets.id")),  # what its agent logs in or enrols with
+    Column("secret_id", ID, ForeignKey("secrets.id")),  # what its agent logs in or enrols with
     Column("agent_protocol", Integer, nullable=False, server_default="1"),
     Column("credential_sha256", String(64)),  # of what its agent got when it enrolled
 )
@@ -234,10 +215,10 @@ nodes = sa.Table(
 samples = sa.Table(  # what was measured on nodes
     "samples",
     metadata,
-    Column("node_id", _ID, primary_key=True),
+    Column("node_id", ID, primary_key=True),
     Column("at", UtcTime, primary_key=True),  # to the minute
-    Column("cluster_id", _ID, nullable=False),
-    _json("measured"),
+    Column("cluster_id", ID, nullable=False),
+    json("measured"),
     Column("expires_at", UtcTime, nullable=False, index=True),
     Index("ix_samples_cluster", "cluster_id", "at"),
 )
@@ -246,16 +227,16 @@ resources = sa.Table(
     "resources",
     metadata,
     Column("request_key", String(64), primary_key=True),
-    Column("cluster_id", _ID, nullable=False, index=True),
-    _owner(),
-    Column("runtime_id", _ID, nullable=False, index=True),
+    Column("cluster_id", ID, nullable=False, index=True),
+    owner(),
+    Column("runtime_id", ID, nullable=False, index=True),
     Column("kind", String(64), nullable=False),
     Column("resource_id", String(1024), nullable=False, index=True),
-    Column("node_id", _ID),
-    Column("task_id", _ID, index=True),  # which made it
-    _json("outputs"),
+    Column("node_id", ID),
+    Column("task_id", ID, index=True),  # which made it
+    json("outputs"),
     Column("released_at", UtcTime),
-    _created_at(),
+    created_at(),
 )
 
 # -- jobs ------------------------------------------------------------------------------------------
@@ -263,18 +244,18 @@ resources = sa.Table(
 jobs = sa.Table(
     "jobs",
     metadata,
-    _id(),
-    _owner(),
+    identity(),
+    owner(),
     Column("action", String(32), nullable=False),
-    Column("plan_id", _ID, nullable=False),
-    Column("cluster_id", _ID, nullable=False, index=True),
+    Column("plan_id", ID, nullable=False),
+    Column("cluster_id", ID, nullable=False, index=True),
     Column("state", String(32), nullable=False, index=True),
     Column("error", Text),
     Column("error_code", String(64)),
-    Column("undoes", _ID, index=True),  # the job that a roll back undoes
+    Column("undoes", ID, index=True),  # the job that a roll back undoes
     Column("deadline_s", Float),
     Column("deadline_at", UtcTime),
-    _created_at(),
+    created_at(),
     Column("started_at", UtcTime),
     Column("paused_at", UtcTime),
     Column("finished_at", UtcTime, index=True),
@@ -285,33 +266,33 @@ jobs = sa.Table(
 tasks = sa.Table(
     "tasks",
     metadata,
-    _id(),
-    Column("job_id", _ID, ForeignKey("jobs.id"), nullable=False),
-    _owner(),
-    Column("cluster_id", _ID, nullable=False),
-    Column("runtime_id", _ID, nullable=False),
+    identity(),
+    Column("job_id", ID, ForeignKey("jobs.id"), nullable=False),
+    owner(),
+    Column("cluster_id", ID, nullable=False),
+    Column("runtime_id", ID, nullable=False),
     Column("number", Integer, nullable=False),  # place in the plan
     Column("key", String(255), nullable=False),
     Column("kind", String(64), nullable=False),
     Column("title", Text, nullable=False),
-    _json("input"),
-    _json("after"),
-    Column("node_id", _ID),
+    json("input"),
+    json("after"),
+    Column("node_id", ID),
     Column("timeout_s", Float, nullable=False),
     Column("max_attempts", Integer, nullable=False),
     Column("state", String(32), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("unfinished_before", Integer, nullable=False),
     Column("fence", Integer, nullable=False),
-    Column("runner_id", _ID),
-    Column("lane", _ID, nullable=False),  # whose limits it shares
+    Column("runner_id", ID),
+    Column("lane", ID, nullable=False),  # whose limits it shares
     Column("rides", Boolean, nullable=False),  # on the request of another task, while claimed
     Column("woken", Boolean, nullable=False),  # something happened while it was claimed
     Column("request_key", String(64)),
     Column("sent_at", UtcTime),
     Column("sent_fence", Integer),  # claim under which it was sent
     Column("operation", sa.JSON(none_as_null=True)),
-    _json("outputs"),
+    json("outputs"),
     Column("error", Text),
     Column("error_code", String(64)),
     Column("vendor_code", String(255)),
@@ -340,14 +321,14 @@ HAS_SUCCEEDED = tasks.c.state == sa.literal_column("'succeeded'")
 task_edges = sa.Table(
     "task_edges",
     metadata,
-    Column("task_id", _ID, ForeignKey("tasks.id"), primary_key=True),
-    Column("before_id", _ID, ForeignKey("tasks.id"), primary_key=True, index=True),
+    Column("task_id", ID, ForeignKey("tasks.id"), primary_key=True),
+    Column("before_id", ID, ForeignKey("tasks.id"), primary_key=True, index=True),
 )
 
 runners = sa.Table(
     "runners",
     metadata,
-    _id(),
+    identity(),
     Column("name", String(255), nullable=False),
     Column("seen_at", UtcTime, nullable=False),
 )
@@ -357,13 +338,13 @@ runners = sa.Table(
 frontgates = sa.Table(
     "frontgates",
     metadata,
-    _id(),
-    _owner(),
-    Column("cluster_id", _ID, ForeignKey("clusters.id"), nullable=False, unique=True),
-    Column("runtime_id", _ID, nullable=False),
+    identity(),
+    owner(),
+    Column("cluster_id", ID, ForeignKey("clusters.id"), nullable=False, unique=True),
+    Column("runtime_id", ID, nullable=False),
     Column("network_id", String(255), nullable=False),
-    Column("secret_id", _ID, ForeignKey("secrets.id"), nullable=False),  # the first it shows
-    _json("endpoints"),
+    Column("secret_id", ID, ForeignKey("secrets.id"), nullable=False),  # the first it shows
+    json("endpoints"),
     Column("protocol", Integer, nullable=False, server_default="1"),
     Column("version", String(64)),
     # tokens of other generations are worth nothing
@@ -371,7 +352,7 @@ frontgates = sa.Table(
     Column("enrolment_sha256", String(64)),  # None once it was used
     Column("enrolment_expires_at", UtcTime),
     Column("token_expires_at", UtcTime),  # of the last one that was given
-    Column("pilot_id", _ID),
+    Column("pilot_id", ID),
     # counts up with every connection, and when one is no longer wanted
     Column("connection", Integer, nullable=False, server_default="0"),
     Column("connected_at", UtcTime),
@@ -390,12 +371,12 @@ frontgates = sa.Table(
 outbox = sa.Table(
     "outbox",
     metadata,
-    Column("sequence", _BIG_SERIAL, primary_key=True),
+    Column("sequence", BIG_SERIAL, primary_key=True),
     Column("id", String(128), nullable=False, unique=True),  # the frame's id
-    Column("frontgate_id", _ID, ForeignKey("frontgates.id"), nullable=False),
+    Column("frontgate_id", ID, ForeignKey("frontgates.id"), nullable=False),
     Column("type", String(64), nullable=False),
-    _json("body"),
-    _created_at(),
+    json("body"),
+    created_at(),
     Column("acked_at", UtcTime, index=True),
     Index("ix_outbox_pending", "frontgate_id", "acked_at"),
 )
@@ -404,9 +385,9 @@ inbox = sa.Table(
     "inbox",
     metadata,
     Column("id", String(255), primary_key=True),  # frontgate's id and the frame's
-    Column("frontgate_id", _ID, nullable=False),
+    Column("frontgate_id", ID, nullable=False),
     Column("type", String(64), nullable=False),
     Column("reply_to", String(128), index=True),
-    _json("body"),
+    json("body"),
     Column("at", UtcTime, nullable=False, index=True),
 )
