@@ -6,10 +6,9 @@ import attrs
 import pytest
 from full_cluster import full, full_with
 
-from pitrix_core.model import ImageChoice, ImageQuery
+from pitrix_core.model import DisplayTab, ImageChoice, ImageQuery
 from pitrix_vm.cluster import (
     ClusterDocument,
-    DisplayTab,
     HealthCheck,
     InPlaceCopy,
     InPlaceUpgrade,

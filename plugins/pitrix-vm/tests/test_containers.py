@@ -39,13 +39,13 @@ def test_a_container_is_told_with_its_volumes_and_mirror() -> None:
 
 
 def test_the_image_is_the_one_for_the_cloud() -> None:
-    """As for machines."""
-    image = {"aws": "ecr.example/web:1", "default": "example/web:1"}
+    """As for machines: the runtime's provider is ``local``."""
+    image = {"default": "example/web:1", "local": "cache.example/web:1"}
     spec = parsed(cluster_json(node("web", container={"type": "docker", "image": image})))
 
     found = told(spec)
 
-    assert {each["image"] for each in found} == {"example/web:1"}
+    assert {each["image"] for each in found} == {"cache.example/web:1"}
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def corpus() -> Path:
     """Return the folder of the corpus; skips where there is none."""
     folder = Path(os.environ.get("PITRIX_SHARED", "/nonexistent")) / "corpus"
     if not folder.is_dir():
-        pytest.skip("run with PITRIX_SHARED=FOLDER, where FOLDER/corpus holds packages")
+        pytest.skip("needs FOLDER/corpus: PITRIX_SHARED=FOLDER pytest tests/test_corpus.py")
     return folder
 
 
@@ -93,7 +93,7 @@ def test_what_others_supervise_keeps_to_the_protocol() -> None:
     """Every drone can read what it is told; many packages have something to tell."""
     file = Path(__file__).parents[3] / "agents/protocol/schemas/v2/supervision.schema.json"
     if not file.is_file():
-        pytest.skip("needs agents/protocol/schemas: run the tests in a checkout")
+        pytest.skip("in a checkout, for agents/protocol/schemas: cd plugins/pitrix-vm && pytest")
     schemas = [json.loads(path.read_text("utf-8")) for path in file.parent.iterdir()]
     registry: Registry[Any] = Registry().with_resources(
         (schema["$id"], Resource.from_contents(schema)) for schema in schemas

@@ -13,7 +13,7 @@ from vm_packages import VM, config_json, group, leaf, package
 PAGE = Path(__file__).parents[3] / "docs" / "packages.md"
 
 pytestmark = pytest.mark.skipif(
-    not PAGE.is_file(), reason="run from a checkout of the repository, which has docs/"
+    not PAGE.is_file(), reason="in a checkout, for its docs: cd plugins/pitrix-vm && pytest"
 )
 
 

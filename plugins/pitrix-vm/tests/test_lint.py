@@ -341,7 +341,10 @@ def test_no_damage_makes_it_fail(form: str, template: tuple[str, str], locale: s
     assert all(f.line is None or 1 <= f.line <= lines[str(f.file)] for f in found)
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="run with PITRIX_SHARED=FOLDER")
+@pytest.mark.skipif(
+    not CORPUS.is_dir(),
+    reason="needs FOLDER/corpus: PITRIX_SHARED=FOLDER pytest tests/test_lint.py",
+)
 def test_real_packages_have_rules_and_places() -> None:
     """What is said of them is explained, and what has a pointer has a line."""
     folders = [found.parent for found in CORPUS.rglob("config.json")]

@@ -65,8 +65,12 @@ def test_a_health_check_is_told_with_its_defaults() -> None:
 
 
 def test_a_monitor_is_told_with_its_items() -> None:
-    """A text that has no statistics of numbers takes the latest."""
-    items = {**MONITOR["items"], "version": {"value_type": "str", "statistics_type": "avg"}}
+    """What has no such statistics takes the usual ones: a text the latest, a number the average."""
+    items = {
+        **MONITOR["items"],
+        "version": {"value_type": "str", "statistics_type": "avg"},
+        "users": {"statistics_type": "sum"},
+    }
     found = told(package(monitor={**MONITOR, "items": items}))[0]
 
     assert found is not None
@@ -76,7 +80,18 @@ def test_a_monitor_is_told_with_its_items() -> None:
         "load": {"value_type": "int", "statistics": "max", "choices": []},
         "sent": {"value_type": "int", "statistics": "rate", "choices": []},
         "version": {"value_type": "str", "statistics": "latest", "choices": []},
+        "users": {"value_type": "int", "statistics": "avg", "choices": []},
     }
+
+
+def test_no_more_items_are_told_than_the_protocol_allows() -> None:
+    """At most 200, with names of 1 to 128 characters."""
+    names = ["", "x" * 129, *(f"item {number}" for number in range(201))]
+    items = {name: {"unit": "%"} for name in names}
+    found = told(package(monitor={**MONITOR, "items": items}))[0]
+
+    assert found is not None
+    assert list(found["monitor"]["items"]) == names[2:202]
 
 
 @pytest.mark.parametrize(
@@ -125,10 +140,16 @@ def test_items_are_shown_as_the_package_wants() -> None:
     )
 
 
+def test_nothing_is_shown_of_nodes_without_an_agent() -> None:
+    """Nobody measures there."""
+    assert VM.measured_items(package(monitor=MONITOR, agent_installed=False), {}) == {}
+
+
 def test_tabs_are_listed() -> None:
-    """With the command, the roles that run it, and its time."""
+    """With the command and the roles that run it; one without a command is none."""
     tab = {"cmd": "users", "roles_to_execute_on": ["db"], "description": "Who is there"}
-    spec = parsed(cluster_json(node("db"), display_tabs={"Users": tab}))
+    tabs = {"Users": tab, "Nothing": {"cmd": " "}}
+    spec = parsed(cluster_json(node("db"), display_tabs=tabs))
 
     assert VM.display_tabs(spec, {}) == (
         DisplayTab(title="Users", cmd="users", roles=("db",), description="Who is there"),
@@ -144,12 +165,14 @@ def test_nobody_waits_long_for_a_tab() -> None:
 
 def test_starting_begins_and_stopping_ends_supervision() -> None:
     """Commands say so to the drone that runs them."""
-    services = {name: {"cmd": name} for name in ("init", "start")}
-    tasks = planned(package(services=services)).tasks
+    services = {name: {"cmd": name} for name in ("init", "start", "stop", "destroy")}
+    spec = package(services=services)
+    creation = planned(spec)
+    deletion = planned(spec, current=snapshot(creation))
 
     effects = {
         task.input["service"]: task.input.get("supervision")
-        for task in tasks
+        for task in (*creation.tasks, *deletion.tasks)
         if task.kind == "service.run"
     }
-    assert effects == {"init": None, "start": "begin"}
+    assert effects == {"init": None, "start": "begin", "stop": "end", "destroy": "end"}

@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
+import attrs
+
 from pitrix_core.model import DisplayTab, JsonObject, MeasuredItem, Node
 from pitrix_vm.cluster import ClusterDocument, HealthCheck, Monitor, MonitorItem, Role
 
@@ -46,13 +48,7 @@ def measured_items(document: ClusterDocument) -> dict[str, tuple[MeasuredItem, .
 def display_tabs(document: ClusterDocument) -> tuple[DisplayTab, ...]:
     """Return the tables that commands of the package fill in."""
     return tuple(
-        DisplayTab(
-            title=tab.title,
-            cmd=tab.cmd,
-            roles=tab.roles,
-            description=tab.description,
-            timeout_s=_within(tab.timeout_s, _LONGEST_TAB_S),
-        )
+        attrs.evolve(tab, timeout_s=_within(tab.timeout_s, _LONGEST_TAB_S))
         for tab in document.display_tabs
         if tab.cmd.strip()
     )
@@ -120,5 +116,5 @@ def _measured(item: MonitorItem) -> MeasuredItem:
     )
 
 
-def _within(value: int, most: int) -> int:
+def _within(value: float, most: int) -> float:
     return max(1, min(value, most))

@@ -4,7 +4,7 @@ Here: which members there are, what they may hold, and what they say. Not here: 
 cluster.
 """
 
-from pitrix_vm.cluster.monitoring import DisplayTab, HealthCheck, Monitor, MonitorItem
+from pitrix_vm.cluster.monitoring import HealthCheck, Monitor, MonitorItem
 from pitrix_vm.cluster.reading import Reading, read_cluster
 from pitrix_vm.cluster.records import (
     UNNAMED,
@@ -22,7 +22,6 @@ __all__ = [
     "CLUSTER_SCHEMA",
     "UNNAMED",
     "ClusterDocument",
-    "DisplayTab",
     "HealthCheck",
     "InPlaceCopy",
     "InPlaceUpgrade",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from pitrix_core.model import JsonObject, JsonValue
+from pitrix_core.model import DisplayTab, JsonObject, JsonValue
 
 
 @attrs.frozen(kw_only=True)
@@ -57,18 +57,6 @@ class Monitor:
     display: tuple[str, ...] = ()
     #: Names of items that users may be warned of.
     alarm: tuple[str, ...] = ()
-
-
-@attrs.frozen(kw_only=True)
-class DisplayTab:
-    """A table that a command of the package fills in."""
-
-    title: str
-    cmd: str
-    #: Roles of which a node runs it; none for any.
-    roles: tuple[str, ...] = ()
-    description: str = ""
-    timeout_s: int = 10
 
 
 def read_health_check(own: JsonObject, common: JsonObject) -> HealthCheck:

@@ -8,8 +8,8 @@ from typing import Final
 
 import attrs
 
-from pitrix_core.model import ImageQuery, JsonObject, JsonValue
-from pitrix_vm.cluster.monitoring import DisplayTab, HealthCheck, Monitor
+from pitrix_core.model import DisplayTab, ImageQuery, JsonObject, JsonValue
+from pitrix_vm.cluster.monitoring import HealthCheck, Monitor
 
 #: The role of a package that names none, where a name is needed: in keys and in metadata.
 UNNAMED: Final = "_"
