@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 from typing import Any, Final
 
@@ -15,12 +16,12 @@ WELCOME: Final = "welcome"
 
 
 def parse(text: str | bytes) -> Frame:
-    """Read a frame.
+    """Read a frame; what no database takes is replaced, or it would be sent again for ever.
 
     :raises ValueError: it is none.
     """
     try:
-        document = json.loads(text)
+        document = _storable(json.loads(text))
     except RecursionError as ex:
         raise ValueError("nested too deeply") from ex
     match document:
@@ -52,3 +53,20 @@ def reply(frame: Frame, kind: str, body: dict[str, Any]) -> dict[str, Any]:
     """Build an answer, which has the same id each time the frame comes."""
     digest = hashlib.sha256(frame.id.encode()).hexdigest()
     return {"id": f"{kind}:{digest}", "type": kind, "body": body, "reply_to": frame.id}
+
+
+def _storable(value: Any) -> Any:
+    """Put ``?`` for NUL and halves of surrogate pairs, null for numbers that are not finite.
+
+    PostgreSQL refuses the first two in a text, the last in JSON; SQLite takes some of them.
+    """
+    match value:
+        case str():
+            return value.encode(errors="replace").decode().replace("\0", "?")
+        case float() if not math.isfinite(value):
+            return None
+        case list():
+            return [_storable(member) for member in value]
+        case dict():
+            return {_storable(name): _storable(member) for name, member in value.items()}
+    return value

@@ -281,13 +281,14 @@ def _standing(tx: Transaction, call: TaskCall, frontgate: Frontgate) -> Operatio
 def _outputs(tx: Transaction, frontgate: Frontgate) -> dict[str, JsonValue]:
     """Tell what machines behind a Frontgate have to know of it."""
     speaks_tls = frontgate.protocol >= _TLS_SINCE
-    host = urlsplit(frontgate.endpoints[0]).netloc.rpartition(":")[0]
+    host = urlsplit(frontgate.endpoints[0]).hostname or ""
+    place = f"[{host}]" if ":" in host else host
     return {
         "id": frontgate.id,
         "protocol": frontgate.protocol,
         "endpoints": list(frontgate.endpoints),
         "ca": authority_of(tx, frontgate).pem if speaks_tls else "",
-        "enrol_url": f"https://{host}:{_ENROL_PORT}" if speaks_tls else "",
+        "enrol_url": f"https://{place}:{_ENROL_PORT}" if speaks_tls else "",
     }
 
 

@@ -296,9 +296,12 @@ def _endpoints(hello: JsonObject) -> list[str]:
 
 
 def _is_url(value: JsonValue) -> bool:
-    if not isinstance(value, str) or len(value) > _LONGEST_URL:
+    if not isinstance(value, str) or len(value) > _LONGEST_URL or not _URL.fullmatch(value):
         return False
-    return _URL.fullmatch(value) is not None
+    try:
+        return bool(urlsplit(value).hostname)
+    except ValueError:  # what stands in brackets is no address
+        return False
 
 
 def _version(hello: JsonObject) -> str:

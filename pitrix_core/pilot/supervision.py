@@ -64,7 +64,7 @@ def take_report(tx: Transaction, frontgate_id: str, *, kind: str, body: JsonObje
     """Let a report take effect; one that is malformed is logged and dropped."""
     try:
         REPORTS[kind](tx, frontgate_id, body)
-    except (KeyError, TypeError, ValueError) as ex:
+    except (KeyError, OverflowError, TypeError, ValueError) as ex:
         extra = {"action": "pilot.report", "frontgate_id": frontgate_id}
         log.warning("A %s is malformed: %s: %s", kind, type(ex).__name__, ex, extra=extra)
 

@@ -107,6 +107,8 @@ def test_others_are_refused(world: Any, desk: Desk, said: dict[str, Any]) -> Non
         [""],
         ["ftp://x"],
         ["https://[x"],
+        ["https://[::::]:2381"],
+        ["https://[192.0.2.7]:2381"],
         ["https://x:port"],
         ["https://a b"],
         ["https://x\x00"],

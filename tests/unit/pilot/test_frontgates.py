@@ -68,7 +68,7 @@ def jobs_of(world: Any, cluster_id: str) -> list[Job]:
     return found
 
 
-def connect(world: Any, cluster_id: str) -> str:
+def connect(world: Any, cluster_id: str, endpoint: str = "https://[2001:db8::1]:2381") -> str:
     """Have a hidden cluster's Frontgate connect, and return its id."""
     with world.store.read() as tx:
         frontgate = tx.agents.frontgate_of(cluster_id)
@@ -77,7 +77,7 @@ def connect(world: Any, cluster_id: str) -> str:
         "protocol": frontgate.protocol,
         "frontgate_id": frontgate.id,
         "token" if frontgate.protocol == 1 else "enrolment": secret,
-        "endpoints": ["https://[2001:db8::1]:2381"],
+        "endpoints": [endpoint],
     }
     return Desk(store=world.store, pilot_id="pil-1").welcome(said).held.frontgate_id
 
@@ -181,6 +181,27 @@ def test_it_is_done_once_the_frontgate_has_connected(world: Any, ensure: Frontga
     with world.store.read() as tx:
         assert tx.agents.frontgate_serving("cl-1").id == frontgate_id
     assert protocols(world, "cl-1") == [2]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "enrol_url"),
+    [
+        pytest.param("https://192.0.2.7", "https://192.0.2.7:2378", id="address"),
+        pytest.param("https://[2001:db8::1]/", "https://[2001:db8::1]:2378", id="address-of-ipv6"),
+        pytest.param("https://gate.example/", "https://gate.example:2378", id="name"),
+    ],
+)
+def test_nodes_enrol_at_the_host_of_the_endpoint(
+    world: Any, ensure: FrontgateEnsure, endpoint: str, enrol_url: str
+) -> None:
+    """Also where that names no port."""
+    call = world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1")
+    before = ensure.start(call, request_key="k")
+    connect(world, hidden(world)[0].id, endpoint)
+
+    after = ensure.poll(call, before)
+
+    assert after.outputs["enrol_url"] == enrol_url
 
 
 def test_machines_are_told_the_version_of_their_frontgate(
@@ -383,10 +404,8 @@ def standing(world: Any, ensure: FrontgateEnsure, gates: Any) -> Any:
             request_key="t-fg-1",
         )
         tx.clusters.put_resource(resource, owner="system", runtime_id="rt-1")
-        for claim in tx.queue.claim("run-1", limit=100):
-            tx.queue.succeed(claim.task, {}, None)
-            tx.queue.release([claim.task.id])
-        for claim in tx.queue.claim("run-1", limit=100):
+        for _task in tx.jobs.tasks(job.id):  # each after the one before
+            [claim] = tx.queue.claim("run-1", limit=100)
             tx.queue.succeed(claim.task, {}, None)
             tx.queue.release([claim.task.id])
         end_job(tx, job.id)

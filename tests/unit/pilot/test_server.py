@@ -71,6 +71,26 @@ def test_what_is_no_frame_is_passed_over(play: Play, caplog: pytest.LogCaptureFi
     assert caplog.text.count("sent no frame") == 3
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+def test_what_no_database_takes_is_replaced(play: Play) -> None:
+    """Such a frame would be sent again for ever: neither NUL nor infinity can be stored."""
+    frame = """{"id": "f-1", "type": "node.status", "body": {"node_id": "cln-cl-1",
+        "detail": "a\\u0000b \\ud800", "\\u0000": [NaN, -1e999, {"c": 1.5}]}}"""
+
+    async def scene(served: Served) -> None:
+        async with served.dial() as peer:
+            await peer.send(frame)
+            assert (await hear(peer))["reply_to"] == "f-1"
+            await say(peer, "f-2", "node.health", {"node_id": "\x00"})
+            assert (await hear(peer))["reply_to"] == "f-2"
+        with served.store.read() as tx:
+            [node] = tx.clusters.nodes("cl-1")
+
+        assert (node.agent["detail"], node.agent["?"]) == ("a?b ?", [None, None, {"c": 1.5}])
+
+    play(scene)
+
+
 def test_a_frame_of_an_unknown_type_is_refused(play: Play) -> None:
     """It can never be carried out; it is acknowledged, so that it does not come again."""
 

@@ -159,7 +159,8 @@ def test_a_clock_that_is_wrong_is_not_believed(store: Store, desk: Desk, hours: 
 
     desk.receive("fg-1", measures(at + dt.timedelta(hours=hours)))
 
-    assert [sample.at >= at for sample in samples_in(store)] == [True]
+    [sample] = samples_in(store)
+    assert at <= sample.at <= at + dt.timedelta(minutes=10)
 
 
 def test_samples_are_thinned_as_they_age(store: Store, desk: Desk) -> None:
@@ -218,6 +219,7 @@ def test_a_report_on_a_cluster_it_does_not_serve_changes_nothing(
         pytest.param(health("fine"), id="no-state"),
         pytest.param(health("healthy", since="yesterday"), id="no-time"),
         pytest.param(health("healthy", since="2026-08-01T00:00:00"), id="no-zone"),
+        pytest.param(health("healthy", since="0001-01-01T00:00:00+10:00"), id="before-all-time"),
         pytest.param(health("healthy", action=[1]), id="no-action"),
         pytest.param(
             attrs.evolve(measures(NOW), body={**measures(NOW).body, "at": None}), id="never"
