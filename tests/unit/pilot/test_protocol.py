@@ -15,7 +15,17 @@ from pitrix_core.pilot.inbox import PROTOCOLS
 
 PROTOCOL = Path(__file__).resolve().parents[3] / "agents/protocol"
 #: What a Frontgate sends once it is welcome, beside acknowledgements and requests for tokens.
-REPORTS = ("node.status", "command.result", "metadata.stored", "failed")
+REPORTS = (
+    "node.status",
+    "node.enrolment",
+    "node.health",
+    "node.measures",
+    "command.result",
+    "metadata.stored",
+    "failed",
+)
+
+SINCE_2 = ("node.enrolment", "node.health", "node.measures")
 
 
 def examples(version: int, name: str) -> list[Path]:
@@ -73,13 +83,20 @@ def test_what_the_pilot_says_is_of_the_protocol(play: Play, version: int) -> Non
             heard += [await hear(peer), await hear(peer)]
             if version > 1:
                 await say(peer, "r-1", "token.renew", {})
-                heard.append(await hear(peer))
+                await say(peer, "r-2", "tls.renew", {})
+                heard += [await hear(peer) for _ in range(3)]
         async with connect(served.url, proxy=None) as peer:
             await say(peer, "h", "hello", {**shown, "frontgate_id": "fg-9"})
             heard.append(await hear(peer))
 
-        said = ["welcome", "failed", "ack", *(["token.renewed"] * (version > 1)), "refused"]
-        assert [frame["type"] for frame in heard] == said
+        since_2 = ["token.renewed", "tls.put", "ack"] if version > 1 else []
+        assert [frame["type"] for frame in heard] == [
+            "welcome",
+            "failed",
+            "ack",
+            *since_2,
+            "refused",
+        ]
         assert [fault for frame in heard for fault in faults(version, "frame", frame)] == []
 
     play(scene)
@@ -88,6 +105,7 @@ def test_what_the_pilot_says_is_of_the_protocol(play: Play, version: int) -> Non
 @pytest.mark.parametrize("version", PROTOCOLS)
 def test_what_a_frontgate_says_is_taken(play: Play, version: int) -> None:
     """Every example of a report is acknowledged, also with members of a later version."""
+    taken: set[str] = set()
 
     async def scene(served: Served) -> None:
         async with connect(served.url, proxy=None) as peer:
@@ -95,6 +113,7 @@ def test_what_a_frontgate_says_is_taken(play: Play, version: int) -> None:
             await hear(peer)
             for name in REPORTS:
                 for example in examples(version, name):
+                    taken.add(name)
                     body = {**json.loads(example.read_text()), "added_later": True}
                     frame_id = f"{name}:{example.stem}"
                     await say(peer, frame_id, name, body, reply_to="something")
@@ -103,3 +122,5 @@ def test_what_a_frontgate_says_is_taken(play: Play, version: int) -> None:
         await eventually(lambda: not served.is_connected())
 
     play(scene)
+
+    assert taken == {name for name in REPORTS if version > 1 or name not in SINCE_2}
