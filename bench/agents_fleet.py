@@ -93,20 +93,24 @@ def archived_fleet(store: Store, folder: Path, count: int) -> Iterator[list[int]
 
 
 def _write_root(root: Path, store: Store, number: int) -> Path:
+    """Write the root folder of a node that has enrolled before."""
     user, password = store.login_of(number)
     config = {
-        "protocol": 1,
+        "protocol": 2,
         "cluster_id": CLUSTER,
         "node_id": user,
         "role": ROLE,
         "endpoints": [store.endpoint],
-        "user": user,
-        "password": password,
+        "ca": store.ca,
+        "enrol_url": store.endpoint,
+        "enrolment": "-" * 32,  # it was good once
     }
+    login = {"node_id": user, "password": password, "is_confirmed": True}
     resource = ["[template]", 'src = "change.tmpl"', 'dest = "/opt/change"', 'keys = ["/"]']
     resource.append(f"reload_cmd = {json.dumps(_RELOAD.format(root=root))}")
     files = {
         "etc/pitrix/drone.json": json.dumps(config),
+        "var/lib/pitrix/drone/login.json": json.dumps(login),
         "etc/confd/conf.d/change.toml": "\n".join([*resource, ""]),
         "etc/confd/templates/change.tmpl": _TEMPLATE,
         "opt/reloaded": "",

@@ -26,9 +26,11 @@ from bench.results import MeasurementError
 from pitrix_core import wiring
 from pitrix_core.config import Config
 from pitrix_core.model import Cluster, ClusterState, Runtime
+from pitrix_core.pilot import tokens
+from pitrix_core.pilot.authority import authority_of
 from pitrix_core.pilot.inbox import Desk
 from pitrix_core.pilot.server import PATH, Pilot, run_pilot
-from pitrix_core.store import Store
+from pitrix_core.store import Store, Transaction
 from pitrix_core.store.agents import Frontgate
 
 _HOST: Final = "127.0.0.1"
@@ -37,7 +39,7 @@ _WELCOME_S: Final = 120.0
 _AT_ONCE: Final = 50
 #: A Pilot looks for messages less often once all has been quiet for 10 s.
 _QUIET_S: Final = 11.0
-_WELCOME: Final = {"id": "welcome", "type": "welcome", "body": {"protocol": 1}}
+_WELCOME: Final = {"id": "welcome", "type": "welcome", "body": {"protocol": 2}}
 
 
 @attrs.frozen(kw_only=True)
@@ -57,18 +59,28 @@ class Connections:
 def of_pilot(count: int, *, idle_s: float) -> Connections:
     """Connect Frontgates to a real Pilot with a real database."""
     with tempfile.TemporaryDirectory(prefix="pitrix-bench-") as folder:
-        _register(Path(folder), count)
-        return _measured(["bench.agents_pilot", folder], count, idle_s=idle_s)
+        known = _register(Path(folder), count)
+        return _measured(["bench.agents_pilot", folder], known, idle_s=idle_s)
 
 
 def of_bare_server(count: int, *, idle_s: float) -> Connections:
     """Connect the same to a server that only answers."""
-    return _measured(["bench.agents_pilot", "bare"], count, idle_s=idle_s)
+    known = ["of a usual length" * 8] * (count + 1)
+    return _measured(["bench.agents_pilot", "bare"], known, idle_s=idle_s)
 
 
-def _measured(module: Sequence[str], count: int, *, idle_s: float) -> Connections:
+def _measured(module: Sequence[str], known: Sequence[str], *, idle_s: float) -> Connections:
+    """Connect Frontgates.
+
+    :param known: the token of each; there is one more than are measured.
+    """
     with _server(module) as (pid, port):
-        return asyncio.run(_connect_all(pid, port, count, idle_s=idle_s))
+        try:
+            return asyncio.run(_connect_all(pid, port, known, idle_s=idle_s))
+        except TimeoutError as ex:
+            raise MeasurementError(
+                f"{' '.join(module)}: {len(known)} Frontgates are not welcome in {_WELCOME_S:g} s"
+            ) from ex
 
 
 @contextlib.contextmanager
@@ -95,13 +107,14 @@ def _listens(port: int) -> bool:
     return True
 
 
-async def _connect_all(pid: int, port: int, count: int, *, idle_s: float) -> Connections:
+async def _connect_all(pid: int, port: int, known: Sequence[str], *, idle_s: float) -> Connections:
+    count = len(known) - 1
     door = asyncio.Semaphore(_AT_ONCE)
 
     async def enter(number: int) -> ClientConnection:
         async with door:
             peer = await connect(f"ws://{_HOST}:{port}{PATH}", compression=None, proxy=None)
-            await peer.send(json.dumps(_hello(number)))
+            await peer.send(json.dumps(_hello(number, known[number])))
             answer = json.loads(await peer.recv())
         if answer["type"] != "welcome":
             raise MeasurementError(f"Frontgate {number}: {answer['body']}")
@@ -128,13 +141,13 @@ async def _connect_all(pid: int, port: int, count: int, *, idle_s: float) -> Con
     )
 
 
-def _hello(number: int) -> dict[str, Any]:
+def _hello(number: int, token: str) -> dict[str, Any]:
     body = {
-        "protocol": 1,
+        "protocol": 2,
         "frontgate_id": _name(number),
-        "token": _token(number),
+        "token": token,
         "version": "0.1.0",
-        "endpoints": ["http://10.0.0.1:2379"],
+        "endpoints": ["https://10.0.0.1:2381"],
     }
     return {"id": "hello", "type": "hello", "body": body}
 
@@ -143,24 +156,24 @@ def _name(number: int) -> str:
     return f"fg-{number}"
 
 
-def _token(number: int) -> str:
-    return f"token-of-the-bench-{number}"
+def _register(folder: Path, count: int) -> list[str]:
+    """Make a database in which one Frontgate more than that is known.
 
-
-def _register(folder: Path, count: int) -> None:
-    """Make a database in which one Frontgate more than that is known."""
+    :returns: the token of each.
+    """
     config = Config(data_dir=folder, log_level="error")
     wiring.prepare(config)
     store = wiring.make_store(config)
     runtime = Runtime(id="rt-1", name="here", provider="fake", owner="admin")
     with store.begin() as tx:
         tx.runtimes.add(runtime, credential_id=None)
-        for number in range(count + 1):
-            _add_frontgate(tx, number)
+        known = [_add_frontgate(tx, number) for number in range(count + 1)]
     store.close()
+    return known
 
 
-def _add_frontgate(tx: Any, number: int) -> None:
+def _add_frontgate(tx: Transaction, number: int) -> str:
+    """Add one that was connected before, and return its token."""
     name = _name(number)
     tx.clusters.add(
         Cluster(
@@ -177,17 +190,19 @@ def _add_frontgate(tx: Any, number: int) -> None:
             updated_at=tx.now,
         )
     )
-    secret = tx.secrets.add(_token(number), owner="system")
-    tx.agents.add_frontgate(
-        Frontgate(
-            id=name,
-            owner="system",
-            cluster_id=f"cl-{name}",
-            runtime_id="rt-1",
-            network_id=name,
-            secret_id=secret.id,
-        )
+    secret = tx.secrets.add("", owner="system")
+    frontgate = Frontgate(
+        id=name,
+        owner="system",
+        cluster_id=f"cl-{name}",
+        runtime_id="rt-1",
+        network_id=name,
+        secret_id=secret.id,
+        protocol=2,
     )
+    tx.agents.add_frontgate(frontgate)
+    authority_of(tx, frontgate)
+    return tokens.issue(tx, frontgate).text
 
 
 def _be_pilot(folder: Path, port: int) -> None:

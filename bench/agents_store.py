@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import datetime as dt
 import secrets
 import socket
 import threading
@@ -12,9 +13,10 @@ from typing import Final
 import attrs
 
 from bench.results import MeasurementError
-from pitrix_drone.etcd import EtcdClient, op_put
+from pitrix_core.pilot.authority import make_authority
+from pitrix_drone.etcd import EtcdClient, EtcdError, op_put
 from pitrix_frontgate.errors import FrontgateError
-from pitrix_frontgate.etcd_server import EtcdServer, find_etcd
+from pitrix_frontgate.etcd_server import Doors, EtcdServer, find_etcd
 from pitrix_frontgate.rbac import open_store
 
 CLUSTER: Final = "cl-bench"
@@ -23,7 +25,7 @@ TOP: Final = f"/c/{CLUSTER}"
 _PASSWORD: Final = "a-password-of-the-bench"  # noqa: S105  nobody else reaches this etcd
 _READY_S: Final = 60.0
 _AT_ONCE: Final = 8
-_PORTS: Final = (2378, 2379, 2380)
+_PORTS: Final = (2378, 2379, 2380, 2381)
 
 
 @attrs.frozen(kw_only=True)
@@ -33,11 +35,13 @@ class Store:
     server: EtcdServer
     root: EtcdClient
     version: str
+    #: What drones know it by.
+    ca: str
 
     @property
     def endpoint(self) -> str:
         """Where drones reach it."""
-        return self.server.plain_endpoint
+        return self.server.tls_endpoint
 
     def add_nodes(self, count: int) -> None:
         """Make users, as a Frontgate does, for nodes numbered from 0."""
@@ -73,21 +77,32 @@ def node_of(number: int) -> str:
 def running_store(folder: Path) -> Iterator[Store]:
     """Run a Frontgate's etcd inside the block.
 
-    :raises MeasurementError: there is none that is fit, or it does not start.
+    :raises MeasurementError: there is none that is fit, or it does not start or answer.
     """
+    address, now = _address(), dt.datetime.now(dt.UTC)
+    certificate = make_authority("bench", now=now).issue([address], now=now)
+    identity = folder / "identity.pem"
+    identity.write_text(certificate.key + certificate.certificate)
+    doors = Doors(identity=identity, is_plain=False)
     try:
         binary = find_etcd(throw_away=True)
-        server = EtcdServer(binary, address=_address(), data=folder / "etcd", throw_away=False)
-        server.start()
-    except FrontgateError as ex:
+        server = EtcdServer(
+            binary, address=address, data=folder / "etcd", throw_away=False, doors=doors
+        )
+        with _started(server):
+            version = ".".join(map(str, binary.version))
+            with contextlib.closing(open_store(server.endpoint, folder / "root-password")) as root:
+                yield Store(server=server, root=root, version=version, ca=certificate.ca)
+    except (FrontgateError, EtcdError) as ex:
         raise MeasurementError(str(ex)) from ex
+
+
+@contextlib.contextmanager
+def _started(server: EtcdServer) -> Iterator[None]:
+    server.start()
     try:
         server.await_ready(within_s=_READY_S, stop=threading.Event())
-        root = open_store(server.endpoint, folder / "root-password")
-        try:
-            yield Store(server=server, root=root, version=".".join(map(str, binary.version)))
-        finally:
-            root.close()
+        yield
     finally:
         server.stop()
 

@@ -88,12 +88,13 @@ def authority_of(tx: Transaction, frontgate: Frontgate) -> Authority:
     try:
         return _read(tx.secrets.get(secret_id))
     except NotFoundError:
-        made = _make(f"pitrix {frontgate.id}", now=tx.now)
+        made = make_authority(f"pitrix {frontgate.id}", now=tx.now)
     tx.secrets.add(_key_pem(made.key) + made.pem, owner=frontgate.owner, secret_id=secret_id)
     return made
 
 
-def _make(name: str, *, now: dt.datetime) -> Authority:
+def make_authority(name: str, *, now: dt.datetime) -> Authority:
+    """Make an authority that vouches for itself; it is kept by nobody yet."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     key_id = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
