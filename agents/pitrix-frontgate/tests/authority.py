@@ -13,7 +13,7 @@ _DAY: Final = dt.timedelta(days=1)
 
 
 class Authority:
-    """Signs certificates for addresses."""
+    """Signs certificates for hosts."""
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -39,10 +39,10 @@ class Authority:
         )
         self.pem = _pem(signed)
 
-    def identity(self, address: str | None) -> tuple[str, str]:
-        """Make a key and a certificate for an address."""
+    def identity(self, host: str) -> tuple[str, str]:
+        """Make a key and a certificate for a host's name or address."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address or ""))])
+        names = x509.SubjectAlternativeName([_general_name(host)])
         builder = self._builder(key).subject_name(x509.Name([]))
         authority = x509.AuthorityKeyIdentifier(self._key_id().digest, None, None)
         signed = (
@@ -65,6 +65,13 @@ class Authority:
             .not_valid_before(now - _HOUR)
             .not_valid_after(now + _DAY)
         )
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def _pem(certificate: x509.Certificate) -> str:

@@ -256,7 +256,7 @@ class Pilot:
         if self.authority is None:
             return
         [endpoint] = self.hellos[-1]["endpoints"]
-        key, certificate = self.authority.identity(urlsplit(endpoint).hostname)
+        key, certificate = self.authority.identity(urlsplit(endpoint).hostname or "")
         not_after = (dt.datetime.now(dt.UTC) + dt.timedelta(days=90)).strftime("%Y-%m-%dT%H:%M:%SZ")
         pem = self.authority.pem
         body = {"ca": pem, "certificate": certificate, "key": key, "not_after": not_after}

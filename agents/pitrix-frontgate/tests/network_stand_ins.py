@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import datetime as dt
 import http.server
 import json
 import queue
@@ -12,11 +11,6 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 Json = dict[str, Any]
 
@@ -37,8 +31,15 @@ class Relay:
         self.port: int = self._listener.getsockname()[1]
         #: How many connections were let through.
         self.passed = 0
+        #: Nothing is carried any more, and nobody is told.
+        self.is_cut = threading.Event()
         self._ends: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where a Frontgate dials that is to pass it."""
+        return f"ws://127.0.0.1:{self.port}"
 
     def close(self) -> None:
         """Put it away."""
@@ -77,7 +78,8 @@ class Relay:
         try:
             source.settimeout(idle_s)
             while data := source.recv(65_536):
-                target.sendall(data)
+                if not self.is_cut.is_set():
+                    target.sendall(data)
         except OSError:
             pass
         for end in (source, target):
@@ -202,56 +204,6 @@ WELCOME: Final = {
     "renew_after_s": 86_400,
     "expires_at": "2036-12-23T12:00:00Z",
 }
-
-
-class Authority:
-    """Makes certificates for :data:`HOST`; keeps its own at *folder*/ca.pem."""
-
-    def __init__(self, folder: Path) -> None:
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "an example")])
-        self._folder = folder
-        certificate = self._sign(self._name, self._key, x509.BasicConstraints(True, None))
-        self.path = folder / "ca.pem"
-        self.path.write_bytes(certificate)
-
-    @property
-    def text(self) -> str:
-        """Its own certificate."""
-        return self.path.read_text()
-
-    def identity(self) -> Path:
-        """Make a certificate and its key, in one file."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.DNSName(HOST)])
-        path = self._folder / "identity.pem"
-        path.write_bytes(self._sign(x509.Name([]), key, names) + _key_text(key))
-        return path
-
-    def _sign(
-        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType
-    ) -> bytes:
-        now = dt.datetime.now(dt.UTC)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(self._name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(hours=1))
-            .not_valid_after(now + dt.timedelta(hours=1))
-            .add_extension(extension, critical=True)
-        )
-        signed = builder.sign(self._key, hashes.SHA256())
-        return signed.public_bytes(serialization.Encoding.PEM)
-
-
-def _key_text(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
 
 
 def _read_head(near: socket.socket) -> bytes:

@@ -1,12 +1,12 @@
 """The connection notices what goes wrong on the way."""
 
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from frontgate_harness import ENROLMENT, Pilot, Store, eventually, handlers_of, result
+from network_stand_ins import Relay, standing
 
 from pitrix_drone.etcd import op_put
 from pitrix_frontgate import links
@@ -20,56 +20,11 @@ from pitrix_frontgate.pulse import Pulse
 from pitrix_frontgate.reports import Reports
 
 
-class Cable:
-    """Carries bytes between a Frontgate and the Pilot, until it is cut without a word."""
-
-    def __init__(self, pilot: Pilot) -> None:
-        self._pilot = pilot
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._ends: list[socket.socket] = []
-        self.is_cut = threading.Event()
-        self.dialled = 0
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        """Where the Frontgate dials."""
-        return f"ws://127.0.0.1:{self._listener.getsockname()[1]}"
-
-    def close(self) -> None:
-        """Put it away."""
-        self._listener.close()
-        for end in self._ends:
-            end.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            self.dialled += 1
-            far = socket.create_connection(("127.0.0.1", self._pilot.port))
-            self._ends += [near, far]
-            for source, target in ((near, far), (far, near)):
-                threading.Thread(target=self._carry, args=(source, target), daemon=True).start()
-
-    def _carry(self, source: socket.socket, target: socket.socket) -> None:
-        try:
-            while data := source.recv(65_536):
-                if not self.is_cut.is_set():
-                    target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            return
-
-
 @pytest.fixture
-def cable(pilot: Pilot) -> Iterator[Cable]:
+def cable(pilot: Pilot) -> Iterator[Relay]:
     """The way to the Pilot."""
-    laid = Cable(pilot)
-    yield laid
-    laid.close()
+    with standing(Relay(pilot.port)) as laid:
+        yield laid
 
 
 @pytest.fixture
@@ -79,7 +34,7 @@ def outbox() -> Outbox:
 
 
 @pytest.fixture
-def identity(cable: Cable, tmp_path: Path) -> Identity:
+def identity(cable: Relay, tmp_path: Path) -> Identity:
     """Who the Frontgate is."""
     config = FrontgateConfig("fg-1", ENROLMENT, (cable.url,), throw_away=True)
     return Identity(config, tmp_path / "token.json")
@@ -88,7 +43,7 @@ def identity(cable: Cable, tmp_path: Path) -> Identity:
 @pytest.fixture
 def states(
     store: Store,
-    cable: Cable,
+    cable: Relay,
     outbox: Outbox,
     identity: Identity,
     monkeypatch: pytest.MonkeyPatch,
@@ -117,7 +72,7 @@ def states(
     assert not thread.is_alive()
 
 
-def test_a_peer_that_vanished_is_noticed(cable: Cable, states: list[str | None]) -> None:
+def test_a_peer_that_vanished_is_noticed(cable: Relay, states: list[str | None]) -> None:
     """Silence where an answer to a ping is due ends the connection; another is made."""
     eventually(lambda: states == [cable.url])
 
@@ -129,7 +84,7 @@ def test_a_peer_that_vanished_is_noticed(cable: Cable, states: list[str | None])
 
 
 def test_an_unacknowledged_frame_is_sent_again_on_the_same_connection(
-    pilot: Pilot, cable: Cable, states: list[str | None], outbox: Outbox
+    pilot: Pilot, cable: Relay, states: list[str | None], outbox: Outbox
 ) -> None:
     """The Pilot gets it again under the same id until it acknowledges."""
     pilot.acknowledges = lambda frame: len(pilot.received) > 2
@@ -139,7 +94,7 @@ def test_an_unacknowledged_frame_is_sent_again_on_the_same_connection(
     eventually(lambda: len(outbox) == 0)
 
     assert [frame["id"] for frame in pilot.received] == ["again"] * 3
-    assert cable.dialled == 1
+    assert cable.passed == 1
 
 
 def test_what_the_pilot_cannot_use_is_not_sent_for_ever(
@@ -158,7 +113,7 @@ def test_what_the_pilot_cannot_use_is_not_sent_for_ever(
 
 
 def test_a_malformed_message_does_not_end_the_connection(
-    pilot: Pilot, cable: Cable, states: list[str | None]
+    pilot: Pilot, cable: Relay, states: list[str | None]
 ) -> None:
     """It is left out; the next frame is served."""
     pilot.send_text("no frame")
@@ -166,7 +121,7 @@ def test_a_malformed_message_does_not_end_the_connection(
     answer = pilot.ask("metadata.delete", {"cluster_id": "cl-none"})
 
     assert answer is not None
-    assert cable.dialled == 1
+    assert cable.passed == 1
 
 
 @pytest.mark.usefixtures("states")
@@ -185,7 +140,7 @@ def test_a_proxy_is_not_asked_for_a_pilot_on_this_machine(
 
 
 def test_a_newer_token_is_asked_for_on_the_same_connection(
-    pilot: Pilot, cable: Cable, identity: Identity, states: list[str | None]
+    pilot: Pilot, cable: Relay, identity: Identity, states: list[str | None]
 ) -> None:
     """Before the one in use is old; the newer one is written down."""
     eventually(lambda: states == [cable.url])
@@ -195,12 +150,12 @@ def test_a_newer_token_is_asked_for_on_the_same_connection(
 
     eventually(lambda: len(pilot.tokens) >= 3)
 
-    assert eventually(lambda: identity.introduction().get("token") == pilot.tokens[2])
-    assert cable.dialled == 2
+    assert eventually(lambda: identity.introduction().get("token") in pilot.tokens[2:])
+    assert cable.passed == 2
 
 
 def test_reports_that_found_no_room_are_read_from_etcd_later(
-    pilot: Pilot, store: Store, cable: Cable, tmp_path: Path
+    pilot: Pilot, store: Store, cable: Relay, tmp_path: Path
 ) -> None:
     """Whatever waits for the Pilot, memory is bounded, and every result arrives."""
     folder = "/c/cl-room/reports/cl-room-n1/results/"

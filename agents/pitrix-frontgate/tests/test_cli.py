@@ -12,7 +12,9 @@ EXAMPLES = Path(__file__).parents[2] / "protocol/examples"
 @pytest.fixture(autouse=True)
 def _in_a_checkout() -> None:
     if not EXAMPLES.exists():
-        pytest.skip("needs agents/protocol/examples: run the tests in a checkout")
+        pytest.skip(
+            "in a checkout, for agents/protocol/examples: cd agents/pitrix-frontgate && pytest"
+        )
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,10 @@ def test_a_port_in_use_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert "PITRIX_ADDRESS" in str(caught.value)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the kernel ends it there")
+@pytest.mark.skipif(
+    sys.platform != "linux",
+    reason="on Linux, whose kernel ends it: pytest tests/test_etcd_server.py",
+)
 def test_etcd_does_not_outlive_a_killed_frontgate(frontgate: FrontgateProcess) -> None:
     """Not even a Frontgate that had no chance to clean up leaves its etcd behind."""
     eventually(frontgate.etcd_pid)

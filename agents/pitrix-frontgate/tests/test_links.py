@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from authority import Authority
 from frontgate_harness import ENROLMENT, Pilot, Store, eventually, handlers_of
-from network_stand_ins import HOST, Authority, PollPilot, Proxy, Relay, TlsBox
+from network_stand_ins import HOST, PollPilot, Proxy, Relay, TlsBox
 from websockets.exceptions import WebSocketException
 
 from pitrix_frontgate import frames, pulse
@@ -141,45 +142,54 @@ def test_exceptions_are_dialled_directly(
 
 
 @pytest.fixture
-def authority(tmp_path: Path) -> Authority:
+def authority() -> Authority:
     """Who vouches for the box."""
-    return Authority(tmp_path)
+    return Authority()
 
 
 @pytest.fixture
-def boxed(pilot: Pilot, authority: Authority, put_away: Keep) -> str:
+def identity(authority: Authority, tmp_path: Path) -> Path:
+    """The box's certificate and key, in one file."""
+    path = tmp_path / "identity.pem"
+    path.write_text("".join(authority.identity(HOST)))
+    return path
+
+
+@pytest.fixture
+def boxed(pilot: Pilot, identity: Path, put_away: Keep) -> str:
     """URL of a proxy behind which a box opens TLS on the way to the Pilot."""
-    box = put_away(TlsBox(pilot.port, authority.identity()))
+    box = put_away(TlsBox(pilot.port, identity))
     return f"http://127.0.0.1:{put_away(Proxy(box.port)).port}"
 
 
 @pytest.mark.parametrize("scheme", ["wss", "https"])
 def test_a_pinned_authority_is_trusted(authority: Authority, boxed: str, scheme: str) -> None:
     """Also where a box opens TLS and speaks HTTP/1.1 only."""
-    made = dialler(pilot_ca=authority.text, proxy=boxed)
+    made = dialler(pilot_ca=authority.pem, proxy=boxed)
 
     assert met(made, f"{scheme}://{HOST}") == "welcome"
 
 
-def test_the_machines_authorities_are_trusted(
-    authority: Authority, boxed: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def _of_the_machine(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine knows who vouches for the box."""
+    path = tmp_path / "ca.pem"
+    path.write_text(authority.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+
+
+@pytest.mark.usefixtures("_of_the_machine")
+def test_the_machines_authorities_are_trusted(boxed: str) -> None:
     """Where none is pinned."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
 
     assert met(dialler(proxy=boxed), f"wss://{HOST}") == "welcome"
 
 
-def test_nobody_else_is_trusted(
-    authority: Authority, boxed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Neither without a known authority nor, where one is pinned, with the machine's."""
-    (tmp_path / "other").mkdir()
-    pinned = Authority(tmp_path / "other").text
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
-
+@pytest.mark.usefixtures("_of_the_machine")
+def test_where_an_authority_is_pinned_the_machines_are_not_trusted(boxed: str) -> None:
+    """Whoever they vouch for."""
     with pytest.raises(ssl.SSLCertVerificationError):
-        met(dialler(pilot_ca=pinned, proxy=boxed), f"wss://{HOST}")
+        met(dialler(pilot_ca=Authority().pem, proxy=boxed), f"wss://{HOST}")
 
 
 def test_a_name_that_the_certificate_has_not_is_not_trusted(
@@ -187,7 +197,7 @@ def test_a_name_that_the_certificate_has_not_is_not_trusted(
 ) -> None:
     """Whoever vouches for it."""
     with pytest.raises(ssl.SSLCertVerificationError):
-        met(dialler(pilot_ca=authority.text, proxy=boxed), "wss://other.example")
+        met(dialler(pilot_ca=authority.pem, proxy=boxed), "wss://other.example")
 
 
 # -- long poll -------------------------------------------------------------------------------------
@@ -248,12 +258,12 @@ def test_a_websocket_that_works_is_not_given_up(pilot: Pilot) -> None:
 
 
 def test_polls_pass_proxies_and_tls(
-    poll_pilot: PollPilot, authority: Authority, put_away: Keep
+    poll_pilot: PollPilot, authority: Authority, identity: Path, put_away: Keep
 ) -> None:
     """By the same rules."""
-    box = put_away(TlsBox(poll_pilot.port, authority.identity()))
+    box = put_away(TlsBox(poll_pilot.port, identity))
     proxy = put_away(Proxy(box.port, user="me:secret"))
-    made = dialler(pilot_ca=authority.text, proxy=f"http://me:secret@127.0.0.1:{proxy.port}")
+    made = dialler(pilot_ca=authority.pem, proxy=f"http://me:secret@127.0.0.1:{proxy.port}")
     url = f"wss://{HOST}"
     refuse_three(made, url)
 
@@ -364,7 +374,7 @@ def test_a_line_that_is_cut_when_idle_is_pinged_more_often(
             changed[:] = [len(seen), time.monotonic()]
         return bool(seen) and seen[-1] is not None and time.monotonic() - changed[1] > 3.0
 
-    seen, beat, _ = meetings(f"ws://127.0.0.1:{relay.port}", interval_s=20.0)
+    seen, beat, _ = meetings(relay.url, interval_s=20.0)
     eventually(lambda: beat.interval_s < 1.5)
 
     assert eventually(lasts, within_s=60)

@@ -2,12 +2,12 @@
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from frontgate_harness import eventually
 
 from pitrix_frontgate.mirror import Mirror
 
@@ -51,8 +51,13 @@ class World:
 
     def starts(self) -> int:
         """Count how often it was started."""
+        return len(self.processes())
+
+    def processes(self) -> list[str]:
+        """List the processes that it was, by their numbers."""
         file = self.folder / "starts"
-        return len(file.read_text().splitlines()) if file.exists() else 0
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [line.split()[0] for line in lines]
 
 
 @pytest.fixture
@@ -94,23 +99,15 @@ def running() -> Iterator[Run]:
     assert not any(thread.is_alive() for thread in run.threads)
 
 
-def wait_until(condition: Callable[[], Any]) -> None:
-    """Wait, for 30 s at most."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_it_waits_for_a_certificate(world: World, running: Run) -> None:
     """Nodes would not trust it without; it comes from the Pilot."""
     running(world.mirror())
-    wait_until(lambda: running.stop.waits >= 3)
+    eventually(lambda: running.stop.waits >= 3)
     before = world.starts()
 
     world.identity.touch()
 
-    wait_until(lambda: world.starts() == 1)
+    eventually(lambda: world.starts() == 1)
     assert before == 0
 
 
@@ -120,7 +117,7 @@ def test_it_mirrors_dockers_registry_with_the_frontgates_certificate(
     """At its address; another one's where the runtime names it."""
     world.identity.touch()
     running(world.mirror(upstream="https://mirror.example", address="10.0.0.2"))
-    wait_until(lambda: world.starts() == 1)
+    eventually(lambda: world.starts() == 1)
 
     settings = json.loads((world.folder / "settings.json").read_text())
 
@@ -138,14 +135,14 @@ def test_it_is_started_again(world: World, running: Run, change: str) -> None:
     if change == "death":
         (world.folder / "dies").touch()
     running(world.mirror())
-    wait_until(lambda: world.starts() == 1)
+    eventually(lambda: world.starts() == 1)
 
     if change == "certificate":
         (world.folder / "new.pem").write_text("two")
         (world.folder / "new.pem").replace(world.identity)
 
-    wait_until(lambda: world.starts() == 2)
-    assert world.identity.exists()
+    first, second = eventually(lambda: world.starts() >= 2 and world.processes()[:2])
+    assert first != second
 
 
 def test_it_is_emptied_when_it_is_too_big(world: World, running: Run) -> None:
@@ -153,10 +150,10 @@ def test_it_is_emptied_when_it_is_too_big(world: World, running: Run) -> None:
     world.identity.touch()
     (world.folder / "grows").touch()
     running(world.mirror(most_bytes=10))
-    wait_until(lambda: world.starts() == 1)
+    eventually(lambda: world.starts() == 1)
     (world.folder / "grows").unlink()
 
-    wait_until(lambda: world.starts() == 2)
+    eventually(lambda: world.starts() == 2)
 
     assert list(world.data.iterdir()) == []
 
@@ -166,7 +163,7 @@ def test_a_part_of_a_registry_is_not_mirrored(world: World, running: Run) -> Non
     world.identity.touch()
     running(world.mirror(upstream="https://mirror.example/cache"))
 
-    wait_until(lambda: running.stop.waits == 1)
+    eventually(lambda: running.stop.waits == 1)
 
     assert world.starts() == 0
 
@@ -178,10 +175,10 @@ def test_a_disk_that_is_full_stops_nothing(
     world.identity.touch()
     (world.folder / "mirror").write_text("in the way")
     running(world.mirror())
-    wait_until(lambda: "does not run" in caplog.text)
+    eventually(lambda: "does not run" in caplog.text)
     (world.folder / "mirror").unlink()
 
-    wait_until(lambda: world.starts() == 1)
+    eventually(lambda: world.starts() == 1)
 
 
 def test_it_is_said_why_it_ended(
@@ -193,5 +190,5 @@ def test_it_is_said_why_it_ended(
 
     running(world.mirror())
 
-    wait_until(lambda: "ended with 3: panic: no upstream" in caplog.text)
+    eventually(lambda: "ended with 3: panic: no upstream" in caplog.text)
     assert world.starts() >= 1
