@@ -163,7 +163,7 @@ def test_reports_that_found_no_room_are_read_from_etcd_later(
     store.client.txn([], [op_put(folder + name, result(name, "x" * 500)) for name in names])
     outbox, stop = Outbox(most_chars=4000), threading.Event()
     reports = Reports(store.client, outbox, store_id="room")
-    watch = threading.Thread(target=reports.run, args=(stop,))
+    watch = threading.Thread(target=reports.run, args=(stop,), daemon=True)
     watch.start()
     eventually(lambda: outbox.load().left_out)
     config = FrontgateConfig("fg-1", ENROLMENT, (cable.url,), throw_away=True)
@@ -178,7 +178,7 @@ def test_reports_that_found_no_room_are_read_from_etcd_later(
         outbox=outbox,
         on_connected=lambda _: None,
     )
-    talk = threading.Thread(target=spoken.run, args=(stop,))
+    talk = threading.Thread(target=spoken.run, args=(stop,), daemon=True)
     most = outbox.load().size
 
     talk.start()

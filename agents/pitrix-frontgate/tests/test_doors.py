@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -106,6 +106,20 @@ class _Watch:
         self._client.close()
 
 
+@pytest.fixture
+def watch() -> Iterator[Callable[[EtcdClient, str], _Watch]]:
+    """Return what begins watches; they end with the test."""
+    begun: list[_Watch] = []
+
+    def begin(client: EtcdClient, prefix: str) -> _Watch:
+        begun.append(_Watch(client, prefix))
+        return begun[-1]
+
+    yield begin
+    for each in begun:
+        each.end()
+
+
 @pytest.mark.parametrize(
     "less",
     [
@@ -123,17 +137,19 @@ class _Watch:
         ),
     ],
 )
-def test_a_running_watch_ends_with_the_access(gate: Gate, less: object) -> None:
+def test_a_running_watch_ends_with_the_access(
+    gate: Gate, watch: Callable[[EtcdClient, str], _Watch], less: Callable[[Json], Json]
+) -> None:
     """What is written afterwards does not reach it, while its neighbour misses nothing."""
     cluster = f"cl-{secrets.token_hex(4)}"
     body = metadata(cluster, 1, nodes=2)
     gate.put(body)
     path = f"/c/{cluster}/roles/main/"
-    lost, stays = (_Watch(gate.client(f"{cluster}-n{number}"), path) for number in (2, 1))
+    lost, stays = (watch(gate.client(f"{cluster}-n{number}"), path) for number in (2, 1))
     eventually(lambda: lost.snapshots and stays.snapshots)
     gate.put({**body, "revision": 2, "roles": {"main": {"env/size": "before"}}})
     eventually(lambda: "before" in lost.seen and "before" in stays.seen)
-    changed = less({**body, "revision": 3})  # type: ignore[operator]
+    changed = less({**body, "revision": 3})
     changed["users"][-1]["node_id"] = changed["users"][-1]["node_id"].replace(
         "cl-n1", cluster + "-n2"
     )
@@ -143,8 +159,6 @@ def test_a_running_watch_ends_with_the_access(gate: Gate, less: object) -> None:
 
     eventually(lambda: "a-new-secret" in stays.seen)
     assert "a-new-secret" not in lost.seen
-    lost.end()
-    stays.end()
 
 
 def test_nobody_is_cut_off_when_nodes_join(gate: Gate) -> None:
