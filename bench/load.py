@@ -31,7 +31,7 @@ from pitrix_core.service import clusters, jobs
 from pitrix_core.store import tables
 from pitrix_core.store.slices import Slice
 
-#: Network, volume and machine of a cluster: operations after one another.
+#: Operations after one another: a network and a volume at once, then the machine.
 _DEPTH: Final = 2
 _LOOK_S: Final = 0.5
 #: Seconds without a cluster becoming active after which it is taken to be stuck.
