@@ -50,7 +50,7 @@ def machine(tmp_path: pathlib.Path, zipapp: pathlib.Path, gate: Frontgate) -> It
 def check_against_schema(message: dict[str, Any], name: str) -> None:
     """Check a message against the protocol."""
     if not _SCHEMAS.is_dir():
-        pytest.skip("needs agents/protocol/schemas: run the tests in a checkout")
+        pytest.skip("in a checkout, for the protocol: cd agents/pitrix-drone && pytest")
     loaded = [json.loads(path.read_text("utf-8")) for path in _SCHEMAS.glob("*.schema.json")]
     registry: referencing.Registry[Any] = referencing.Registry().with_resources(
         (schema["$id"], referencing.Resource.from_contents(schema)) for schema in loaded

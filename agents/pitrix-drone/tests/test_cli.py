@@ -126,7 +126,7 @@ def test_a_drone_says_whether_it_takes_a_configuration(
     """One that an image brings may be too old for it."""
     examples = pathlib.Path(__file__).parents[2] / "protocol/examples"
     if not examples.exists():
-        pytest.skip("needs agents/protocol/examples: run the tests in a checkout")
+        pytest.skip("in a checkout, for the protocol: cd agents/pitrix-drone && pytest")
 
     answered = main(["check", "--config", str(examples / version / f"{example}.json")])
 

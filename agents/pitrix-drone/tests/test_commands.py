@@ -13,7 +13,15 @@ import pytest
 from pitrix_drone import journal
 from pitrix_drone.commands import CommandError, read_command
 from pitrix_drone.journal import Journal, Process
-from pitrix_drone.processes import ask_shell, kill_leftover, run_shell, start_ticks
+from pitrix_drone.processes import (
+    MARK,
+    Entered,
+    Shell,
+    ask_shell,
+    kill_leftover,
+    run_shell,
+    start_ticks,
+)
 
 _GOOD = {"command_id": "c1", "cmd": "true", "timeout_s": 5, "idempotent": False}
 
@@ -116,6 +124,29 @@ def test_a_command_that_never_stops_writing_does_not_fill_the_disk(tmp_path: pat
     assert (outcome.exit_code, outcome.is_truncated) == (None, True)
     assert set(outcome.output) == {"y", "\n"}
     assert len(outcome.output) <= 16 * 1024
+
+
+def test_other_processes_keep_no_command_from_being_killed(tmp_path: pathlib.Path) -> None:
+    """Whatever is in their environments."""
+
+    class Elsewhere(Shell):
+        def enter(self, command: str) -> Entered:
+            return Entered(super().enter(command).argv, mark="a-mark")
+
+    other = subprocess.Popen(["/bin/sleep", "60"], env={MARK.encode(): b"\xff"})
+    try:
+        outcome = run_shell(
+            "sleep 60",
+            timeout_s=0.1,
+            stop=threading.Event(),
+            scratch=tmp_path,
+            shell=Elsewhere(),
+        )
+    finally:
+        other.kill()
+        other.wait(10)
+
+    assert outcome.exit_code is None
 
 
 def test_a_leftover_is_killed_only_if_it_is_the_same_process(tmp_path: pathlib.Path) -> None:

@@ -8,11 +8,11 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 from typing import Any
 
 import pytest
 from docker_world import IMAGE, Docker
+from drone_harness import wait_for
 
 from pitrix_drone.config import Layout
 from pitrix_drone.container import Application
@@ -232,22 +232,10 @@ def test_no_command_runs_on_the_machine_while_the_container_is_not_there(
 _DETACHED = "setsid sleep 300 & echo $! > pid; wait"
 
 
-def _await_pid(docker: Docker) -> int:
+def _pid(docker: Docker) -> int:
     """Wait for the detached process, and return its number."""
     file = docker.container / "root/pid"
-    deadline = time.monotonic() + 20
-    while not file.exists() or not file.read_text().strip():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    return int(file.read_text())
-
-
-def _await_end(pid: int) -> bool:
-    """Wait for a process to end."""
-    deadline = time.monotonic() + 20
-    while start_ticks(pid) is not None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return start_ticks(pid) is None
+    return int(wait_for(lambda: file.exists() and file.read_text().strip(), "the process"))
 
 
 def test_what_takes_too_long_is_killed_in_the_container(
@@ -260,7 +248,7 @@ def test_what_takes_too_long_is_killed_in_the_container(
     stop = threading.Event()
 
     def stop_it() -> None:
-        _await_pid(docker)
+        _pid(docker)
         stop.set()
 
     watcher = threading.Thread(target=stop_it)
@@ -269,8 +257,9 @@ def test_what_takes_too_long_is_killed_in_the_container(
     outcome = run_shell(_DETACHED, timeout_s=60, stop=stop, scratch=tmp_path, shell=drone.shell)
 
     watcher.join(20)
+    pid = _pid(docker)
     assert outcome.exit_code is None
-    assert _await_end(_await_pid(docker))
+    assert wait_for(lambda: start_ticks(pid) is None, "its end")
 
 
 def test_what_a_killed_drone_left_in_the_container_is_killed(
@@ -285,12 +274,12 @@ def test_what_a_killed_drone_left_in_the_container_is_killed(
     program = subprocess.Popen(
         ["/bin/sh", "-c", '"$@" & wait', "sh", *argv], start_new_session=True
     )
-    inside = _await_pid(docker)
+    inside = _pid(docker)
 
     kill_leftover(program.pid, start_ticks(program.pid))
 
     assert program.wait(20) == -signal.SIGKILL
-    assert _await_end(inside)
+    assert wait_for(lambda: start_ticks(inside) is None, "its end")
 
 
 # -- images ----------------------------------------------------------------------------------------
@@ -348,20 +337,20 @@ def test_links_of_an_image_do_not_lead_to_the_machine(
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    "src",
     [
-        pytest.param('src = "web.tmpl"', 'src = "../../../../secret"', id="reads"),
-        pytest.param('src = "web.tmpl"', 'src = "/etc/passwd"', id="reads-by-an-absolute-path"),
+        pytest.param("../../../../secret", id="relative"),
+        pytest.param("/etc/passwd", id="absolute"),
     ],
 )
 def test_resources_of_an_image_do_not_lead_to_the_machine(
-    docker: Docker, tmp_path: pathlib.Path, before: str, after: str
+    docker: Docker, tmp_path: pathlib.Path, src: str
 ) -> None:
     """A template is a file of the image."""
     root = docker.add_image()
     docker.configure_by_files(root)
     resource = root / "etc/confd/conf.d/web.toml"
-    resource.write_text(resource.read_text().replace(before, after))
+    resource.write_text(resource.read_text().replace("web.tmpl", src))
 
     rendered = application(tmp_path).render(asked(), environment(colour="red"))
 

@@ -1,8 +1,8 @@
 """Templates against what Go itself renders.
 
-``data/go_cases.json`` was made by a program of Go's text/template with the functions of each
-dialect; it names Go's version. Some of the templates were written for a rule, others made by
-chance.
+``data/go_cases.json`` holds templates of this project's own, some written for a rule, others made
+by chance, and what a program of Go's text/template, with the functions of each dialect, rendered of
+them: its answers only. It names Go's version.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def test_real_templates_render_as_in_go() -> None:
     """The templates of published applications, with the keys and outputs recorded from Go."""
     shared = os.environ.get("PITRIX_SHARED")
     if not shared:
-        pytest.skip("set PITRIX_SHARED to the folder that holds data/go-templates/corpus.json")
+        pytest.skip("PITRIX_SHARED=FOLDER pytest tests/test_go_cases.py; see README.md")
     corpus = json.loads((pathlib.Path(shared) / "data/go-templates/corpus.json").read_text("utf-8"))
     folder = pathlib.Path(shared) / "corpus/confd"
     different = []

@@ -6,7 +6,7 @@ import json
 import pathlib
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 from drone_harness import wait_for
@@ -74,32 +74,50 @@ def test_no_action_is_due_while_checks_are_good() -> None:
     assert (course.state, course.is_action_due) == ("unhealthy", False)
 
 
+class CountedTurns(Turns):
+    """Counts how often it is asked for a mark: once before each check."""
+
+    asked = 0
+
+    def mark(self) -> int | None:
+        """Return what is asked for."""
+        self.asked += 1
+        return super().mark()
+
+
 class Node:
     """Runs health checks in a thread; the node is well while the file ``well`` is there."""
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
         self.well = folder / "well"
-        self.turns = Turns()
+        self.turns = CountedTurns()
         self.supervision = Supervision(folder / "started")
         self.reports: list[dict[str, Any]] = []
+        #: Called after each report, with its state.
+        self.on_report: Callable[[str], None] = lambda _state: None
         self._stop = threading.Event()
         self._checks = HealthChecks(
             self.supervision,
             self.turns,
-            report=self.reports.append,
+            report=self._take,
             scratch=folder / "scratch",
             stop=self._stop,
         )
         self._thread = threading.Thread(target=self._checks.run, daemon=True)
 
-    def supervise(self, **changes: Any) -> None:
+    def supervise(self, check_cmd: str = "", **changes: Any) -> None:
         """Begin, once the application is started."""
-        parts = check(check_cmd=f"ls {self.well}", **changes)._asdict()
+        parts = check(check_cmd=check_cmd or f"ls {self.well}", **changes)._asdict()
         supervision = {"waits_for_start": True, "health_check": parts}
         self.supervision.configure({"supervision": json.dumps(supervision)})
         if not self._thread.is_alive():
             self._thread.start()
+
+    def hurry(self) -> int:
+        """Let the next check be now; return how many there were time for."""
+        self.supervision.wake()
+        return self.turns.asked
 
     def wait_for_report(self, state: str) -> dict[str, Any]:
         """Return the newest report as soon as it is this one."""
@@ -115,6 +133,10 @@ class Node:
         self.supervision.wake()
         if self._thread.is_alive():
             self._thread.join(10)
+
+    def _take(self, report: dict[str, Any]) -> None:
+        self.reports.append(report)
+        self.on_report(report["state"])
 
 
 @pytest.fixture
@@ -172,25 +194,62 @@ def test_a_check_that_hangs_is_a_bad_one(node: Node) -> None:
     assert found["detail"] == "the check took longer than 1 s"
 
 
-def test_what_is_seen_while_a_command_runs_counts_for_nothing(node: Node) -> None:
-    """A command may be stopping the application for a moment."""
-    seen = node.folder / "seen"
-    node.supervise(unhealthy_threshold=1)
-    node.well.touch()
+def test_a_check_that_a_command_comes_into_counts_for_nothing(node: Node) -> None:
+    """The command may be stopping the application for a moment."""
+    began, may_end, bad, acted = (node.folder / name for name in ("began", "end", "bad", "acted"))
+    check_cmd = f"touch {began}; until [ -e {may_end} ]; do sleep 0.01; done; ls {node.well}"
+    node.supervise(
+        f"{check_cmd} || ! touch {bad}",
+        timeout_s=60,
+        unhealthy_threshold=1,
+        action_cmd=f"touch {acted}",
+    )
     node.supervision.begin()
-    node.wait_for_report("healthy")
+    wait_for(began.exists, "a check", within_s=30)
     with node.turns.command():
-        node.well.unlink()
-        node.supervise(unhealthy_threshold=1, action_cmd=f"touch {seen}")
+        may_end.touch()
+        wait_for(bad.exists, "the check's end", within_s=30)
         node.well.touch()
+
     node.wait_for_report("healthy")
 
-    assert not seen.exists()
-    assert [each["state"] for each in node.reports] == ["unknown", "healthy"]
+    assert "unhealthy" not in [each["state"] for each in node.reports]
+    assert not acted.exists()
+
+
+def test_nothing_is_checked_while_a_command_runs(node: Node) -> None:
+    """However long it takes; what would be seen means nothing."""
+    node.supervise(unhealthy_threshold=1)
+    with node.turns.command():
+        node.supervision.begin()
+        wait_for(lambda: node.hurry() > 3, "times to check", within_s=30)
+        node.well.touch()
+
+    node.wait_for_report("healthy")
+
+    assert "unhealthy" not in [each["state"] for each in node.reports]
+
+
+def test_an_action_is_left_out_when_a_command_comes_before_it(node: Node) -> None:
+    """The command may be what mends the node."""
+    acted = node.folder / "acted"
+
+    def mend(state: str) -> None:
+        if state == "unhealthy":
+            with node.turns.command():
+                node.well.touch()
+
+    node.on_report = mend
+    node.supervise(unhealthy_threshold=1, healthy_threshold=1, action_cmd=f"touch {acted}")
+    node.supervision.begin()
+
+    node.wait_for_report("healthy")
+
+    assert not acted.exists()
 
 
 def test_a_stopped_application_is_not_checked(node: Node) -> None:
-    """Nothing is known of it then, and no action runs."""
+    """Nothing is known of it then."""
     node.well.touch()
     node.supervise()
     node.supervision.begin()

@@ -60,7 +60,7 @@ def test_without_a_mode_that_of_the_file_is_kept(machine: Machine, renderer: Ren
     assert (new, machine.at("/opt/a").stat().st_mode & 0o777) == (0o644, 0o600)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="giving files away needs root: run pytest with sudo")
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: sudo -E pytest tests/test_render.py")
 def test_a_file_gets_its_owner(machine: Machine, renderer: Renderer) -> None:
     """By name here."""
     machine.add_resource("a", "x", owner="nobody")

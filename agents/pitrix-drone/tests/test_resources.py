@@ -133,7 +133,7 @@ def test_the_resources_of_published_applications_can_be_read() -> None:
     """All but one, which has a line end in a string and is no TOML."""
     shared = os.environ.get("PITRIX_SHARED")
     if not shared:
-        pytest.skip("set PITRIX_SHARED to the folder that holds corpus/confd")
+        pytest.skip("PITRIX_SHARED=FOLDER pytest tests/test_resources.py; see README.md")
     loaded = load_resources(pathlib.Path(shared) / "corpus/confd", dialect="appcenter")
 
     assert len(loaded.resources) > 100

@@ -179,7 +179,10 @@ def _words_of(pid: int, file: str) -> list[bytes]:
 
 def _mark_among(words: list[bytes]) -> str:
     start = f"{MARK}=".encode()
-    return next((word[len(start) :].decode() for word in words if word.startswith(start)), "")
+    return next(
+        (word[len(start) :].decode("utf-8", "replace") for word in words if word.startswith(start)),
+        "",
+    )
 
 
 @contextlib.contextmanager
