@@ -34,7 +34,7 @@ from pitrix_frontgate.enrol_server import ENROL_PORT, EnrolServer, Faults
 from pitrix_frontgate.enrolment import Enrolment
 from pitrix_frontgate.frames import Frame
 from pitrix_frontgate.handlers import Handlers
-from pitrix_frontgate.rbac import AccessControl
+from pitrix_frontgate.rbac import AccessControl, NodeUser
 
 
 class World(NamedTuple):
@@ -213,6 +213,14 @@ def test_a_wrong_token_is_refused(
     assert world.report(cluster) == {}
 
 
+def test_a_token_is_good_in_its_own_cluster_alone(world: World, cluster: str) -> None:
+    """Nothing is said of where the node is."""
+    status, answer = world.ask("/v1/enrol", {**_enrol(cluster), "cluster_id": "cl-another"})
+
+    assert (status, answer["code"]) == (404, "unknown-node")
+    assert world.report(cluster) == {}
+
+
 def test_a_node_that_is_not_known_yet_is_asked_to_wait(world: World, tmp_path: Path) -> None:
     """The machine may be faster than its metadata; the drone goes on asking."""
     config = world.config("cl-unheard")
@@ -331,6 +339,29 @@ def test_a_new_machine_enrols_with_a_new_token(
         login(f"{cluster}-n1", old).get(f"/c/{cluster}/shared/revision")
 
 
+def test_a_node_whose_access_is_being_changed_is_asked_to_wait(
+    world: World, cluster: str, tmp_path: Path
+) -> None:
+    """A Frontgate that was interrupted goes on with the next put."""
+    Login(world.config(cluster), tmp_path / "old.json").password(None)
+    token = "the-token-of-the-new-machine".ljust(32, "-")
+    body = enrolling(cluster, 2, enrolment_sha256=sha256(token))
+    interrupted = AccessControl(world.store.client, cut=_interrupt)
+    with pytest.raises(EtcdUnavailableError):
+        interrupted.apply(cluster, [NodeUser(**each) for each in body["users"]])
+
+    early = world.ask("/v1/enrol", _enrol(cluster, enrolment=token))
+    world.put(body)
+    late = world.ask("/v1/enrol", _enrol(cluster, enrolment=token))
+
+    assert (early[0], early[1]["code"]) == (404, "unknown-node")
+    assert late[0] == 200
+
+
+def _interrupt() -> None:
+    raise EtcdUnavailableError(None, "etcd is away")
+
+
 def test_a_refused_drone_does_not_hammer(world: World, cluster: str, tmp_path: Path) -> None:
     """It repeats what it was told without asking, for half a minute."""
     now, token = [0.0], "a-token-of-a-later-put".ljust(32, "-")
@@ -423,9 +454,13 @@ def test_who_says_nothing_is_cut(world: World, monkeypatch: pytest.MonkeyPatch) 
     assert heard == b""
 
 
-def test_an_address_gets_so_many_connections_only(world: World, cluster: str) -> None:
-    """The others are closed at once, and later ones are served again."""
-    silent = [socket.create_connection((world.address, ENROL_PORT), timeout=20) for _ in range(17)]
+@pytest.mark.parametrize("limit", ["_MOST_OF_ADDRESS", "_MOST_CONNECTIONS"])
+def test_there_are_so_many_connections_only(
+    world: World, cluster: str, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    """Of an address, and altogether; the others are closed at once, later ones served again."""
+    monkeypatch.setattr(f"pitrix_frontgate.enrol_server.{limit}", 5)
+    silent = [socket.create_connection((world.address, ENROL_PORT), timeout=20) for _ in range(6)]
 
     heard = silent[-1].recv(1)
 

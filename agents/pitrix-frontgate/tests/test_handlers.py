@@ -3,13 +3,14 @@
 import json
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from frontgate_harness import Keeper, Store, command, handlers_of, metadata, result, status
 
 from pitrix_frontgate.frames import Frame
 from pitrix_frontgate.handlers import Handlers
+from pitrix_frontgate.rbac import AccessControl
 
 
 @pytest.fixture(scope="module")
@@ -227,6 +228,24 @@ def test_a_finished_command_is_not_written_again(
     assert not [name for name in _held(store, cluster) if name.endswith("/c-1")]
 
 
+def test_finished_commands_are_forgotten_at_last(
+    store: Store, cluster: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store does not grow with every command that there ever was."""
+    monkeypatch.setattr("pitrix_frontgate.handlers._REMEMBERED", 3)
+    handlers = handlers_of(store)
+    for number in range(6):
+        key = f"/c/{cluster}/reports/{cluster}-n1/results/c-{number}"
+        store.client.put(key, result(f"c-{number}"))
+        found = store.client.get(key)
+        assert found is not None
+
+        handlers.finish(key, found.mod_revision)
+
+    kept = store.client.get_prefix("/frontgate/finished/").items
+    assert sorted(item.key.rpartition("/")[2] for item in kept) == ["c-3", "c-4", "c-5"]
+
+
 def test_a_result_that_changed_meanwhile_is_kept(
     store: Store, handlers: Handlers, cluster: str
 ) -> None:
@@ -296,3 +315,25 @@ def test_drones_of_version_1_open_their_door(store: Store) -> None:
     _ask(handlers_of(store, keeper), "metadata.put", metadata("cl-plain", 1))
 
     assert keeper.is_plain
+
+
+class _Nobody:
+    """Stands in for the control of access to a store without nodes."""
+
+    def apply(self, *_: object) -> None:
+        """Do nothing."""
+
+    def has_plain_users(self) -> bool:
+        """Tell that there are none."""
+        return False
+
+
+def test_with_the_last_drone_of_version_1_its_door_is_closed(store: Store) -> None:
+    """Also where its whole cluster goes."""
+    keeper = Keeper()
+    keeper.is_plain = True
+    handlers = Handlers(store.client, cast("AccessControl", _Nobody()), keeper)
+
+    _ask(handlers, "metadata.delete", {"cluster_id": "cl-plain-and-gone"})
+
+    assert not keeper.is_plain

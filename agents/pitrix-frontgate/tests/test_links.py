@@ -257,6 +257,22 @@ def test_a_websocket_that_works_is_not_given_up(pilot: Pilot) -> None:
         assert way.kind == "websocket"
 
 
+def test_a_pilot_that_is_away_is_no_refusal(pilot: Pilot) -> None:
+    """However long: the way to it is as good as before."""
+    made = dialler()
+    pilot.stop()
+    for _ in range(5):
+        with pytest.raises(ConnectionRefusedError):
+            met(made, pilot.url)
+        made.unmet(pilot.url)
+    pilot.start()
+
+    with made.dialled(pilot.url) as way:
+        answer = greet(way.link)
+
+    assert (way.kind, answer) == ("websocket", "welcome")
+
+
 def test_polls_pass_proxies_and_tls(
     poll_pilot: PollPilot, authority: Authority, identity: Path, put_away: Keep
 ) -> None:
@@ -297,6 +313,22 @@ def test_a_session_that_is_gone_ends_the_link(poll_pilot: PollPilot) -> None:
 
         with pytest.raises(OSError, match="HTTP 404"):
             way.link.recv(timeout=10)
+
+
+def test_a_poll_ends_by_itself(poll_pilot: PollPilot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A WebSocket may be let through by now."""
+    monkeypatch.setattr("pitrix_frontgate.longpoll._LASTS_S", 0.2)
+    made = dialler()
+    refuse_three(made, poll_pilot.url)
+
+    with made.dialled(poll_pilot.url) as way:
+        way.link.send(frames.encode(Frame("hello", "hello", HELLO)))
+        welcome = frames.decode(way.link.recv())
+
+        with pytest.raises(TimeoutError):
+            way.link.recv(timeout=3600)
+
+    assert welcome.type == "welcome"
 
 
 def test_a_link_that_waits_can_be_closed(poll_pilot: PollPilot) -> None:

@@ -157,9 +157,9 @@ class Enrolment:
 
 
 def _is(secret: str, digest: str) -> bool:
-    """Compare without telling by the time it takes how much was right; nothing is not a secret."""
+    """Compare without telling by the time it takes how much was right; nothing has no digest."""
     found = hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
-    return bool(digest) and hmac.compare_digest(found, digest)
+    return hmac.compare_digest(found, digest)
 
 
 def _wrong(node_id: str) -> RefusedError:

@@ -87,14 +87,13 @@ def _serve(
     )
     parts = {"channel": channel.run, "reports": reports.run}
     if not _is_plain(config):
-        enrolment = Enrolment(client, access)
         archives = Archives(
             config.agents_url, folder=places.archives, ca=config.agents_ca, proxy=dialler.proxy
         )
-        parts["enrolment"] = EnrolServer(
-            enrolment, archives, address=server.address, identity=places.identity
-        ).run
-        parts.update(_mirror(config, places, address=server.address))
+        desk = EnrolServer(
+            Enrolment(client, access), archives, address=server.address, identity=places.identity
+        )
+        parts |= {"enrolment": desk.run, **_mirror(config, places, address=server.address)}
     threads = [
         threading.Thread(target=_guarded(part, stop), args=(stop,), name=name, daemon=True)
         for name, part in parts.items()

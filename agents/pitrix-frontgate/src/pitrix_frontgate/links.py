@@ -136,14 +136,13 @@ class Dialler:
 
     def _polling(self, url: str) -> LongPoll:
         proxy = self.proxy(url)
-        link = LongPoll(
+        return LongPoll(
             _with_scheme(url, ("http", "https")) + f"{PATH}/poll",
             tls=self._tls(url),
             proxy=proxy,
             pulse=self._pulse,
+            on_proxy_status=lambda status: _refused_by(proxy, status),
         )
-        link.on_proxy_status = lambda status: _refused_by(proxy, status)
-        return link
 
     def _tls(self, url: str) -> ssl.SSLContext | None:
         if urlsplit(url).scheme not in _SECURE:

@@ -44,7 +44,7 @@ class LongPoll:
 
     :param url: where to send requests.
     :param proxy: URL of an HTTP proxy to pass by ``CONNECT``.
-    :param lasts_s: ends by itself after so long.
+    :param on_proxy_status: makes the error of a status with which the proxy refuses.
     """
 
     def __init__(
@@ -54,19 +54,18 @@ class LongPoll:
         tls: ssl.SSLContext | None,
         proxy: str | None,
         pulse: Pulse,
-        lasts_s: float = _LASTS_S,
+        on_proxy_status: Callable[[int], OSError],
     ) -> None:
         self._path = urlsplit(url).path
         self._asking, self._saying = (line_to(urlsplit(url), tls, proxy) for _ in range(2))
         self._turn = threading.Lock()
         self._pulse = pulse
-        self._ends_s = time.monotonic() + lasts_s
+        self._on_proxy_status = on_proxy_status
+        self._ends_s = time.monotonic() + _LASTS_S
         self._said_s = -_STALE_S
         self._session: str | None = None
         self._heard: deque[str] = deque()
         self._is_closed = False
-        #: Makes the error of what a proxy answered.
-        self.on_proxy_status: Callable[[int], OSError] = lambda status: OSError(f"HTTP {status}")
 
     def send(self, text: str) -> None:
         """Send a frame."""
@@ -113,7 +112,7 @@ class LongPoll:
             failed = _TUNNEL_FAILED.search(str(ex))
             if failed is None:
                 raise
-            raise self.on_proxy_status(int(failed[1])) from None
+            raise self._on_proxy_status(int(failed[1])) from None
         self._pulse.heard()
         self._session = answer["session"]
         self._heard += [json.dumps(each) for each in answer["frames"]]
