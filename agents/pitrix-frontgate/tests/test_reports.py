@@ -9,7 +9,7 @@ import pytest
 from frontgate_harness import Clock
 from protocol_schemas import examples
 
-from pitrix_drone.etcd import EtcdClient, Event, KeyValue, Snapshot
+from pitrix_drone.etcd import EtcdClient, EtcdUnavailableError, Event, KeyValue, Snapshot
 from pitrix_frontgate.outbox import Outbox
 from pitrix_frontgate.pacing import Pacing
 from pitrix_frontgate.reports import Reports
@@ -24,6 +24,7 @@ class StandIn:
     def __init__(self) -> None:
         self._events: list[Event] = []
         self._held: dict[str, KeyValue] = {}
+        self.is_away = False
 
     def write(self, key: str, content: dict[str, Any]) -> None:
         """Write a report."""
@@ -34,6 +35,8 @@ class StandIn:
 
     def get(self, key: str) -> KeyValue | None:
         """Return what stands there."""
+        if self.is_away:
+            raise EtcdUnavailableError(None, "etcd is away")
         return self._held.get(key)
 
     def watch(
@@ -94,6 +97,23 @@ def test_the_last_report_arrives_in_its_time(written: StandIn) -> None:
 
     assert sorted(first) == ["health 5", "status 9"]
     assert (too_early, in_time, details(outbox)) == ([], ["health 9"], [])
+
+
+def test_what_cannot_be_read_now_is_offered_later(written: StandIn) -> None:
+    """etcd may be away just then."""
+    clock, outbox = Clock(), Outbox()
+    reports = reports_of(written, outbox, pacing=Pacing(clock=clock))
+    reports.run(threading.Event())
+    details(outbox)
+    clock.now_s = 10
+    written.is_away = True
+    reports.catch_up()
+    away = details(outbox)
+    written.is_away = False
+
+    reports.catch_up()
+
+    assert (away, details(outbox)) == ([], ["health 9"])
 
 
 def test_a_pilot_of_version_1_is_sent_what_it_knows(written: StandIn) -> None:
