@@ -7,14 +7,13 @@ import os
 import pathlib
 import shutil
 import subprocess
-import types
 import zipfile
 
 import pytest
+from drone_harness import wait_for
 
 from pitrix_drone import __version__
 from pitrix_drone.build import build
-from pitrix_drone.start import CodeFinder, compiled
 
 
 @pytest.fixture(scope="module")
@@ -91,38 +90,37 @@ def test_it_runs_on_every_python(zipapp: pathlib.Path, tmp_path: pathlib.Path, n
     assert drone(python, zipapp, "version").strip() == __version__
 
 
+def opened(pipe: pathlib.Path) -> int | None:
+    """Open a pipe to write to, once somebody reads from it."""
+    try:
+        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
+
+
 @pytest.mark.parametrize("name", [f"python3.{minor}" for minor in range(9, 14)])
-def test_what_runs_for_long_is_compiled_by_another_process(
+def test_what_runs_for_long_has_python_start_once_more(
     zipapp: pathlib.Path, tmp_path: pathlib.Path, name: str
 ) -> None:
-    """It says what is wrong as ever, from all the code a running drone has."""
-    missing = tmp_path / "none.json"
-
-    done = subprocess.run(
-        [interpreter(name), "-I", "-S", zipapp, "run", "--config", missing],
-        check=False,
-        timeout=60,
+    """As the same process, which says what is wrong as ever."""
+    config = tmp_path / "drone.json"
+    os.mkfifo(config)
+    process = subprocess.Popen(
+        [interpreter(name), "-I", "-S", zipapp, "run", "--config", config],
         stderr=subprocess.PIPE,
         text=True,
     )
+    try:
+        writer = wait_for(lambda: opened(config), "the drone to read its configuration")
+        environment = pathlib.Path(f"/proc/{process.pid}/environ").read_bytes()
+        os.close(writer or 0)
+        said = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
 
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"drone: {missing}: cannot be read")
-
-
-def test_compiled_modules_have_sources_but_no_docstrings(zipapp: pathlib.Path) -> None:
-    """Tracebacks show lines; what nobody reads takes no memory."""
-    finder = CodeFinder(str(zipapp), compiled(str(zipapp)))
-    spec = finder.find_spec("pitrix_drone.turns")
-    assert spec is not None
-    module = types.ModuleType(spec.name)
-    module.__spec__ = spec
-
-    finder.exec_module(module)
-
-    assert (module.__doc__, module.Turns.__doc__) == (None, None)
-    assert "class Turns" in (finder.get_source(spec.name) or "")
-    assert finder.find_spec("pitrix_drone.none") is None
+    assert b"PITRIX_DRONE_" in environment
+    assert process.returncode == 1
+    assert said.startswith(f"drone: {config}: cannot be read: ")
 
 
 def test_the_version_is_that_of_the_distribution() -> None:
