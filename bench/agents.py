@@ -35,8 +35,8 @@ from bench.results import MeasurementError
 #: Drones at a time → changes that are measured; a quick run has the first two, and fewer.
 _REACHES: Final = {1: 40, 100: 15, 1000: 4}
 _QUICK_REACHES: Final = {1: 10, 50: 5}
-_FIRST_S: Final = 180.0
-_CHANGE_S: Final = 90.0
+_FIRST_S: Final = 600.0
+_CHANGE_S: Final = 300.0
 #: Between two changes, so that no drone still waits after the one before.
 _PAUSE_S: Final = 0.5
 _WEIGHED: Final = 10

@@ -35,17 +35,14 @@ def runtime(ready: Installation, folder: Path, etcd_folder: str, tmp_path: Path)
 @pytest.mark.parametrize(
     "kind", ["volume.create", "frontgate.ensure", "compute.create", "agent.wait", "service.run"]
 )
-@pytest.mark.parametrize("process", ["runner"])
-def test_the_job_goes_on_where_it_was(
-    ready: Installation, runtime: str, kind: str, process: str
-) -> None:
-    """Killed when a kind of task is under way, the job succeeds, and nothing is made twice."""
+def test_the_job_goes_on_where_it_was(ready: Installation, runtime: str, kind: str) -> None:
+    """The runner killed while a kind of task is under way: nothing is made twice."""
     count = ("--set", "cluster.web.count=3")
     plan = ready.run("plan", "hello", "--runtime", runtime, *count, "--json").json
     job = ready.apply(plan["id"])
     wait_for(lambda: ready.is_under_way(job, kind), limit_s=PATIENCE_S)
 
-    ready.child(process).send_signal(signal.SIGKILL)
+    ready.child("runner").send_signal(signal.SIGKILL)
 
     ready.run("job", "watch", job)
     cluster = ready.run("cluster", "show", plan["cluster_id"], "--json").json
