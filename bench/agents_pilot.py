@@ -25,13 +25,13 @@ from bench.process_facts import cpu_s, memory_of
 from bench.results import MeasurementError
 from pitrix_core import wiring
 from pitrix_core.config import Config
-from pitrix_core.model import Cluster, ClusterState, Runtime
+from pitrix_core.model import Runtime
 from pitrix_core.pilot import tokens
 from pitrix_core.pilot.authority import authority_of
+from pitrix_core.pilot.frontgates import register_frontgate
 from pitrix_core.pilot.inbox import Desk
 from pitrix_core.pilot.server import PATH, Pilot, run_pilot
 from pitrix_core.store import Store, Transaction
-from pitrix_core.store.agents import Frontgate
 
 _HOST: Final = "127.0.0.1"
 _START_S: Final = 60.0
@@ -167,40 +167,15 @@ def _register(folder: Path, count: int) -> list[str]:
     runtime = Runtime(id="rt-1", name="here", provider="fake", owner="admin")
     with store.begin() as tx:
         tx.runtimes.add(runtime, credential_id=None)
-        known = [_add_frontgate(tx, number) for number in range(count + 1)]
+        known = [_add_frontgate(tx, runtime, _name(number)) for number in range(count + 1)]
     store.close()
     return known
 
 
-def _add_frontgate(tx: Transaction, number: int) -> str:
+def _add_frontgate(tx: Transaction, runtime: Runtime, name: str) -> str:
     """Add one that was connected before, and return its token."""
-    name = _name(number)
-    tx.clusters.add(
-        Cluster(
-            id=f"cl-{name}",
-            name=name,
-            owner="system",
-            state=ClusterState.ACTIVE,
-            runtime_id="rt-1",
-            app_version_id="frontgate",
-            config={},
-            revision=1,
-            hidden=True,
-            created_at=tx.now,
-            updated_at=tx.now,
-        )
-    )
-    secret = tx.secrets.add("", owner="system")
-    frontgate = Frontgate(
-        id=name,
-        owner="system",
-        cluster_id=f"cl-{name}",
-        runtime_id="rt-1",
-        network_id=name,
-        secret_id=secret.id,
-        protocol=2,
-    )
-    tx.agents.add_frontgate(frontgate)
+    frontgate = register_frontgate(tx, runtime, frontgate_id=name, network_id=name)
+    tx.agents.let_enrol(name, sha256=None, expires_at=None)
     authority_of(tx, frontgate)
     return tokens.issue(tx, frontgate).text
 

@@ -143,35 +143,12 @@ class FrontgateEnsure(CoreTasks):
     def _submit(
         self, tx: Transaction, runtime: Runtime, network_id: str, *, provider: Offers
     ) -> None:
-        frontgate_id = new_id("fg")
-        cluster = add_hidden(
-            tx,
-            runtime,
-            name=frontgate_id,
-            state=ClusterState.CREATING,
-            app_version_id=NO_APP_VERSION,
+        frontgate = register_frontgate(
+            tx, runtime, frontgate_id=new_id("fg"), network_id=network_id
         )
-        draft = draft_frontgate(
-            cluster_id=cluster.id,
-            frontgate_id=frontgate_id,
-            network_id=network_id,
-            pilot=self.pilot,
-            runtime=runtime,
-        )
+        draft = _planned(tx, frontgate, self.pilot)
+        cluster = tx.clusters.get(frontgate.cluster_id)
         tx.clusters.add_nodes(cluster.id, draft.nodes, owner=SYSTEM_OWNER, secret_ids={})
-        secret = frontgate_secret(frontgate_id)
-        tx.secrets.add("", owner=SYSTEM_OWNER, secret_id=secret.id)
-        frontgate = Frontgate(
-            id=frontgate_id,
-            owner=SYSTEM_OWNER,
-            cluster_id=cluster.id,
-            runtime_id=runtime.id,
-            network_id=network_id,
-            secret_id=secret.id,
-            protocol=PROTOCOL,
-        )
-        tx.agents.add_frontgate(frontgate)
-        tokens.let_enrol(tx, frontgate)
         submit_hidden(tx, cluster, draft, provider=provider)
 
 
@@ -198,6 +175,36 @@ class FrontgateWait(CoreTasks):
         if frontgate.connected_at is None:
             return pending(call, note="the Frontgate has not connected to the Pilot")
         return done(call, {"id": frontgate.id})
+
+
+def register_frontgate(
+    tx: Transaction, runtime: Runtime, *, frontgate_id: str, network_id: str
+) -> Frontgate:
+    """Add a Frontgate that may enrol, with its hidden cluster; nothing is made of it yet.
+
+    :param network_id: the runtime's network that it is for; there is no other one in it.
+    """
+    cluster = add_hidden(
+        tx,
+        runtime,
+        name=frontgate_id,
+        state=ClusterState.CREATING,
+        app_version_id=NO_APP_VERSION,
+    )
+    secret = frontgate_secret(frontgate_id)
+    tx.secrets.add("", owner=SYSTEM_OWNER, secret_id=secret.id)
+    frontgate = Frontgate(
+        id=frontgate_id,
+        owner=SYSTEM_OWNER,
+        cluster_id=cluster.id,
+        runtime_id=runtime.id,
+        network_id=network_id,
+        secret_id=secret.id,
+        protocol=PROTOCOL,
+    )
+    tx.agents.add_frontgate(frontgate)
+    tokens.let_enrol(tx, frontgate)
+    return frontgate
 
 
 def renew_frontgate(

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import websockets
+from cluster_rows import add_cluster, add_nodes
 from websockets.asyncio.client import ClientConnection, connect
 
-from pitrix_core.model import Cluster, ClusterState, PlannedNode, Runtime
-from pitrix_core.pilot import tokens
+from pitrix_core.model import Runtime
+from pitrix_core.pilot.frontgates import register_frontgate
 from pitrix_core.store import Cipher, Store, make_engine
 from pitrix_core.store.agents import Frontgate, Message
 
@@ -88,37 +89,11 @@ class Pilots:
         with self.store.begin() as tx:
             runtime = Runtime(id="rt-1", name="here", provider="fake", owner="admin")
             tx.runtimes.add(runtime, credential_id=None)
-            for cluster_id, hidden in (("cl-fg", True), ("cl-1", False)):
-                cluster = Cluster(
-                    id=cluster_id,
-                    name=cluster_id,
-                    owner="admin",
-                    state=ClusterState.ACTIVE,
-                    runtime_id="rt-1",
-                    app_version_id="appv-1",
-                    config={},
-                    revision=1,
-                    hidden=hidden,
-                    created_at=tx.now,
-                    updated_at=tx.now,
-                )
-                tx.clusters.add(cluster)
-            node = PlannedNode(id="cln-1", role="", sid=1, gid=1)
-            tx.clusters.add_nodes("cl-1", [node], owner="admin", secret_ids={})
-            secret = tx.secrets.add("", owner="system")
-            frontgate = Frontgate(
-                id="fg-1",
-                owner="system",
-                cluster_id="cl-fg",
-                runtime_id="rt-1",
-                network_id="net-1",
-                secret_id=secret.id,
-                protocol=2,
-            )
-            tx.agents.add_frontgate(frontgate)
+            add_cluster(tx, "cl-1")
+            add_nodes(tx, "cl-1", "cln-1")
+            frontgate = register_frontgate(tx, runtime, frontgate_id="fg-1", network_id="net-1")
             tx.agents.serve("cl-1", frontgate_id="fg-1")
-            tokens.let_enrol(tx, frontgate)
-            return tx.secrets.get(secret.id)
+            return tx.secrets.get(frontgate.secret_id)
 
 
 class Wanderer:

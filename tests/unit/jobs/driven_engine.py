@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+from cluster_rows import add_cluster, add_nodes
 
 from pitrix_core.contracts import Context
 from pitrix_core.jobs.compensation import retry
@@ -21,7 +22,6 @@ from pitrix_core.model import (
     Operation,
     OperationState,
     Plan,
-    PlannedNode,
     Runtime,
     Task,
     TaskRecord,
@@ -99,22 +99,16 @@ class Engine:
             return submit(tx, self._plan(cluster_id, tasks, action), deadline_s=deadline_s)
 
     def _add_cluster(self, tx: Transaction, nodes: tuple[str, ...], *, hidden: bool) -> str:
-        cluster = Cluster(
-            id=new_id("cl"),
+        cluster = add_cluster(
+            tx,
+            new_id("cl"),
             name="demo",
-            owner="admin",
             state=ClusterState.CREATING,
             runtime_id=RUNTIME.id,
             app_version_id="ver-1",
-            config={},
-            revision=1,
             hidden=hidden,
-            created_at=tx.now,
-            updated_at=tx.now,
         )
-        tx.clusters.add(cluster)
-        planned = [PlannedNode(id=node_id, role="", sid=1, gid=1) for node_id in nodes]
-        tx.clusters.add_nodes(cluster.id, planned, owner="admin", secret_ids={})
+        add_nodes(tx, cluster.id, *nodes)
         return cluster.id
 
     def _plan(self, cluster_id: str, tasks: tuple[Task, ...], action: Action) -> Plan:

@@ -11,20 +11,20 @@ from typing import Any
 import attrs
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 import core_world
 from booting import AGENT, Handler, Machine, Server
+from cluster_rows import add_cluster, add_nodes
 from served import PACE, PATIENCE_S, Play, Served, serving
 
 from pitrix_core.jobs.handler import TaskCall
 from pitrix_core.model import (
     Action,
-    Cluster,
     ClusterState,
     Plan,
-    PlannedNode,
     Runtime,
     Task,
     TaskRecord,
@@ -49,25 +49,10 @@ class World:
     def cluster(self, cluster_id: str = "cl-1", *, version: str = "appv-1", **values: Any) -> None:
         """Add a cluster of one node."""
         with self.store.begin() as tx:
-            made = {
-                "id": cluster_id,
-                "name": cluster_id,
-                "owner": "admin",
-                "state": ClusterState.CREATING,
-                "runtime_id": "rt-1",
-                "app_version_id": version,
-                "config": {},
-                "revision": 1,
-                "created_at": tx.now,
-                "updated_at": tx.now,
-                **values,
-            }
-            tx.clusters.add(Cluster(**made))
-            node = PlannedNode(id=f"cln-{cluster_id}", role="", sid=1, gid=1)
+            made = {"state": ClusterState.CREATING, "app_version_id": version, **values}
+            add_cluster(tx, cluster_id, **made)
             secret = tx.secrets.add("the-node's-password", owner="admin")
-            tx.clusters.add_nodes(
-                cluster_id, [node], owner="admin", secret_ids={node.id: secret.id}
-            )
+            add_nodes(tx, cluster_id, f"cln-{cluster_id}", secret_id=secret.id)
 
     def frontgate(self, frontgate_id: str = "fg-1", *serves: str, network: str = "") -> None:
         """Add a Frontgate with its hidden cluster and its token, and what it serves."""

@@ -4,34 +4,18 @@ import datetime as dt
 
 import core_world
 import pytest
+from cluster_rows import add_cluster
 
 from pitrix_core.errors import ConflictError, ForbiddenError, NotFoundError
-from pitrix_core.model import Cluster, ClusterState, Runtime
+from pitrix_core.model import ClusterState, Runtime
 from pitrix_core.model.frontgate import FrontgateState
-from pitrix_core.pilot import tokens
+from pitrix_core.pilot.frontgates import register_frontgate
 from pitrix_core.pilot.inbox import Admission, Desk
 from pitrix_core.service import frontgates
 from pitrix_core.service.services import Services
-from pitrix_core.store import Store, Transaction
-from pitrix_core.store.agents import Frontgate, Message
+from pitrix_core.store import Store
+from pitrix_core.store.agents import Message
 from pitrix_core.store.identity import Actor
-
-
-def _add(tx: Transaction, cluster_id: str, state: ClusterState, *, hidden: bool) -> None:
-    cluster = Cluster(
-        id=cluster_id,
-        name=cluster_id,
-        owner="admin",
-        state=state,
-        runtime_id="rt-1",
-        app_version_id="appv-1",
-        config={},
-        revision=1,
-        hidden=hidden,
-        created_at=tx.now,
-        updated_at=tx.now,
-    )
-    tx.clusters.add(cluster)
 
 
 @pytest.fixture
@@ -40,24 +24,13 @@ def enrolment(store: Store) -> str:
     with store.begin() as tx:
         runtime = Runtime(id="rt-1", name="here", provider="fake", owner="admin")
         tx.runtimes.add(runtime, credential_id=None)
-        _add(tx, "cl-fg", ClusterState.ACTIVE, hidden=True)
-        _add(tx, "cl-1", ClusterState.ACTIVE, hidden=False)
-        _add(tx, "cl-2", ClusterState.DELETED, hidden=False)
-        secret = tx.secrets.add("", owner="system")
-        frontgate = Frontgate(
-            id="fg-1",
-            owner="system",
-            cluster_id="cl-fg",
-            runtime_id="rt-1",
-            network_id="net-1",
-            secret_id=secret.id,
-            protocol=2,
-        )
-        tx.agents.add_frontgate(frontgate)
+        add_cluster(tx, "cl-1")
+        add_cluster(tx, "cl-2", state=ClusterState.DELETED)
+        frontgate = register_frontgate(tx, runtime, frontgate_id="fg-1", network_id="net-1")
+        tx.clusters.set_state(frontgate.cluster_id, ClusterState.ACTIVE)
         for cluster_id in ("cl-1", "cl-2"):
             tx.agents.serve(cluster_id, frontgate_id="fg-1")
-        tokens.let_enrol(tx, frontgate)
-        return tx.secrets.get(secret.id)
+        return tx.secrets.get(frontgate.secret_id)
 
 
 def welcome(store: Store, **shown: str) -> Admission:
@@ -147,7 +120,7 @@ def test_renewing_submits_a_job_and_tells_of_it(
 ) -> None:
     """It replaces the machine; what the one before had is worth nothing from then on."""
     with store.begin() as tx:
-        machine = core_world.machine_of("cl-fg")
+        machine = core_world.machine_of(tx.agents.frontgate("fg-1").cluster_id)
         tx.clusters.put_resource(machine, owner="system", runtime_id="rt-1")
     welcome(store, enrolment=enrolment)
 
@@ -167,7 +140,8 @@ def test_what_has_no_machine_is_not_renewed(services: Services, enrolment: str) 
     with pytest.raises(ConflictError) as caught:
         frontgates.renew(services, core_world.ADMIN, "fg-1")
 
-    assert caught.value.next_step == "Look at its cluster: pitrix cluster show cl-fg"
+    cluster_id = frontgates.get(services, core_world.ADMIN, "fg-1").cluster_id
+    assert caught.value.next_step == f"Look at its cluster: pitrix cluster show {cluster_id}"
 
 
 @pytest.mark.parametrize("use", [frontgates.get, frontgates.revoke, frontgates.renew])
