@@ -3,41 +3,29 @@
 import http.client
 import http.server
 import ssl
-import subprocess
 import threading
-from pathlib import Path
 from typing import Final
+
+from lab_identity import Identity
 
 #: Longest time a request may wait at the Pilot. Source: agents/protocol/README.md, section 1.2.
 _WAIT_S: Final = 90.0
 
 
-def write_identity(folder: Path, openssl: str) -> Path:
-    """Write a certificate for this machine that vouches for itself, and its key, in one file."""
-    path = folder / "identity.pem"
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    words = "req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -days 1"
-    names = ["-subj", "/O=a lab", "-addext", "subjectAltName=IP:127.0.0.1"]
-    command = [openssl, *words.split(), *names, "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(command, check=True, capture_output=True)
-    path.write_bytes(certificate.read_bytes() + key.read_bytes())
-    return path
-
-
 class Box:
-    """Serves TLS with an identity, and trusts it at the Pilot, too."""
+    """Serves TLS with an identity, and trusts its authority at the Pilot."""
 
-    def __init__(self, identity: Path, *, pilot_port: int) -> None:
+    def __init__(self, identity: Identity, *, pilot_port: int) -> None:
         """Listen.
 
         :param pilot_port: where the Pilot serves TLS, sooner or later.
         """
         near = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        near.load_cert_chain(identity)
+        near.load_cert_chain(identity.file)
         #: How many WebSockets were refused, and how many requests were let through.
         self.refused = 0
         self.passed = 0
-        box, far = self, ssl.create_default_context(cafile=str(identity))
+        box, far = self, ssl.create_default_context(cafile=str(identity.authority))
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"

@@ -104,8 +104,11 @@ class LabCloud:
 
     def machines(self) -> list[Machine]:
         """Return all machines."""
-        found = sorted(self._folder.glob("*/machine.json"))
-        return [Machine(**json.loads(path.read_text())) for path in found]
+        found = []
+        for path in sorted(self._folder.glob("*/machine.json")):
+            with contextlib.suppress(FileNotFoundError):  # it is removed at this moment
+                found.append(Machine(**json.loads(path.read_text())))
+        return found
 
     def machine(self, machine_id: str) -> Machine | None:
         """Return one machine."""
@@ -131,7 +134,9 @@ class LabCloud:
                 shutil.copytree(self.settings.image, folder / "root", symlinks=True)
             (folder / _SCRIPT).write_text(spec.user_data)
             self._wire_up(machine)
-            (folder / "machine.json").write_text(json.dumps(attrs.asdict(machine)))
+            staged = folder / "staged.json"
+            staged.write_text(json.dumps(attrs.asdict(machine)))
+            staged.rename(folder / "machine.json")  # who reads it waits for no lock
         self.boot(machine)
         return machine
 

@@ -18,7 +18,7 @@ _END_S: Final = 20.0
 _LOOK_S: Final = 0.01
 
 
-def eventually(condition: Callable[[], Any], what: str, *, within_s: float = 30.0) -> Any:
+def eventually(condition: Callable[[], Any], what: str, *, within_s: float = 60.0) -> Any:
     """Wait until *condition* is true and return what it gave."""
     deadline = time.monotonic() + within_s
     while not (found := condition()):

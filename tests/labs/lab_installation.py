@@ -1,15 +1,18 @@
 """A whole installation for the labs: ``pitrix serve`` and its command line, in any network."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
+import lab_app
+import psutil
 from lab_etcd import eventually
 
 _SCRIPTS: Final = Path(sysconfig.get_path("scripts"))
@@ -104,7 +107,55 @@ class LabInstallation:
         """Run a command that prints JSON."""
         return json.loads(self.run(*arguments, "--json"))
 
+    def add_runtime(self, name: str, provider: str, settings: Mapping[str, object]) -> None:
+        """Add a runtime."""
+        options = [
+            f"{key}={value if isinstance(value, str) else json.dumps(value)}"
+            for key, value in settings.items()
+        ]
+        words = [word for option in options for word in ("--set", option)]
+        self.run("runtime", "add", name, "--provider", provider, *words)
+
     def log(self) -> str:
         """Return the end of the server's log."""
         path = self.folder / "serve.log"
         return path.read_text()[-4000:] if path.exists() else ""
+
+
+@contextlib.contextmanager
+def serving(
+    folder: Path, settings: dict[str, str], *, within: Sequence[str] = ()
+) -> Iterator[LabInstallation]:
+    """Serve inside the block, with the app ``noted`` in the catalogue.
+
+    Its ``ledger`` and its folder ``images`` are in the folder; all that runs from there ends with
+    the block, machines that a failed test has left, too.
+    """
+    installation = LabInstallation(folder / "server", within=within, settings=settings)
+    package = lab_app.write_package(folder, image="lab", ledger=folder / "ledger")
+    (folder / "ledger").touch()
+    lab_app.write_image(folder / "images/lab")
+    try:
+        installation.start()
+        installation.run("package", "build", str(package), "-o", str(folder / "repo"))
+        installation.run("repo", "add", "mine", (folder / "repo").as_uri())
+        yield installation
+    finally:
+        installation.stop()
+        _end_what_is_left(folder)
+
+
+def machines_here(folder: Path, etcd: str) -> dict[str, object]:
+    """Return the settings of a runtime of ``local``, with the images of a folder.
+
+    :param etcd: the program that its Frontgate runs.
+    """
+    images, path = str(folder / "images"), str(Path(etcd).parent)
+    return {"isolation": "prefix", "images": [images], "path": [path]}
+
+
+def _end_what_is_left(folder: Path) -> None:
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if any(str(folder) in word for word in process.cmdline()):
+                process.kill()

@@ -94,21 +94,29 @@ class Line:
 
 
 @contextmanager
-def failing(links: Callable[[], Sequence[Link]], *, seed: int, for_s: float) -> Iterator[None]:
+def failing(
+    links: Callable[[], Sequence[Link]], *, seed: int, for_s: float
+) -> Iterator[list[Link]]:
     """Cut and heal links at random inside the block, for a while; in the end all are healed.
 
     :param links: answers which there are; asked before each fault.
-    :param for_s: seconds; what is begun inside the block may take longer.
+    :param for_s: seconds from the time at which there are any; what is begun inside the block may
+        take longer.
+    :returns: links that were cut so far.
     """
     stop = threading.Event()
     dice = random.Random(seed)  # noqa: S311 (the same faults each time, as far as time allows)
-    deadline = time.monotonic() + for_s
+    cut: list[Link] = []
 
     def fail() -> None:
+        while not links() and not stop.wait(_LOOK_S):
+            pass
+        deadline = time.monotonic() + for_s
         while time.monotonic() < deadline and not stop.is_set():
             chosen = dice.sample(found, k=min(len(found), 2)) if (found := list(links())) else []
             for link in chosen:
                 link.cut()
+            cut.extend(chosen)
             stop.wait(dice.uniform(0.1, 2.5))
             for link in chosen:
                 link.heal()
@@ -117,7 +125,7 @@ def failing(links: Callable[[], Sequence[Link]], *, seed: int, for_s: float) -> 
     thread = threading.Thread(target=fail, name="faults", daemon=True)
     thread.start()
     try:
-        yield
+        yield cut
         thread.join(for_s + _JOIN_S)
     finally:
         stop.set()

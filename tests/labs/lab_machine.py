@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import lab_needs
-import pytest
 
 #: Programs come from this machine, for reading; everything else is the folder's own. What is in
 #: /usr/local may shadow Debian's Python, so it is left out.
@@ -122,4 +121,4 @@ def require_machines() -> None:
         check=False,
     )
     if tried.returncode:
-        pytest.skip(f"needs root and the right to make mount namespaces: {tried.stderr.strip()}")
+        lab_needs.skip_for_rights("make mount namespaces", tried.stderr.strip())

@@ -32,7 +32,15 @@ def network_namespaces() -> None:
     program("ip", package="iproute2")
     refusal = _refusal()
     if refusal:
-        pytest.skip(f"needs root and the right to make network namespaces: {refusal}")
+        skip_for_rights("make network namespaces", refusal)
+
+
+def skip_for_rights(right: str, refusal: str) -> NoReturn:
+    """Skip for a right that this process does not have.
+
+    :param refusal: in the words of the machine.
+    """
+    pytest.skip(f"needs the right to {right}: sudo make labs ({refusal})")
 
 
 @functools.cache

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import lab_needs
-import pytest
 
 #: Each call has mounts of its own: its configuration in the place of this machine's, and no second
 #: hierarchy of control groups, which crun does not take.
@@ -110,7 +109,7 @@ def podman_in(folder: Path) -> Iterator[Podman]:
     made = Podman(folder, real=lab_needs.program("podman", package="podman"))
     refusal = _refusal(made)
     if refusal:
-        pytest.skip(f"needs the right to run containers: {refusal}")
+        lab_needs.skip_for_rights("run containers", refusal)
     try:
         yield made
     finally:

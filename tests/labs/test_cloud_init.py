@@ -1,8 +1,6 @@
 """A stock image with cloud-init and Python becomes a node by user-data alone."""
 
-import datetime as dt
 import http.server
-import ipaddress
 import json
 import ssl
 import threading
@@ -15,9 +13,7 @@ from typing import Any
 import attrs
 import lab_needs
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from lab_identity import write_identity
 from lab_machine import Machine, require_machines
 
 from pitrix_core.model import AgentStart
@@ -138,31 +134,6 @@ def test_a_stock_image_with_etcd_becomes_a_frontgate(
 # -- over TLS --------------------------------------------------------------------------------------
 
 
-def _certificate(folder: Path) -> tuple[Path, str]:
-    """Make a certificate for loopback that has signed itself: a file with its key, and its PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "api")])
-    now = dt.datetime.now(dt.UTC)
-    loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([loopback]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = made.public_bytes(serialization.Encoding.PEM).decode()
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    file = folder / "api.pem"
-    file.write_text(private.decode() + pem)
-    return file, pem
-
-
 class Api(http.server.BaseHTTPRequestHandler):
     """Hands the drone out."""
 
@@ -183,15 +154,16 @@ class Api(http.server.BaseHTTPRequestHandler):
 def api(tmp_path: Path) -> Iterator[tuple[str, str]]:
     """The URL of an API, and the authority it is known by."""
     build(tmp_path / "drone.pyz")
-    file, pem = _certificate(tmp_path)
+    identity = write_identity(tmp_path)
     handler = type("Handler", (Api,), {"archive": (tmp_path / "drone.pyz").read_bytes()})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
+    context.load_cert_chain(identity.file)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
-    yield f"https://127.0.0.1:{server.server_port}/v1/agents/drone", pem
+    url = f"https://127.0.0.1:{server.server_port}/v1/agents/drone"
+    yield url, identity.authority.read_text()
     server.shutdown()
     server.server_close()
     thread.join(10)

@@ -16,7 +16,7 @@ from lab_watch import watching
 
 from pitrix_drone.etcd import EtcdClient, EtcdError, if_missing, if_mod_revision, op_delete, op_put
 
-etcd3 = pytest.importorskip("etcd3", reason="runs in the environment etcd3: make labs")
+etcd3 = pytest.importorskip("etcd3", reason="run by: .tox/runner/bin/tox run -e etcd3")
 
 #: Not ASCII, a slash at the end, all that base64 and ranges could get wrong.
 _KEYS = ("/p/a", "/p/a/b", "/p/ä ö", "/p/z\x7f", "/p/\U0001f409")

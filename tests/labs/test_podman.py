@@ -1,23 +1,19 @@
 """A drone runs containers with Debian's podman, and gets their images through the Frontgate."""
 
 import contextlib
-import datetime as dt
-import ipaddress
 import json
 import os
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import lab_needs
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from lab_etcd import eventually, free_port
+from lab_identity import write_identity
 from lab_podman import APPLICATION, Podman, podman_in
 
 from pitrix_drone.config import Layout
@@ -105,14 +101,6 @@ def drone(tmp_path: Path, podman: Podman) -> Drone:
     return Drone(tmp_path / "machine", podman, mirror=lambda: "")
 
 
-def eventually(condition: Callable[[], Any]) -> bool:
-    """Wait, for a minute at most."""
-    deadline = time.monotonic() + 60
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return bool(condition())
-
-
 def with_data_at(podman: Podman, text: str) -> str:
     """Say where the data are."""
     return text.replace("/data", str(podman.data))
@@ -131,7 +119,7 @@ def test_a_container_lives_as_its_metadata_say(podman: Podman, drone: Drone, bus
     starts, reloads = podman.data / "starts", podman.data / "reloads"
 
     assert drone.render(LOCAL, colour="red", size="1") == ()
-    assert eventually(starts.exists)
+    eventually(starts.exists, "it starts")
     assert starts.read_text() == "red 1\n"
     assert drone.run("stat -c '%a %u %g' /etc/app.conf").output == "640 7 8\n"
 
@@ -143,8 +131,8 @@ def test_a_container_lives_as_its_metadata_say(podman: Podman, drone: Drone, bus
 
     running = podman.run("inspect", "--format", "{{.State.Pid}}", "pitrix-cln-lab").strip()
     os.kill(int(running), 9)
-    assert eventually(lambda: drone.render(LOCAL, colour="red", size="2") == ())
-    assert eventually(lambda: starts.read_text() == "red 1\nred 2\n")
+    eventually(lambda: drone.render(LOCAL, colour="red", size="2") == (), "it is made anew")
+    eventually(lambda: starts.read_text() == "red 1\nred 2\n", "it starts again")
 
     assert drone.remove() == ()
     assert podman.run("ps", "--all", "--quiet") == ""
@@ -158,7 +146,7 @@ def test_what_takes_too_long_ends_inside(podman: Podman, drone: Drone, busybox: 
     outcome = drone.run("setsid sleep 4321 & wait", timeout_s=3.0)
 
     assert outcome.exit_code is None
-    assert eventually(lambda: b"sleep\x004321\0" not in _command_lines())
+    eventually(lambda: b"sleep\x004321\0" not in _command_lines(), "it has ended")
 
 
 def _command_lines() -> bytes:
@@ -177,8 +165,7 @@ def _command_lines() -> bytes:
 def upstream(tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """A registry of the wide world."""
     program = lab_needs.program("docker-registry", package="docker-registry")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port("127.0.0.1")
     settings = {
         "version": "0.1",
         "log": {"level": "error"},
@@ -188,7 +175,7 @@ def upstream(tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     (tmp_path / "upstream.yml").write_text(json.dumps(settings))
     process = subprocess.Popen([program, "serve", str(tmp_path / "upstream.yml")])
     try:
-        assert eventually(lambda: _answers("127.0.0.1", port))
+        eventually(lambda: _answers("127.0.0.1", port), "the registry listens")
         yield f"127.0.0.1:{port}", process
     finally:
         process.kill()
@@ -202,49 +189,25 @@ def _answers(address: str, port: int) -> bool:
 
 @pytest.fixture
 def authority(tmp_path: Path, upstream: tuple[str, Any]) -> Iterator[str]:
-    """The certificate of a Frontgate whose mirror runs."""
+    """What a Frontgate whose mirror runs is known by."""
     program = lab_needs.program("docker-registry", package="docker-registry")
-    identity, pem = _identity(tmp_path)
+    identity = write_identity(tmp_path, address=ADDRESS)
     mirror = Mirror(
         program,
         address=ADDRESS,
         upstream=f"http://{upstream[0]}",
-        identity=identity,
+        identity=identity.file,
         folder=tmp_path / "mirror",
     )
     stop = threading.Event()
     thread = threading.Thread(target=mirror.run, args=(stop,))
     thread.start()
     try:
-        assert eventually(lambda: _answers(ADDRESS, MIRROR_PORT))
-        yield pem
+        eventually(lambda: _answers(ADDRESS, MIRROR_PORT), "the mirror listens")
+        yield identity.authority.read_text()
     finally:
         stop.set()
         thread.join(20)
-
-
-def _identity(folder: Path) -> tuple[Path, str]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "frontgate")])
-    now = dt.datetime.now(dt.UTC)
-    address = x509.IPAddress(ipaddress.ip_address(ADDRESS))
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = made.public_bytes(serialization.Encoding.PEM).decode()
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    ).decode()
-    file = folder / "identity.pem"
-    file.write_text(private + pem)
-    return file, pem
 
 
 def test_images_come_through_the_frontgate_and_stay_there(
@@ -267,7 +230,7 @@ def test_images_come_through_the_frontgate_and_stay_there(
     )
 
     assert drone.render(PUBLISHED, colour="red", size="1") == ()
-    assert eventually((podman.data / "starts").exists)
+    eventually((podman.data / "starts").exists, "it starts")
 
     drone.remove()
     podman.run("rmi", "--all", "--force")

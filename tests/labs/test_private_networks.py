@@ -25,8 +25,8 @@ import lab_needs
 import lab_network as net
 import pytest
 from lab_cloud import LabCloud, LabSettings, Machine
-from lab_etcd import eventually, free_port
-from lab_installation import LabInstallation
+from lab_etcd import free_port
+from lab_installation import LabInstallation, machines_here, serving
 from lab_links import Line, Link, failing
 
 _HERE: Final = Path(__file__).parent
@@ -60,23 +60,6 @@ def etcd() -> str:
     return lab_needs.program("etcd", package="etcd-server")
 
 
-@contextlib.contextmanager
-def _serving(
-    folder: Path, *, within: Sequence[str] = (), **settings: str
-) -> Iterator[LabInstallation]:
-    installation = LabInstallation(folder / "server", within=within, settings=settings)
-    package = lab_app.write_package(folder, image="lab", ledger=folder / "ledger")
-    (folder / "ledger").touch()
-    lab_app.write_image(folder / "images/lab")
-    try:
-        installation.start()
-        installation.run("package", "build", str(package), "-o", str(folder / "repo"))
-        installation.run("repo", "add", "mine", (folder / "repo").as_uri())
-        yield installation
-    finally:
-        installation.stop()
-
-
 @pytest.fixture
 def private(tmp_path: Path, etcd: str) -> Iterator[Lab]:
     """Two private networks with the same addresses, and a server outside of them."""
@@ -103,17 +86,16 @@ def _private(tmp_path: Path, *, networks: int, **more: bool) -> Iterator[Lab]:
         subprocess.run(
             ["ip", "-n", outside, "address", "add", f"{_OUTSIDE}/32", "dev", "lo"], check=True
         )
-        with _serving(
-            tmp_path,
-            within=net.inside(outside),
-            PYTHONPATH=os.pathsep.join((str(tmp_path / "site"), str(_HERE))),
-            PITRIX_API_HOST=_OUTSIDE,
-            PITRIX_PILOT_HOST=_OUTSIDE,
-            PITRIX_PILOT_PORT=str(_PILOT_PORT),
-        ) as installation:
+        settings = {
+            "PYTHONPATH": os.pathsep.join((str(tmp_path / "site"), str(_HERE))),
+            "PITRIX_API_HOST": _OUTSIDE,
+            "PITRIX_PILOT_HOST": _OUTSIDE,
+            "PITRIX_PILOT_PORT": str(_PILOT_PORT),
+        }
+        with serving(tmp_path, settings, within=net.inside(outside)) as installation:
             clouds = [_cloud(tmp_path, tag, number, **more) for number in range(networks)]
             for cloud in clouds:
-                _add_runtime(installation, "lab", cloud.wire, attrs.asdict(cloud.settings))
+                installation.add_runtime(cloud.wire, "lab", attrs.asdict(cloud.settings))
             links = functools.partial(_links, clouds)
             names = [cloud.wire for cloud in clouds]
             yield Lab(installation, names, links, tmp_path / "ledger", clouds)
@@ -131,17 +113,6 @@ def _cloud(folder: Path, tag: str, number: int, **more: bool) -> LabCloud:
         **more,
     )
     return LabCloud(settings)
-
-
-def _add_runtime(
-    installation: LabInstallation, provider: str, name: str, settings: dict[str, object]
-) -> None:
-    options = [
-        f"{key}={value if isinstance(value, str) else json.dumps(value)}"
-        for key, value in settings.items()
-    ]
-    words = [word for option in options for word in ("--set", option)]
-    installation.run("runtime", "add", name, "--provider", provider, *words)
 
 
 def _write_entry_point(site: Path) -> None:
@@ -191,19 +162,14 @@ def loopback(tmp_path: Path, etcd: str) -> Iterator[Lab]:
     port = free_port("127.0.0.1")
     line = Line(("127.0.0.1", port))
     try:
-        with _serving(
-            tmp_path,
-            PITRIX_ALLOW_LOCAL="yes",
-            PITRIX_API_PORT="0",
-            PITRIX_PILOT_PORT=str(port),
-            PITRIX_PILOT_URL=f"ws://127.0.0.1:{line.port}",
-        ) as installation:
-            settings = {
-                "images": [str(tmp_path / "images")],
-                "path": [str(Path(etcd).parent)],
-                "isolation": "prefix",
-            }
-            _add_runtime(installation, "local", "here", settings)
+        settings = {
+            "PITRIX_ALLOW_LOCAL": "yes",
+            "PITRIX_API_PORT": "0",
+            "PITRIX_PILOT_PORT": str(port),
+            "PITRIX_PILOT_URL": f"ws://127.0.0.1:{line.port}",
+        }
+        with serving(tmp_path, settings) as installation:
+            installation.add_runtime("here", "local", machines_here(tmp_path, etcd))
             links = [Link(line.silence, line.restore), Link(line.hang_up, line.restore)]
             yield Lab(installation, ["here", "here"], lambda: links, tmp_path / "ledger")
             installation.run("runtime", "delete", "here", "--yes")
@@ -219,14 +185,15 @@ def test_links_that_fail_lose_nothing_and_double_nothing(
     lab: Lab = request.getfixturevalue(networks)
     names = ("first", "second")
 
-    with failing(lab.links, seed=5, for_s=_FAULTS_S):
+    with failing(lab.links, seed=5, for_s=_FAULTS_S) as faults:
         _all(lab, [("deploy", "noted", "--name", n, "--runtime", r) for n, r in _each(names, lab)])
     up = lab.ran()
     states = [lab.installation.ask("cluster", "show", name)["cluster"]["state"] for name in names]
-    with failing(lab.links, seed=6, for_s=_FAULTS_S):
+    with failing(lab.links, seed=6, for_s=_FAULTS_S) as later_faults:
         _all(lab, [("cluster", "delete", name) for name in names])
 
     machines = {line.split()[1] for line in up}
+    assert all((faults, later_faults))
     assert states == ["active", "active"]
     assert len(machines) == len(names) * _NODES
     assert up == {f"{service} {name}": 1 for service in ("init", "start") for name in machines}
@@ -300,6 +267,5 @@ def _reaches(machine: Machine, address: str, port: int) -> bool:
 def _peers(cloud: LabCloud) -> list[str]:
     """Read whom the nodes of a network believe to be their peers; they have to agree."""
     roots = [cloud.folder(m.id) / "root" for m in cloud.machines() if not m.is_frontgate]
-    texts = {(root / "opt/peers").read_text() for root in roots}
-    eventually(lambda: len(texts) == 1, "the nodes agree", within_s=0)
-    return sorted(texts.pop().split())
+    [text] = {(root / "opt/peers").read_text() for root in roots}
+    return sorted(text.split())
