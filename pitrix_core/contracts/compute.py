@@ -18,9 +18,8 @@ class ComputeInterface(Interface):
 
     name = "compute"
     #: Most bytes of :attr:`InstanceSpec.user_data` that the cloud takes, before any encoding that
-    #: it asks for. What starts a machine's agent carries the agent in it where it fits, so that the
-    #: machine need not reach the API; 12 KiB are always needed. The default is the least of all
-    #: clouds.
+    #: it asks for; at least 12 KiB. What starts a machine's agent carries the agent in it where it
+    #: fits, so that the machine need not reach the API. The default is what AWS takes.
     #: Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html, read 2026-11.
     user_data_limit_bytes: ClassVar[int] = 16 * 1024
 

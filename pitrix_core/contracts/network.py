@@ -11,7 +11,7 @@ class NetworkInterface(Interface):
 
     Outputs of ``ensure``: ``id``, ``cidr``. A Frontgate serves all clusters of one runtime and
     network. Where it gets out by an HTTP proxy only, an operator names that by convention in the
-    provider's setting ``frontgate_proxy``, a URL.
+    provider's setting ``frontgate_proxy``, such as ``http://proxy.example.com:3128``.
     """
 
     name = "network"

@@ -25,7 +25,7 @@ from pitrix_core.testing.suite_fixtures import AnyProvider, Make, NewKey, interf
 
 #: Stands in every machine's user-data, and must be seen nowhere else.
 _USER_DATA_SECRET: Final = "s3cret-of-the-user-data"  # noqa: S105  # made up
-#: What starts an agent that is fetched, with its configuration and certificates.
+#: Room for what starts an agent that is fetched, with its configuration and certificates.
 _LEAST_USER_DATA_BYTES: Final = 12 * 1024
 
 

@@ -90,12 +90,12 @@ def test_it_runs_on_every_python(zipapp: pathlib.Path, tmp_path: pathlib.Path, n
     assert drone(python, zipapp, "version").strip() == __version__
 
 
-def opened(pipe: pathlib.Path) -> int | None:
-    """Open a pipe to write to, once somebody reads from it."""
+def opened(pipe: pathlib.Path) -> int:
+    """Open a pipe to write to, once somebody reads from it; 0 before."""
     try:
         return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
     except OSError:
-        return None
+        return 0
 
 
 @pytest.mark.parametrize("name", [f"python3.{minor}" for minor in range(9, 14)])
@@ -113,7 +113,7 @@ def test_what_runs_for_long_has_python_start_once_more(
     try:
         writer = wait_for(lambda: opened(config), "the drone to read its configuration")
         environment = pathlib.Path(f"/proc/{process.pid}/environ").read_bytes()
-        os.close(writer or 0)
+        os.close(writer)
         said = process.communicate(timeout=60)[1]
     finally:
         process.kill()
