@@ -13,7 +13,7 @@ _NAMES = ("agents", "crash", "demo", "engine", "load", "packages", "takeover")
 def main() -> int:
     """Run one measurement.
 
-    :returns: the exit code.
+    :returns: the exit code: 1 where something was found that must not be, or nothing was measured.
     """
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("name", choices=_NAMES, metavar="NAME", help=", ".join(_NAMES))
@@ -29,6 +29,8 @@ def main() -> int:
         result = bench.measure(asked)
     except MeasurementError as ex:
         sys.stderr.write(f"Error: {ex}\n")
+        if asked.json:
+            print(json.dumps({"error": str(ex)}))
         return 1
     print(json.dumps(bench.to_json(result)) if asked.json else bench.table(result))
     is_sound = getattr(bench, "is_sound", None)  # of those that look for what must not be

@@ -10,8 +10,11 @@ import attrs
 import pytest
 from installation import wait_until
 
+from bench import __main__ as program
+from bench import crash
 from bench.audit import Audit, audit
 from bench.crash import Fate, Result, is_sound, to_json, worlds_of
+from bench.results import MeasurementError
 from bench.toy_installation import ADMIN, ToyInstallation
 from bench.toy_runner import RunnerOrder, RunnerProcesses, kill
 from bench.traffic import Traffic
@@ -76,6 +79,23 @@ def test_killed_runners_lose_double_and_leave_nothing(tmp_path: Path) -> None:
     assert {name: result[name] for name in names} == dict.fromkeys(names, 0)
     assert result["kills"] >= 20
     assert result["takeovers"] > 0
+
+
+def test_what_cannot_be_measured_is_said_on_the_last_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As one object, like every answer to ``--json``; the exit code is 1."""
+
+    def fail(_asked: object) -> None:
+        raise MeasurementError("no PostgreSQL")
+
+    monkeypatch.setattr(crash, "measure", fail)
+    monkeypatch.setattr(sys, "argv", ["bench", "crash", "--json"])
+
+    code = program.main()
+
+    assert code == 1
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"error": "no PostgreSQL"}
 
 
 def test_all_agrees_where_nothing_went_wrong(toys: ToyInstallation, made: Job) -> None:
