@@ -31,13 +31,13 @@ def test_it_is_the_same_each_time(zipapp: Path, tmp_path: Path) -> None:
 
 
 def test_it_holds_python_and_licenses_alone(zipapp: Path) -> None:
-    """Nothing compiled, nothing of the drone but its etcd client."""
+    """Nothing compiled, nothing of the drone but what is shared."""
     names = zipfile.ZipFile(zipapp).namelist()
 
     assert {Path(name).suffix for name in names} == {".py", ""}
     assert "websockets/LICENSE" in names
     assert all(
-        Path(name).name.startswith(("etcd", "__init__"))
+        Path(name).name.startswith(("etcd", "files", "__init__"))
         for name in names
         if name.startswith("pitrix_drone/")
     )

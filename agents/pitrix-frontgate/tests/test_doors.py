@@ -198,6 +198,7 @@ def test_a_certificate_opens_the_door(gate: Gate) -> None:
     [
         pytest.param({"certificate": "no certificate"}, id="no-certificate"),
         pytest.param({"key": "no key"}, id="no-key"),
+        pytest.param({"key": "\ud800"}, id="no-text"),
         pytest.param({"key": Authority().identity("127.0.0.1")[0]}, id="another-ones-key"),
     ],
 )

@@ -82,7 +82,8 @@ def test_a_token_that_cannot_be_written_down_is_not_shown(start: Start, tmp_path
     """After a start it would be gone; what there was before is still good."""
     identity = start()
     identity.take(token("older"))
-    (tmp_path / "token.json.new").mkdir()
+    (tmp_path / "token.json").unlink()
+    (tmp_path / "token.json").mkdir()
 
     with pytest.raises(OSError, match="directory"):
         identity.take(token("newer"))

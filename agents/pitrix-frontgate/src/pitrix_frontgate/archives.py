@@ -9,7 +9,6 @@ import contextlib
 import hashlib
 import http.client
 import logging
-import os
 import re
 import ssl
 import threading
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import urlsplit
 
+from pitrix_drone.files import put_in_place, staged
 from pitrix_frontgate.enrolment import RefusedError
 from pitrix_frontgate.longpoll import line_to
 
@@ -110,12 +110,8 @@ class Archives:
 
     def _keep(self, target: Path, content: bytes) -> None:
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        staged = self._folder / "staged"
-        with staged.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        staged.replace(target)
+        with staged(target, content) as stage:
+            put_in_place(stage, target)
         by_age = sorted(self._folder.glob("*.pyz"), key=lambda path: path.stat().st_mtime_ns)
         others = [path for path in by_age if path != target]
         for old in others[: max(0, len(by_age) - _MOST_FILES)]:

@@ -39,6 +39,9 @@ _UNUSED: Final = frozenset(
     }
 )
 
+#: Modules of the drone that a Frontgate shares, beside those of its client of etcd.
+_SHARED: Final = frozenset({"__init__.py", "files.py"})
+
 #: The first time that a zip file can hold.
 _TIME: Final = (1980, 1, 1, 0, 0, 0)
 
@@ -55,7 +58,7 @@ def build(target: Path) -> None:
         "__main__.py": _MAIN.encode(),
         **dict(_sources("pitrix_frontgate")),
         **dict(_sources("websockets")),
-        **{name: data for name, data in _sources("pitrix_drone") if _is_etcd_client(name)},
+        **{name: data for name, data in _sources("pitrix_drone") if _is_shared(name)},
         **_license_of("websockets"),
     }
     staged = target.with_name(f"{target.name}.new")
@@ -84,9 +87,9 @@ def _walk(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
             yield name, item.read_bytes()
 
 
-def _is_etcd_client(name: str) -> bool:
+def _is_shared(name: str) -> bool:
     module = name.removeprefix("pitrix_drone/")
-    return module == "__init__.py" or (module.startswith("etcd") and "/" not in module)
+    return module in _SHARED or (module.startswith("etcd") and "/" not in module)
 
 
 def _license_of(distribution: str) -> dict[str, bytes]:

@@ -15,8 +15,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from pitrix_drone.files import put_in_place, staged, write_durably
 from pitrix_frontgate import shapes
-from pitrix_frontgate.config import Places, write_private
+from pitrix_frontgate.config import Places
 from pitrix_frontgate.errors import FrameError
 from pitrix_frontgate.etcd_server import Doors, EtcdServer
 
@@ -64,17 +65,16 @@ class Doorkeeper:
         """
         with self._lock:
             identity = self._places.identity
-            staged = identity.with_name(f"{identity.name}.checked")
-            write_private(staged, f"{body['key']}\n{body['certificate']}\n")
-            try:
-                server_context(staged)
-            except (OSError, ValueError) as ex:
-                staged.unlink()
-                message = f"tls.put: certificate and key cannot be used: {ex}"
-                raise FrameError("bad-certificate", message) from ex
-            staged.replace(identity)
+            content = f"{body['key']}\n{body['certificate']}\n".encode("utf-8", "replace")
+            with staged(identity, content) as stage:
+                try:
+                    server_context(stage)
+                except (OSError, ValueError) as ex:
+                    message = f"tls.put: certificate and key cannot be used: {ex}"
+                    raise FrameError("bad-certificate", message) from ex
+                put_in_place(stage, identity)
             said = {"not_after": body["not_after"], "endpoint": self._server.tls_endpoint}
-            write_private(self._places.certificate, json.dumps(said))
+            write_durably(self._places.certificate, json.dumps(said))
             self._not_after = _time(body["not_after"])
             self._server.open(self._server.doors._replace(identity=identity))
             log.info("the certificate is good until %s", body["not_after"])

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from pitrix_drone.files import write_durably
 from pitrix_frontgate import shapes
-from pitrix_frontgate.config import FrontgateConfig, write_private
+from pitrix_frontgate.config import FrontgateConfig
 from pitrix_frontgate.errors import FrameError
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class Identity:
         if findings:
             raise FrameError("bad-frame", f"no token: {'; '.join(findings)}")
         saved = {"token": body["token"], "expires_at": body["expires_at"], "of": self._origin()}
-        write_private(self._path, json.dumps(saved))
+        write_durably(self._path, json.dumps(saved))
         self._saved = saved
         self._renew_at_s = self._clock() + body["renew_after_s"]
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from pitrix_drone.files import write_durably
 from pitrix_frontgate.children import end_child, start_child
-from pitrix_frontgate.config import write_private
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class Mirror:
         )
         certified = _stamp(self._identity)
         file = self._folder / "registry.yml"
-        write_private(file, json.dumps(self._settings(data)))
+        write_durably(file, json.dumps(self._settings(data)))
         with self._said.open("wb") as errors:
             argv = [self._program, "serve", str(file)]
             process = start_child(argv, environment=_environment(), errors=errors.fileno())

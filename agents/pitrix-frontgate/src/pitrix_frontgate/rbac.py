@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from pitrix_drone.etcd import EtcdClient, EtcdError, op_put
+from pitrix_drone.files import write_durably
 from pitrix_frontgate import tree
-from pitrix_frontgate.config import write_private
 from pitrix_frontgate.errors import EtcdServerError, FrameError
 
 #: etcd's words. Source: https://github.com/etcd-io/etcd/blob/main/api/v3rpc/rpctypes/error.go
@@ -224,7 +224,7 @@ def _root_password(path: Path) -> str:
         return path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         password = secrets.token_urlsafe(32)
-        write_private(path, password)
+        write_durably(path, password)
         return password
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from pitrix_drone.etcd import EtcdClient, EtcdError, KeyValue
+from pitrix_drone.files import write_durably
 from pitrix_frontgate import shapes, tree
 from pitrix_frontgate.channel import Meeting
-from pitrix_frontgate.config import Places, write_private
+from pitrix_frontgate.config import Places
 from pitrix_frontgate.doors import certificate_end
 from pitrix_frontgate.errors import FrontgateError
 from pitrix_frontgate.identity import Identity
@@ -75,7 +76,7 @@ class Presence:
             is_stale = self._clock() - self._written_at_s > _FRESH_S / 3
             if is_stale or now != self._written:
                 self._written, self._written_at_s = now, self._clock()
-                write_private(self._path, json.dumps({**now, "at_s": self._written_at_s}))
+                write_durably(self._path, json.dumps({**now, "at_s": self._written_at_s}))
 
 
 def collect(places: Places) -> dict[str, Any]:
