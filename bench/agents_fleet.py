@@ -42,7 +42,7 @@ class Fleet:
         """Wait until every drone has reloaded for a revision.
 
         :returns: when each did, in seconds since the epoch, by the clock of the file system, which
-            goes in steps of 4 ms at most.
+            is behind by a tick of the kernel at most: 4 ms where it has 250 of them a second.
         :raises MeasurementError: one did not.
         """
         waiting = [root / "opt/reloaded" for root in self.roots]

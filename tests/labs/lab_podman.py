@@ -123,7 +123,7 @@ def _refusal(podman: Podman) -> str:
         return looked.stderr.strip()
     busybox = lab_needs.program("busybox", package="busybox-static")
     podman.add_image(_PROBE, files={}, busybox=busybox)
-    # One that stays: podman may wait 20 s for the end of one that is gone already.
+    # One that stays: podman may wait long for the end of one that is gone already.
     tried = podman.tried("run", "--detach", "--network=host", _PROBE, "/bin/sleep", "60")
     podman.tried("rm", "--all", "--force", "--time=0")
     return tried.stderr.strip() if tried.returncode else ""

@@ -31,7 +31,8 @@ _RESULTS: Final = f"{_TOP}/reports/{_NODE}/results/"
 _GATEWAY: Final = "192.0.2.253"
 _SECOND: Final = "198.51.100.253"
 _DRONE: Final = "192.0.2.254"
-#: A peer is taken to be dead after 25 s of silence; then it is dialled again.
+#: A peer is taken to be dead after 25 s of silence (pitrix_drone.etcd_http); then it is dialled
+#: again.
 _NOTICED_S: Final = 70.0
 
 
