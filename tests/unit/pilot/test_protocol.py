@@ -10,8 +10,12 @@ from referencing import Registry, Resource
 from served import Play, Served, eventually, hear, hello, hello_2, say
 from websockets.asyncio.client import connect
 
+from pitrix_core.model import AgentStart, Runtime, Task
 from pitrix_core.pilot import frames
 from pitrix_core.pilot.inbox import PROTOCOLS
+from pitrix_core.planner.agents import as_spoken, with_frontgate
+from pitrix_core.planner.frontgate import PROTOCOL as NEWEST
+from pitrix_core.planner.frontgate import PilotPlace, draft_frontgate
 
 PROTOCOL = Path(__file__).resolve().parents[3] / "agents/protocol"
 #: What a Frontgate sends once it is welcome, beside acknowledgements and requests for tokens.
@@ -124,3 +128,60 @@ def test_what_a_frontgate_says_is_taken(play: Play, version: int) -> None:
     play(scene)
 
     assert taken == {name for name in REPORTS if version > 1 or name not in SINCE_2}
+
+
+def configured(task: Task) -> dict[str, Any]:
+    """Return the configuration that a machine is planned with."""
+    config: dict[str, Any] = task.input["user_data"]["$agent"]["config"]
+    return config
+
+
+@pytest.mark.parametrize("version", PROTOCOLS)
+def test_a_drone_is_configured_as_the_protocol_says(version: int) -> None:
+    """It refuses what it does not know; what is told once the Frontgate is there is as in the
+    example.
+    """
+    [path, *_] = examples(version, "drone-config")
+    example = json.loads(path.read_text())
+    own = {"cluster_id": "cl-1", "node_id": "cln-1", "role": "db"}
+    user_data = {"$agent": {"agent": "drone", "config": own}}
+    drone = Task(key="m", kind="compute.create", title="", input={"user_data": user_data})
+    planned = configured(with_frontgate((drone,), cluster_id="cl-1")[-1])
+    known = {name: example[name] for name in planned if name in example}
+
+    told = as_spoken(AgentStart(agent="drone", config={**planned, **known})).config
+
+    assert faults(version, "drone-config", told) == []
+
+
+@pytest.mark.parametrize(
+    ("pilot", "settings"),
+    [
+        pytest.param(PilotPlace(urls=("wss://pilot.example",)), {}, id="the-least"),
+        pytest.param(
+            PilotPlace(
+                urls=("wss://one.example", "wss://two.example:8443"),
+                ca="-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+                agents_url="https://api.example/v1/agents",
+                agents_ca="-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+            ),
+            {
+                "image_mirror": "https://mirror.example",
+                "frontgate_proxy": "http://proxy.example:3128",
+            },
+            id="all",
+        ),
+    ],
+)
+def test_a_frontgate_is_configured_as_the_protocol_says(
+    pilot: PilotPlace, settings: dict[str, Any]
+) -> None:
+    """It refuses what it does not know."""
+    runtime = Runtime(id="rt-1", name="here", provider="fake", owner="admin", settings=settings)
+    draft = draft_frontgate(
+        cluster_id="cl-fg", frontgate_id="fg-1", network_id="", pilot=pilot, runtime=runtime
+    )
+
+    told = {**configured(draft.tasks[0]), "enrolment": "what-it-shows-at-first" * 2}
+
+    assert faults(NEWEST, "frontgate-config", told) == []
