@@ -149,7 +149,9 @@ def _user() -> Mapping[str, Any]:
     try:
         nobody = pwd.getpwnam("nobody")
     except KeyError:
-        raise PostgresqlMissingError("root cannot run PostgreSQL, and there is no nobody") from None
+        raise PostgresqlMissingError(
+            "root cannot run PostgreSQL, and there is no user that could: useradd nobody"
+        ) from None
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 

@@ -183,8 +183,9 @@ def test_a_watch_of_ours_sees_a_lease_of_the_witness_end(ours: EtcdClient, witne
         eventually(lambda: diary.believes({"/l/1": "leased"}), "the key is there")
 
         lease.revoke()
-
         eventually(lambda: diary.believes({}), "the key is gone")
+
+    assert len(diary.revisions) == 2
 
 
 def test_users_of_ours_are_users_to_the_witness(
