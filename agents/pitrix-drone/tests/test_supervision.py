@@ -73,6 +73,9 @@ def test_nothing_may_be_asked_for() -> None:
             _text(health_check={**_CHECK, "interval_s": float("nan")}), "interval_s", id="nan"
         ),
         pytest.param(
+            _text(health_check={**_CHECK, "interval_s": 10**400}), "interval_s", id="huge"
+        ),
+        pytest.param(
             _text(health_check={**_CHECK, "unhealthy_threshold": 1e9}),
             "unhealthy_threshold",
             id="threshold-too-high",
@@ -129,6 +132,16 @@ def test_a_start_is_remembered(supervision: Supervision, tmp_path: pathlib.Path)
     again = Supervision(tmp_path / "started")
 
     assert again.current().is_started
+
+
+def test_a_stop_is_remembered(supervision: Supervision, tmp_path: pathlib.Path) -> None:
+    """A drone that is started again does not mend what was stopped."""
+    supervision.begin()
+    supervision.end()
+
+    again = Supervision(tmp_path / "started")
+
+    assert not again.current().is_started
 
 
 def test_a_malformed_one_supervises_nothing(supervision: Supervision) -> None:
