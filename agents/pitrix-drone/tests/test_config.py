@@ -50,6 +50,18 @@ def test_what_is_no_object_is_refused(tmp_path: pathlib.Path, text: str) -> None
         read_config(path)
 
 
+@pytest.mark.parametrize("url", ["https://", "https://[", "https://192.0.2.1:port"])
+def test_a_url_needs_a_host_and_may_have_a_port(tmp_path: pathlib.Path, url: str) -> None:
+    """What cannot be connected to is refused before the drone runs."""
+    [full] = [path for path in examples("valid") if title(path) == "v2-full"]
+    data = json.loads(full.read_text("utf-8"))
+    path = tmp_path / "drone.json"
+    path.write_text(json.dumps({**data, "endpoints": [url], "enrol_url": url}), "utf-8")
+
+    with pytest.raises(ConfigError, match=r"/endpoints: .*/enrol_url: "):
+        read_config(path)
+
+
 def test_all_problems_are_named_at_once(tmp_path: pathlib.Path) -> None:
     """So that one round is enough."""
     path = tmp_path / "drone.json"

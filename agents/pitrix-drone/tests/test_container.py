@@ -341,6 +341,7 @@ def test_links_of_an_image_do_not_lead_to_the_machine(
     [
         pytest.param("../../../../secret", id="relative"),
         pytest.param("/etc/passwd", id="absolute"),
+        pytest.param("//etc/passwd", id="absolute-with-two-slashes"),
     ],
 )
 def test_resources_of_an_image_do_not_lead_to_the_machine(

@@ -45,6 +45,7 @@ def test_a_value_is_read(printed: object, item: Item, value: object) -> None:
         pytest.param("nan", NUMBER, id="not-a-number"),
         pytest.param(float("inf"), NUMBER, id="infinite"),
         pytest.param(10**30, NUMBER, id="too-large"),
+        pytest.param(10**400, NUMBER, id="larger-than-any-float"),
         pytest.param(True, NUMBER, id="truth"),
         pytest.param(None, NUMBER, id="null"),
         pytest.param([1], TEXT, id="list"),

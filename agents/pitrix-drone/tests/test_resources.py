@@ -57,6 +57,7 @@ _LEAST = '[template]\nsrc = "a"\ndest = "/a"\n'
         ("[template", "app.toml: cannot be read: "),
         ("[other]", "app.toml: template: "),
         ('[template]\ndest = "/a"', "app.toml: src: is needed"),
+        pytest.param("a = " + "[" * 5000, "app.toml: cannot be read", id="nested-too-deep"),
         ('[template]\nsrc = "a"', "app.toml: dest: is needed"),
         ('[template]\nsrc = "a"\ndest = "a"', "app.toml: dest: write an absolute path"),
         (_LEAST + 'mode = "rwx"', "app.toml: mode: write octal digits"),

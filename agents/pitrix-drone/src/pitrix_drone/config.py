@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 import re
+import urllib.parse
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -159,8 +160,18 @@ def _is_name(member: str, value: Any) -> bool:
 
 
 def _is_url(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith(("http://", "https://"))
+    return isinstance(value, str) and _scheme(value) in ("http", "https")
 
 
 def _is_tls_url(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith("https://")
+    return isinstance(value, str) and _scheme(value) == "https"
+
+
+def _scheme(url: str) -> str:
+    """Return how a URL's host is spoken to; empty where it leads nowhere."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        leads_somewhere = parts.hostname and parts.port != 0
+    except ValueError:
+        return ""
+    return parts.scheme if leads_somewhere else ""

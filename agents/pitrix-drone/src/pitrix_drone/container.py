@@ -290,7 +290,8 @@ def _require_inside(confd: pathlib.Path, dialect: str) -> None:
     :raises ContainerError: one leads to the machine.
     """
     for resource in load_resources(confd / "conf.d", dialect=dialect).resources:
-        if {"..", "/"} & {*pathlib.PurePosixPath(resource.src).parts}:
+        src = pathlib.PurePosixPath(resource.src)
+        if src.is_absolute() or ".." in src.parts:
             raise ContainerError(f"{resource.name}: src leads out of the image")
 
 

@@ -122,7 +122,9 @@ class Login:
         )
         headers = {"Content-Type": "application/json"}
         try:
-            connection.request("POST", path, json.dumps({**who, **secret}), headers)
+            connection.request(
+                "POST", url.path.rstrip("/") + path, json.dumps({**who, **secret}), headers
+            )
             response = connection.getresponse()
             status, raw = response.status, response.read(_MOST_BYTES)
         except (OSError, http.client.HTTPException) as ex:
@@ -166,7 +168,7 @@ class Login:
 def _answer(where: str, status: int, raw: bytes) -> dict[str, Any]:
     try:
         body = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise EtcdUnavailableError(UNAVAILABLE, f"{where}: HTTP {status}: not a Frontgate's answer")

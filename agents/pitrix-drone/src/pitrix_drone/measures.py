@@ -110,7 +110,7 @@ def _number(value: Any) -> int | float | None:
             return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    if not (math.isfinite(value) and abs(value) <= _LARGEST):
+    if not abs(value) <= _LARGEST:  # also what is no number; larger ones no float may hold
         return None
     return _rounded(float(value)) if isinstance(value, float) else value
 

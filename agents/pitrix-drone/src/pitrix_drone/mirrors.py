@@ -68,6 +68,7 @@ def frontgate_mirror(endpoint: str, *, authority: str, root: str) -> str:
     :param authority: certificates, PEM, that it is checked with.
     :param root: put before the paths of what is written.
     """
+    import http.client  # noqa: PLC0415
     import ssl  # noqa: PLC0415  # only nodes that are containers need it
     import urllib.request  # noqa: PLC0415
 
@@ -81,7 +82,7 @@ def frontgate_mirror(endpoint: str, *, authority: str, root: str) -> str:
         opener = urllib.request.build_opener(*handlers)
         with opener.open(f"{url}/v2/", timeout=_PROBE_TIMEOUT_S):
             pass
-    except (OSError, ValueError):  # also urllib's own errors, and those of TLS
+    except (OSError, ValueError, http.client.HTTPException):  # urllib's and TLS's are OSError
         return ""
     if authority:
         _trust(url, authority, root)

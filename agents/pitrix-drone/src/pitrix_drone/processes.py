@@ -245,14 +245,17 @@ def _ran(
     stderr: int = subprocess.STDOUT,
     on_start: Callable[[int], None] | None = None,
 ) -> Outcome:
-    process = subprocess.Popen(
-        entered.argv,
-        cwd="/",
-        stdin=stdin,
-        stdout=output.file,
-        stderr=stderr,
-        start_new_session=True,
-    )
+    try:
+        process = subprocess.Popen(
+            entered.argv,
+            cwd="/",
+            stdin=stdin,
+            stdout=output.file,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    except ValueError as ex:  # NUL, or half a character, which JSON may hold
+        raise OSError(f"this cannot be given to a program: {ex}") from ex
     if on_start is not None:
         on_start(process.pid)
     exit_code = _waited(process, output, time.monotonic() + timeout_s, stop)

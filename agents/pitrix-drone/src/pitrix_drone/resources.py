@@ -76,7 +76,7 @@ def read_resource(path: pathlib.Path) -> Resource:
     """
     try:
         data = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as ex:
+    except (OSError, ValueError, RecursionError) as ex:
         raise ResourceError(f"{path.name}: cannot be read: {ex}") from ex
     table = _in_lower_case(data).get("template")
     if not isinstance(table, dict):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import pathlib
 import threading
 from collections.abc import Mapping
@@ -216,7 +215,7 @@ def _command(data: Mapping[str, Any], name: str) -> str:
 
 def _number(data: Mapping[str, Any], name: str, *, most: float) -> float:
     value = data.get(name)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise SupervisionError(f"{name}: a number is needed")
     if not 1 <= value <= most:
         raise SupervisionError(f"{name}: at least 1, at most {most}")
