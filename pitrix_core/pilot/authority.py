@@ -22,7 +22,7 @@ from pitrix_core.store.agents import Frontgate
 #: Longer than machines live: another authority reaches a drone with another machine only.
 _AUTHORITY_LASTS: Final = dt.timedelta(days=20 * 365)
 #: A Frontgate asks for another one when it lasts for a month yet; agents/protocol/README.md, 1.4.
-CERTIFICATE_LASTS: Final = dt.timedelta(days=90)
+_CERTIFICATE_LASTS: Final = dt.timedelta(days=90)
 #: Clocks of new machines may be behind.
 _BACKDATED: Final = dt.timedelta(days=1)
 
@@ -57,7 +57,7 @@ class Authority:
     def issue(self, hosts: Iterable[str], *, now: dt.datetime) -> Certificate:
         """Make a certificate for these hosts, with a key of its own."""
         key = ec.generate_private_key(ec.SECP256R1())
-        not_after = (now + CERTIFICATE_LASTS).replace(microsecond=0)
+        not_after = (now + _CERTIFICATE_LASTS).replace(microsecond=0)
         names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         server = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])

@@ -21,7 +21,7 @@ _OLDEST: Final = dt.timedelta(days=1)
 _AHEAD: Final = dt.timedelta(minutes=5)
 
 
-def take_health(tx: Transaction, frontgate_id: str, body: JsonObject) -> None:
+def _take_health(tx: Transaction, frontgate_id: str, body: JsonObject) -> None:
     """Write down how a node is; a change of its state, and an action, are events."""
     node = tx.supervision.reported(str(body.get("node_id")), reported_by=frontgate_id)
     if node is None:
@@ -40,7 +40,7 @@ def take_health(tx: Transaction, frontgate_id: str, body: JsonObject) -> None:
         tx.events.add("node.acted", node.cluster_id, owner=node.owner, data=data)
 
 
-def take_measures(tx: Transaction, frontgate_id: str, body: JsonObject) -> None:
+def _take_measures(tx: Transaction, frontgate_id: str, body: JsonObject) -> None:
     """Keep what was measured on a node."""
     node = tx.supervision.reported(str(body.get("node_id")), reported_by=frontgate_id)
     if node is None:
@@ -55,8 +55,8 @@ def take_measures(tx: Transaction, frontgate_id: str, body: JsonObject) -> None:
 
 #: Type of frame → what it means.
 REPORTS: Final[Mapping[str, Callable[[Transaction, str, JsonObject], None]]] = {
-    "node.health": take_health,
-    "node.measures": take_measures,
+    "node.health": _take_health,
+    "node.measures": _take_measures,
 }
 
 

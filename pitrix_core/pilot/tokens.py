@@ -22,8 +22,8 @@ from pitrix_core.store import Transaction
 from pitrix_core.store.agents import Frontgate
 
 #: For how long a token is good, and after how long a newer one is to be asked for.
-TOKEN_LASTS: Final = dt.timedelta(days=30)
-RENEW_AFTER: Final = dt.timedelta(days=1)
+_TOKEN_LASTS: Final = dt.timedelta(days=30)
+_RENEW_AFTER: Final = dt.timedelta(days=1)
 #: For how long an enrolment is good: a machine has to be made and to start in it.
 ENROLMENT_LASTS: Final = dt.timedelta(hours=24)
 
@@ -46,7 +46,7 @@ class Token:
         """Return what ``welcome`` and ``token.renewed`` say about it."""
         return {
             "token": self.text,
-            "renew_after_s": RENEW_AFTER.total_seconds(),
+            "renew_after_s": _RENEW_AFTER.total_seconds(),
             "expires_at": self.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
 
@@ -83,7 +83,7 @@ def is_enrolment(tx: Transaction, frontgate: Frontgate, enrolment: str) -> bool:
 
 def issue(tx: Transaction, frontgate: Frontgate) -> Token:
     """Sign a token for a Frontgate."""
-    expires_at = (tx.now + TOKEN_LASTS).replace(microsecond=0)
+    expires_at = (tx.now + _TOKEN_LASTS).replace(microsecond=0)
     claims = [frontgate.id, frontgate.generation, int(expires_at.timestamp())]
     content = _encoded(json.dumps(claims).encode())
     key, *_ = tx.secrets.derived(_PURPOSE)

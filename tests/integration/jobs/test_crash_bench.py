@@ -176,6 +176,7 @@ def test_users_come_back_to_a_job_whose_roll_back_was_cancelled(toys: ToyInstall
     runner = RunnerProcesses().start(RunnerOrder(config=toys.config, settings=RunnerSettings()))
     wait_until(lambda: not users.mend(), within_s=PATIENCE_S, what="no job is open any more")
     kill(runner)
+    assert audit(toys, users.cluster_ids).is_clean
 
 
 def fate_of(wrong: dict[str, tuple[str, ...]]) -> Fate:

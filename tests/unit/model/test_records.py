@@ -110,6 +110,22 @@ def test_errors_are_told_from_remarks() -> None:
 
 
 @pytest.mark.parametrize(
+    ("settings", "proxy"),
+    [
+        pytest.param({"frontgate_proxy": "http://proxy:3128"}, "http://proxy:3128", id="url"),
+        pytest.param({"frontgate_proxy": {"host": "proxy"}}, "", id="something-else"),
+        pytest.param({"frontgate_proxy": "proxy:3128"}, "", id="no-url"),
+        pytest.param({}, "", id="none"),
+    ],
+)
+def test_a_runtimes_proxy_is_a_url_among_its_settings(settings: dict[str, Any], proxy: str) -> None:
+    """A provider may mean something else by the name."""
+    runtime = Runtime(id="rt-1", name="here", provider="p", owner="o", settings=settings)
+
+    assert runtime.frontgate_proxy == proxy
+
+
+@pytest.mark.parametrize(
     ("settings", "mirror"),
     [
         pytest.param(

@@ -56,8 +56,9 @@ def test_a_frontgate_is_shown_with_its_work(
     """Its connection, its token, the clusters it serves and what waits for it."""
     welcome(store, enrolment=enrolment)
     with store.begin() as tx:
-        for number in range(2):
+        for number in range(3):
             tx.agents.send(Message(id=f"m-{number}", frontgate_id="fg-1", type="x", body={}))
+        tx.agents.acknowledge("m-0", frontgate_id="fg-1")
 
     [found] = frontgates.search(services, core_world.ADMIN)
 
@@ -98,6 +99,21 @@ def test_a_frontgate_whose_time_is_over_is_shut_out(
             tx.agents.let_enrol("fg-1", sha256="0" * 64, expires_at=past)
 
     assert state(services) is FrontgateState.SHUT_OUT
+
+
+def test_one_with_a_static_token_can_come_until_it_is_revoked(
+    services: Services, store: Store, enrolment: str
+) -> None:
+    """Of before there were enrolments: what it shows has no end of its own."""
+    with store.begin() as tx:
+        tx.agents.let_enrol("fg-1", sha256=None, expires_at=None)
+        held = tx.agents.connect("fg-1", pilot_id="pil-1", endpoints=[], protocol=1)
+        tx.agents.disconnect("fg-1", connection=held)
+
+    before = state(services)
+    frontgates.revoke(services, core_world.ADMIN, "fg-1")
+
+    assert (str(before), str(state(services))) == ("away", "shut_out")
 
 
 def test_revoking_cuts_the_connection_and_tells_of_it(

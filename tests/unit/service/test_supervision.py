@@ -118,8 +118,9 @@ def test_a_silent_node_is_not_known_to_be_well(
     health(services, HealthState.HEALTHY, f"cln-{cluster_id}-1", age_min=20)
 
     found = clusters.get(services, ADMIN, cluster_id)
+    [listed] = clusters.search(services, ADMIN)
 
-    assert found.cluster.health == "unknown"
+    assert found.cluster.health == listed.health == "unknown"
     assert found.nodes[0].health is not None
     assert "silent" in found.nodes[0].health.detail
 
@@ -329,6 +330,24 @@ def test_what_cannot_be_asked_for_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("table", "values"),
+    [
+        pytest.param(tables.clusters, {"state": "deleting"}, id="cluster-that-goes"),
+        pytest.param(tables.nodes, {"state": "planned"}, id="no-machine-yet"),
+        pytest.param(tables.nodes, {"agent": {"state": "configuring"}}, id="agent-that-configures"),
+    ],
+)
+def test_nodes_that_are_not_ready_are_not_asked(
+    services: Services, shop: str, table: sa.Table, values: dict[str, Any]
+) -> None:
+    """Nobody would answer."""
+    update(services, table, **values)
+
+    with pytest.raises(ConflictError, match="No node can fill in 'Users' now"):
+        ask(services, shop)
+
+
+@pytest.mark.parametrize(
     ("values", "words"),
     [
         pytest.param({"connected_at": None}, "not connected", id="away"),
@@ -356,7 +375,13 @@ def test_the_tabs_of_others_are_not_there(services: Services, shop: str) -> None
 
 
 @pytest.mark.parametrize("request_id", ["tab-1", "key-1"])
-def test_an_unknown_request_has_no_answer(services: Services, request_id: str) -> None:
+def test_an_unknown_request_has_no_answer(services: Services, shop: str, request_id: str) -> None:
     """Nor has a command of a job, which is no tab."""
+    body = {"cluster_id": shop, "node_id": f"cln-{shop}-1", "timeout_s": 10.0}
+    with services.store.begin() as tx:
+        tx.agents.send(
+            Message(id="key-1", frontgate_id="fg-1", type="command.run", body=body),
+        )
+
     with pytest.raises(NotFoundError):
         tabs.answer(services, ADMIN, request_id)

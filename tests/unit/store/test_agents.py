@@ -85,6 +85,18 @@ def test_a_connection_belongs_to_one_pilot(
     assert cut_off.connected_at is None
 
 
+def test_a_connection_that_is_gone_counts_no_more(store: Store, frontgate: Frontgate) -> None:
+    """Though there is no newer one yet."""
+    with store.begin() as tx:
+        number = tx.agents.connect("fg-1", pilot_id="pil-1", endpoints=[])
+        held = tx.agents.holder("fg-1", connection=number)
+        tx.agents.disconnect("fg-1", connection=number)
+        gone = tx.agents.holder("fg-1", connection=number)
+
+    assert held is not None
+    assert gone is None
+
+
 def test_a_cluster_is_served_by_a_frontgate(
     store: Store, frontgate: Frontgate, cluster: Cluster
 ) -> None:

@@ -121,6 +121,23 @@ def test_nodes_are_numbered_through_the_installation(store: Store, cluster: Clus
     assert password == "password"
 
 
+def test_a_machine_that_is_made_keeps_to_its_version_of_the_protocol(
+    store: Store, cluster: Cluster
+) -> None:
+    """Its user-data said so; only those that come later are told another one."""
+    with store.begin() as tx:
+        tx.secrets.add("password", owner="alice", secret_id="sec-1")
+        planned = [PlannedNode(id=name, role="", sid=1, gid=1) for name in ("made", "later")]
+        secrets = dict.fromkeys(("made", "later"), "sec-1")
+        tx.clusters.add_nodes("cl-1", planned, owner="alice", secret_ids=secrets)
+        tx.clusters.set_node_facts("made", {"id": "i-1"})
+
+        tx.clusters.set_agent_protocol("cl-1", 2)
+
+        logins = tx.clusters.node_logins("cl-1")
+    assert {name: login.protocol for name, login in logins.items()} == {"made": 1, "later": 2}
+
+
 def test_a_report_counts_from_the_frontgate_that_serves_the_cluster(
     store: Store, cluster: Cluster
 ) -> None:
