@@ -246,7 +246,7 @@ def _keep_house(services: Services, config: Config, stop: threading.Event) -> No
 def index_all(services: Services) -> None:
     """Bring the catalogue up to date with every repo; one that fails does not stop the others."""
     with services.store.read() as tx:
-        repos = tx.catalog.repos()
+        repos = tx.repos.all()
     for repo in repos:
         try:
             services.indexer.index(repo)

@@ -14,7 +14,8 @@ from pitrix_core.findings import Finding, Level, errors_in
 from pitrix_core.package import IndexEntries, IndexEntry, check_digest, digest_of, read_index
 from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.store import Store, Transaction, new_id
-from pitrix_core.store.catalog import App, AppVersion, Repo
+from pitrix_core.store.catalog import App, AppVersion
+from pitrix_core.store.repos import Repo
 
 log = logging.getLogger(__name__)
 
@@ -63,10 +64,10 @@ class Indexer:
         if digest == repo.index_digest and tuple(findings) == repo.findings:
             return repo
         with self._store.begin() as tx:
-            tx.catalog.mark_indexed(repo.id, digest=digest, findings=findings)
+            tx.repos.mark_indexed(repo.id, digest=digest, findings=findings)
             data = {"entries": len(index.entries), "findings": len(findings)}
             tx.events.add("repo.indexed", repo.id, owner=repo.owner, data=data)
-            return tx.catalog.repo(repo.id)
+            return tx.repos.get(repo.id)
 
     def _store_entry(self, repo: Repo, source: FolderSource, entry: IndexEntry) -> list[Finding]:
         try:

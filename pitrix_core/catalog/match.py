@@ -11,7 +11,7 @@ from pitrix_core.errors import PitrixError, ProviderError, ProviderTemporaryErro
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import ImageQuery, JsonObject, Runtime
 from pitrix_core.plugins.calls import ProviderGate
-from pitrix_core.store.catalog import Repo
+from pitrix_core.store.repos import Repo
 
 #: What to do about a cloud that does not answer now.
 _ONCE_MORE: Final = "Try it again: the cloud may answer then."

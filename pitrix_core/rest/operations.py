@@ -3,10 +3,20 @@
 from typing import Final
 
 from pitrix_core.rest.operation import Operation
-from pitrix_core.rest.routes import catalogue, clusters, frontgates, jobs, orphans, runtimes, system
+from pitrix_core.rest.routes import (
+    catalogue,
+    clusters,
+    frontgates,
+    jobs,
+    orphans,
+    repos,
+    runtimes,
+    system,
+)
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *system.OPERATIONS,
+    *repos.OPERATIONS,
     *catalogue.OPERATIONS,
     *runtimes.OPERATIONS,
     *orphans.OPERATIONS,

@@ -238,7 +238,7 @@ def _runtime_for(
     wanted: str | None,
 ) -> Runtime:
     with services.store.read() as tx:
-        repo = tx.catalog.repo(tx.catalog.app(version.app_id).repo_id)
+        repo = tx.repos.get(tx.catalog.app(version.app_id).repo_id)
         runtimes = [_wanted_runtime(tx, wanted)] if wanted else tx.runtimes.all()
     needs = needs_of(package, config, repo)
     matches = match(runtimes, needs, gate=services.gates.of, core_kinds=CORE_KINDS)

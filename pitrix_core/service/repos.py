@@ -11,8 +11,8 @@ from pitrix_core.service.inputs import RepoInput
 from pitrix_core.service.names import require_name
 from pitrix_core.service.services import Services, require_admin
 from pitrix_core.store import new_id
-from pitrix_core.store.catalog import Repo
 from pitrix_core.store.identity import Actor
+from pitrix_core.store.repos import Repo
 from pitrix_core.validation import pointer_to
 
 _GIVE_KEY: Final = "Give the public key of its vendor: the second line of the file minisign made."
@@ -49,14 +49,14 @@ def add(services: Services, actor: Actor, data: RepoInput) -> Repo:
             trusted_keys=trusted_keys,
             created_at=tx.now,
         )
-        tx.catalog.add_repo(repo)
+        tx.repos.add(repo)
     return services.indexer.index(repo)
 
 
 def search(services: Services, actor: Actor) -> list[Repo]:
     """Return every repo, by name."""
     with services.store.read() as tx:
-        return tx.catalog.repos()
+        return tx.repos.all()
 
 
 def get(services: Services, actor: Actor, repo_id: str) -> Repo:
@@ -65,7 +65,7 @@ def get(services: Services, actor: Actor, repo_id: str) -> Repo:
     :raises NotFoundError: there is none.
     """
     with services.store.read() as tx:
-        return tx.catalog.repo(repo_id)
+        return tx.repos.get(repo_id)
 
 
 def index(services: Services, actor: Actor, repo_id: str) -> Repo:

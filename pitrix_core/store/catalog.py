@@ -1,7 +1,6 @@
-"""Repos, apps, app versions, and the packages' bytes."""
+"""Apps, app versions, and the packages' bytes."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
 
 import attrs
 import sqlalchemy as sa
@@ -13,28 +12,6 @@ from pitrix_core.model import AppInfo
 from pitrix_core.store import tables
 from pitrix_core.store.engine import insert_once
 from pitrix_core.store.records import record
-
-
-@attrs.frozen(kw_only=True)
-class Repo:
-    """A place packages are indexed from."""
-
-    id: str
-    owner: str
-    name: str
-    url: str
-    #: Providers its apps may run on; empty for all.
-    providers: tuple[str, ...] = ()
-    #: Label key → values, one of which a runtime must have.
-    selectors: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
-    #: Public keys of minisign, in one line each: one of them has to have signed each package; empty
-    #: for packages that nobody has to have signed.
-    trusted_keys: tuple[str, ...] = ()
-    index_digest: str | None = None
-    indexed_at: dt.datetime | None = None
-    #: What the last indexing found wrong.
-    findings: tuple[Finding, ...] = ()
-    created_at: dt.datetime
 
 
 @attrs.frozen(kw_only=True)
@@ -70,54 +47,12 @@ class AppVersion:
 
 
 class CatalogRepository:
-    """What can be deployed, and where it comes from."""
+    """What can be deployed."""
 
     def __init__(self, connection: sa.Connection, *, now: dt.datetime) -> None:
         """Work inside the transaction of ``connection``."""
         self._connection = connection
         self._now = now
-
-    # -- repos -------------------------------------------------------------------------------------
-
-    def add_repo(self, repo: Repo) -> None:
-        """Store a repo.
-
-        :raises ConflictError: the name is taken.
-        """
-        row = {**convert.to_json(repo), "created_at": self._now, "indexed_at": None}
-        if not insert_once(self._connection, tables.repos, **row):
-            raise ConflictError(f"There is a repo {repo.name!r} already.", pointer="/name")
-
-    def repo(self, id_or_name: str) -> Repo:
-        """Return a repo.
-
-        :raises NotFoundError: there is none of this id or name.
-        """
-        columns = tables.repos.c
-        query = sa.select(tables.repos).where(
-            sa.or_(columns.id == id_or_name, columns.name == id_or_name)
-        )
-        row = self._connection.execute(query).one_or_none()
-        if row is None:
-            raise NotFoundError(
-                f"There is no repo {id_or_name!r}.", next_step="List them: pitrix repo list"
-            )
-        return record(row, Repo)
-
-    def repos(self) -> list[Repo]:
-        """Return every repo, by name."""
-        query = sa.select(tables.repos).order_by(tables.repos.c.name)
-        return [record(row, Repo) for row in self._connection.execute(query)]
-
-    def mark_indexed(self, repo_id: str, *, digest: str, findings: Sequence[Finding]) -> None:
-        """Write down which index was read last, and what was wrong in it."""
-        self._connection.execute(
-            tables.repos.update()
-            .where(tables.repos.c.id == repo_id)
-            .values(
-                index_digest=digest, indexed_at=self._now, findings=convert.to_json(list(findings))
-            )
-        )
 
     # -- packages ----------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from pitrix_core.store.lanes import LaneRepository
 from pitrix_core.store.ownership import OwnershipRepository
 from pitrix_core.store.plans import PlanRepository
 from pitrix_core.store.queue import QueueRepository
+from pitrix_core.store.repos import RepoRepository
 from pitrix_core.store.retention import RetentionRepository
 from pitrix_core.store.runtimes import RuntimeRepository
 from pitrix_core.store.secrets import Cipher, SecretRepository
@@ -74,8 +75,13 @@ class Transaction:
 
     @functools.cached_property
     def catalog(self) -> CatalogRepository:
-        """Repos, apps, versions and packages."""
+        """Apps, versions and packages."""
         return CatalogRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def repos(self) -> RepoRepository:
+        """Where apps come from."""
+        return RepoRepository(self._connection, now=self.now)
 
     @functools.cached_property
     def runtimes(self) -> RuntimeRepository:

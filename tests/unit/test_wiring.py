@@ -17,7 +17,7 @@ from pitrix_core.config import Config
 from pitrix_core.errors import NotFoundError, PitrixError, UnsupportedOperationError
 from pitrix_core.planner.kinds import CORE_KINDS
 from pitrix_core.service.services import Services
-from pitrix_core.store.catalog import Repo
+from pitrix_core.store.repos import Repo
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def add_repos(services: Services, tmp_path: Path) -> None:
     (folder / "index.yaml").write_text("entries: {}")
     with services.store.begin() as tx:
         for name, url in (("a-gone", "file:///gone"), ("b-there", folder.as_uri())):
-            tx.catalog.add_repo(
+            tx.repos.add(
                 Repo(id=f"repo-{name}", owner="admin", name=name, url=url, created_at=tx.now)
             )
 
@@ -136,7 +136,7 @@ def add_repos(services: Services, tmp_path: Path) -> None:
 def indexed(services: Services) -> list[str]:
     """Return the names of repos that were indexed."""
     with services.store.read() as tx:
-        return [repo.name for repo in tx.catalog.repos() if repo.indexed_at]
+        return [repo.name for repo in tx.repos.all() if repo.indexed_at]
 
 
 def test_a_repo_that_fails_does_not_stop_the_others(

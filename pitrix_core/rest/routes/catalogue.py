@@ -1,13 +1,12 @@
-"""The store: repos, apps and their versions."""
+"""The store: apps and their versions."""
 
 from typing import Final
 
 from pitrix_core.model import JsonObject
 from pitrix_core.rest.operation import ACCEPT_LANGUAGE, Call, Operation, Parameter, Shape
-from pitrix_core.service import apps, repos
-from pitrix_core.service.inputs import RepoInput
+from pitrix_core.service import apps
 from pitrix_core.service.languages import preferred
-from pitrix_core.store.catalog import App, AppVersion, Repo
+from pitrix_core.store.catalog import App, AppVersion
 
 
 def _config_schema(call: Call) -> JsonObject:
@@ -18,42 +17,6 @@ def _config_schema(call: Call) -> JsonObject:
 
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
-    Operation(
-        id="addRepo",
-        method="POST",
-        path="/v1/repos",
-        summary="Register a repo and index it",
-        run=lambda c: repos.add(c.services, c.actor, c.body),
-        input=RepoInput,
-        answer=Repo,
-        status=201,
-        location="/v1/repos/{id}",
-    ),
-    Operation(
-        id="listRepos",
-        method="GET",
-        path="/v1/repos",
-        summary="List the repos",
-        run=lambda c: repos.search(c.services, c.actor),
-        shape=Shape.PAGE,
-        answer=Repo,
-    ),
-    Operation(
-        id="getRepo",
-        method="GET",
-        path="/v1/repos/{id}",
-        summary="Show a repo, by id or name",
-        run=lambda c: repos.get(c.services, c.actor, c.path["id"]),
-        answer=Repo,
-    ),
-    Operation(
-        id="indexRepo",
-        method="POST",
-        path="/v1/repos/{id}/index",
-        summary="Index a repo now",
-        run=lambda c: repos.index(c.services, c.actor, c.path["id"]),
-        answer=Repo,
-    ),
     Operation(
         id="listApps",
         method="GET",

@@ -19,7 +19,8 @@ from pitrix_core.errors import (
 )
 from pitrix_core.package import digest_of
 from pitrix_core.store import Store
-from pitrix_core.store.catalog import AppVersion, Repo
+from pitrix_core.store.catalog import AppVersion
+from pitrix_core.store.repos import Repo
 
 Index = Callable[..., Repo]
 
@@ -29,7 +30,7 @@ def registered(store: Store, repo: core_world.RepoFolder) -> Repo:
     """The folder as a repo."""
     with store.begin() as tx:
         made = Repo(id="repo-1", owner="admin", name="notes", url=repo.url, created_at=tx.now)
-        tx.catalog.add_repo(made)
+        tx.repos.add(made)
     return made
 
 
@@ -39,7 +40,7 @@ def index(store: Store, registered: Repo) -> Index:
 
     def run(registry: Any = None) -> Repo:
         with store.read() as tx:
-            known = tx.catalog.repo(registered.id)
+            known = tx.repos.get(registered.id)
         return Indexer(store, registry or core_world.registry_of()).index(known)
 
     return run

@@ -16,7 +16,7 @@ from pitrix_core.findings import Finding
 from pitrix_core.model import ImageChoice, ImageQuery, Runtime
 from pitrix_core.planner.kinds import CORE_KINDS
 from pitrix_core.plugins.calls import ProviderGate
-from pitrix_core.store.catalog import Repo
+from pitrix_core.store.repos import Repo
 from pitrix_core.testing.fake_provider import (
     FakeCredential,
     FakeEffect,

@@ -9,7 +9,8 @@ from pitrix_core.catalog.indexer import Indexer
 from pitrix_core.errors import NotFoundError
 from pitrix_core.package.signing_key import SigningKey, make_key, sign
 from pitrix_core.store import Store
-from pitrix_core.store.catalog import AppVersion, Repo
+from pitrix_core.store.catalog import AppVersion
+from pitrix_core.store.repos import Repo
 
 Index = Callable[[], Repo]
 VENDOR, OTHER = make_key(), make_key()
@@ -20,7 +21,7 @@ def index(store: Store, repo: core_world.RepoFolder) -> Index:
     """Return a function that indexes a repo that trusts the vendor."""
     with store.begin() as tx:
         keys = (OTHER.public.text, VENDOR.public.text)
-        tx.catalog.add_repo(
+        tx.repos.add(
             Repo(
                 id="repo-1",
                 owner="admin",
@@ -33,7 +34,7 @@ def index(store: Store, repo: core_world.RepoFolder) -> Index:
 
     def run() -> Repo:
         with store.read() as tx:
-            known = tx.catalog.repo("repo-1")
+            known = tx.repos.get("repo-1")
         return Indexer(store, core_world.registry_of()).index(known)
 
     return run

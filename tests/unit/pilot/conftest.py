@@ -34,7 +34,7 @@ from pitrix_core.pilot.inbox import Desk, Frame, Held
 from pitrix_core.pilot.pace import Pace
 from pitrix_core.store import Store, new_id
 from pitrix_core.store.agents import Frontgate
-from pitrix_core.store.catalog import Repo
+from pitrix_core.store.repos import Repo
 
 
 class World:
@@ -171,7 +171,7 @@ def release(store: Store, tmp_path: Path) -> Callable[..., Note]:
         services = core_world.make_services(store, tmp_path, registry)
         with store.begin() as tx:
             repo = Repo(id="repo-1", owner="admin", name="notes", url=folder.url, created_at=tx.now)
-            tx.catalog.add_repo(repo)
+            tx.repos.add(repo)
         services.indexer.index(repo)
         with store.read() as tx:
             [version] = tx.catalog.versions(tx.catalog.app("app").id)

@@ -6,7 +6,8 @@ from pitrix_core.errors import ConflictError, NotFoundError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import AppInfo
 from pitrix_core.store import Store
-from pitrix_core.store.catalog import App, AppVersion, Repo
+from pitrix_core.store.catalog import App, AppVersion
+from pitrix_core.store.repos import Repo
 from pitrix_core.testing.manual_clock import ManualClock
 
 FINDING = Finding(level=Level.WARNING, code="x", message="strange")
@@ -29,7 +30,7 @@ def repos(store: Store, manual_clock: ManualClock) -> list[Repo]:
     ]
     with store.begin() as tx:
         for repo in reversed(made):
-            tx.catalog.add_repo(repo)
+            tx.repos.add(repo)
     return made
 
 
@@ -48,16 +49,16 @@ def app(repo: Repo, name: str = "etcd") -> App:
 def test_repos_are_found_by_id_and_by_name(store: Store, repos: list[Repo]) -> None:
     """And listed by name."""
     with store.read() as tx:
-        assert tx.catalog.repo("repo-a") == tx.catalog.repo("a") == repos[0]
-        assert tx.catalog.repos() == repos
+        assert tx.repos.get("repo-a") == tx.repos.get("a") == repos[0]
+        assert tx.repos.all() == repos
         with pytest.raises(NotFoundError, match="no repo 'c'"):
-            tx.catalog.repo("c")
+            tx.repos.get("c")
 
 
 def test_a_repos_name_is_taken_once(store: Store, repos: list[Repo]) -> None:
     """The error points at the name."""
     with store.begin() as tx, pytest.raises(ConflictError) as caught:
-        tx.catalog.add_repo(repos[0])
+        tx.repos.add(repos[0])
 
     assert caught.value.pointer == "/name"
 
@@ -67,8 +68,8 @@ def test_an_indexing_is_written_down(
 ) -> None:
     """With its time, its digest and what was wrong."""
     with store.begin() as tx:
-        tx.catalog.mark_indexed("repo-a", digest="sha256:1", findings=[FINDING])
-        found = tx.catalog.repo("a")
+        tx.repos.mark_indexed("repo-a", digest="sha256:1", findings=[FINDING])
+        found = tx.repos.get("a")
 
     assert (found.index_digest, found.indexed_at) == ("sha256:1", manual_clock())
     assert found.findings == (FINDING,)

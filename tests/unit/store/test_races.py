@@ -12,7 +12,8 @@ from pitrix_core.errors import ConflictError
 from pitrix_core.model import AppInfo, Cluster, PlannedNode, Runtime
 from pitrix_core.store import Store, Transaction, new_id
 from pitrix_core.store.agents import Frontgate, Message
-from pitrix_core.store.catalog import App, AppVersion, Repo
+from pitrix_core.store.catalog import App, AppVersion
+from pitrix_core.store.repos import Repo
 from pitrix_core.testing.manual_clock import ManualClock
 
 #: Seconds in which a transaction that waits for nobody has long ended.
@@ -201,15 +202,15 @@ def test_a_repo_is_indexed_by_two_at_once(store: Store, manual_clock: ManualCloc
     """Its name, its apps and its versions are there once, and nobody fails."""
     repo = Repo(id="repo-1", owner="admin", name="r", url="file:///r", created_at=manual_clock())
     with store.begin() as tx:
-        tx.catalog.add_repo(repo)
+        tx.repos.add(repo)
 
     first, second = overlapping(
         store, lambda tx: _index(tx, manual_clock), lambda tx: _index(tx, manual_clock)
     )
     _, taken = overlapping(
         store,
-        lambda tx: tx.catalog.repo("r"),
-        lambda tx: tx.catalog.add_repo(attrs.evolve(repo, id="repo-2")),
+        lambda tx: tx.repos.get("r"),
+        lambda tx: tx.repos.add(attrs.evolve(repo, id="repo-2")),
     )
 
     with store.read() as tx:

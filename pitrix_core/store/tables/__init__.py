@@ -1,0 +1,52 @@
+"""Every table. Changing one needs a migration beside it (``migrations/versions``)."""
+
+from pitrix_core.store.tables.agents import frontgates, inbox, outbox
+from pitrix_core.store.tables.catalogue import app_versions, apps, packages, repos
+from pitrix_core.store.tables.clusters import (
+    clusters,
+    lanes,
+    nodes,
+    plans,
+    resources,
+    runtimes,
+    samples,
+)
+from pitrix_core.store.tables.installation import (
+    chores,
+    events,
+    idempotency_keys,
+    installation,
+    secrets,
+    tokens,
+)
+from pitrix_core.store.tables.jobs import HAS_SUCCEEDED, jobs, runners, task_edges, tasks
+from pitrix_core.store.tables.metadata import metadata
+
+__all__ = [
+    "HAS_SUCCEEDED",
+    "app_versions",
+    "apps",
+    "chores",
+    "clusters",
+    "events",
+    "frontgates",
+    "idempotency_keys",
+    "inbox",
+    "installation",
+    "jobs",
+    "lanes",
+    "metadata",
+    "nodes",
+    "outbox",
+    "packages",
+    "plans",
+    "repos",
+    "resources",
+    "runners",
+    "runtimes",
+    "samples",
+    "secrets",
+    "task_edges",
+    "tasks",
+    "tokens",
+]

@@ -1,0 +1,62 @@
+"""Repos, apps, their versions, and the packages' bytes."""
+
+import sqlalchemy as sa
+from sqlalchemy import Column, ForeignKey, LargeBinary, String, Text
+
+from pitrix_core.store.columns import ID, created_at, identity, json, owner
+from pitrix_core.store.engine import UtcTime
+from pitrix_core.store.tables.metadata import metadata
+
+repos = sa.Table(
+    "repos",
+    metadata,
+    identity(),
+    owner(),
+    Column("name", String(255), nullable=False, unique=True),
+    Column("url", Text, nullable=False),
+    json("providers"),
+    json("selectors"),
+    json("trusted_keys"),
+    Column("index_digest", String(80)),
+    Column("indexed_at", UtcTime),
+    json("findings"),
+    created_at(),
+)
+
+packages = sa.Table(
+    "packages",
+    metadata,
+    Column("digest", String(80), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    created_at(),
+)
+
+apps = sa.Table(
+    "apps",
+    metadata,
+    identity(),
+    owner(),
+    Column("repo_id", ID, ForeignKey("repos.id"), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("description", Text, nullable=False),
+    created_at(),
+    sa.UniqueConstraint("repo_id", "name"),
+)
+
+app_versions = sa.Table(
+    "app_versions",
+    metadata,
+    identity(),
+    owner(),
+    Column("app_id", ID, ForeignKey("apps.id"), nullable=False),
+    Column("version", String(255), nullable=False),
+    Column("app_version", String(255), nullable=False),
+    Column("app_type", String(64), nullable=False),
+    Column("digest", String(80), ForeignKey("packages.digest"), nullable=False),
+    Column("signed_by", String(16)),  # the id of a key of minisign's
+    Column("state", String(32), nullable=False),
+    json("info"),
+    json("findings"),
+    created_at(),
+    sa.UniqueConstraint("app_id", "version"),
+)
