@@ -130,7 +130,7 @@ def test_a_command_that_writes_much_does_not_fill_the_disk(tmp_path: pathlib.Pat
     """Its file is cut while it runs; of what it wrote the end is kept, and told to be an end."""
     command = (
         "yes | head -c 2000000; "
-        "until [ $(stat -L -c %s /proc/$$/fd/1) -lt 20000 ]; do sleep 0.01; done; echo cut"
+        "until [ $(stat -L -c %s /proc/$$/fd/1) -lt 2000000 ]; do sleep 0.01; done; echo cut"
     )
 
     outcome = run_shell(command, timeout_s=60, stop=threading.Event(), scratch=tmp_path)
