@@ -2,8 +2,14 @@
 
 import datetime as dt
 import enum
+from typing import Final
 
 import attrs
+
+#: Versions of the agent protocol (``agents/protocol``) that are spoken, the newest last.
+PROTOCOLS: Final = (1, 2)
+#: The first one with enrolments, signed tokens and TLS; supervision and tables came with it.
+SECURED: Final = 2
 
 
 class FrontgateState(enum.StrEnum):

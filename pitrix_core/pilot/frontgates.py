@@ -29,6 +29,7 @@ from pitrix_core.model import (
     Runtime,
 )
 from pitrix_core.model.cluster import UNFINISHED_STATES
+from pitrix_core.model.frontgate import PROTOCOLS, SECURED
 from pitrix_core.model.job import JOB_FINAL_STATES
 from pitrix_core.pilot import tokens
 from pitrix_core.pilot.answers import CoreTasks, absence_of, done, failed, pending
@@ -38,7 +39,6 @@ from pitrix_core.planner.agents import frontgate_secret
 from pitrix_core.planner.build import Offers
 from pitrix_core.planner.frontgate import (
     NO_APP_VERSION,
-    PROTOCOL,
     PilotPlace,
     draft_frontgate,
     draft_removal,
@@ -49,9 +49,7 @@ from pitrix_core.store import Store, Transaction, new_id
 from pitrix_core.store.agents import Frontgate
 from pitrix_core.store.slices import Slice
 
-#: The first version of the agent protocol with TLS, and where nodes enrol then;
-#: agents/protocol/README.md section 1.4.
-_TLS_SINCE: Final = 2
+#: Where nodes enrol; agents/protocol/README.md section 1.4.
 _ENROL_PORT: Final = 2378
 
 
@@ -200,7 +198,7 @@ def register_frontgate(
         runtime_id=runtime.id,
         network_id=network_id,
         secret_id=secret.id,
-        protocol=PROTOCOL,
+        protocol=PROTOCOLS[-1],
     )
     tx.agents.add_frontgate(frontgate)
     tokens.let_enrol(tx, frontgate)
@@ -287,7 +285,7 @@ def _standing(tx: Transaction, call: TaskCall, frontgate: Frontgate) -> Operatio
 
 def _outputs(tx: Transaction, frontgate: Frontgate) -> dict[str, JsonValue]:
     """Tell what machines behind a Frontgate have to know of it."""
-    speaks_tls = frontgate.protocol >= _TLS_SINCE
+    speaks_tls = frontgate.protocol >= SECURED
     host = urlsplit(frontgate.endpoints[0]).hostname or ""
     place = f"[{host}]" if ":" in host else host
     return {

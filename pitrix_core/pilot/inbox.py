@@ -12,6 +12,7 @@ import attrs
 
 from pitrix_core.errors import ConflictError, InvalidInputError, PitrixError
 from pitrix_core.model import JsonObject, JsonValue
+from pitrix_core.model.frontgate import SECURED
 from pitrix_core.model.json import marker_of
 from pitrix_core.pilot import tokens
 from pitrix_core.pilot.authority import Certificate, authority_of
@@ -24,11 +25,6 @@ from pitrix_core.store.agents import Frontgate, Message
 from pitrix_core.store.wakeups import Listener
 
 log = logging.getLogger(__name__)
-
-#: Versions of the agent protocol that are spoken with Frontgates.
-PROTOCOLS: Final = (1, 2)
-#: The first one with enrolments and signed tokens.
-_SIGNED: Final = 2
 
 #: Where an etcd may be. Looser than agents/protocol, common.schema.json; no more than it needs.
 _URL: Final = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?/?")
@@ -110,7 +106,7 @@ class Desk:
             protocol=protocol,
             version=_version(hello),
         )
-        if protocol >= _SIGNED:
+        if protocol >= SECURED:
             authority_of(tx, frontgate)
         tx.queue.wake_kind(FRONTGATE_ENSURE)
         tx.queue.wake_kind(FRONTGATE_WAIT)
@@ -119,7 +115,7 @@ class Desk:
         return Admission(
             held=Held(frontgate_id=frontgate.id, connection=number),
             protocol=protocol,
-            token=tokens.issue(tx, frontgate) if protocol >= _SIGNED else None,
+            token=tokens.issue(tx, frontgate) if protocol >= SECURED else None,
         )
 
     def renew(self, held: Held) -> Token:
@@ -237,7 +233,7 @@ def _require_known(
     :raises UnauthorizedError: it is not, or may not come in any more.
     """
     token, enrolment = hello.get("token"), hello.get("enrolment")
-    if protocol < _SIGNED:
+    if protocol < SECURED:
         _require_static(tx, frontgate, str(token))
     elif isinstance(token, str):
         tokens.require(tx, frontgate, token)
@@ -250,7 +246,7 @@ def _require_static(tx: Transaction, frontgate: Frontgate, token: str) -> None:
     """Make sure that the token of a Frontgate of version 1 is right, and was not revoked."""
     static = tx.secrets.get(frontgate.secret_id)
     # One that has spoken a later version, or is to, has another kind of secret.
-    is_static = frontgate.protocol < _SIGNED and frontgate.enrolment_sha256 is None
+    is_static = frontgate.protocol < SECURED and frontgate.enrolment_sha256 is None
     if not is_static or not hmac.compare_digest(static.encode(), token.encode(errors="replace")):
         raise tokens.unknown()
     tokens.require_generation(frontgate, 1)

@@ -25,9 +25,9 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from pitrix_core.errors import PitrixError
+from pitrix_core.model.frontgate import PROTOCOLS
 from pitrix_core.pilot import frames
 from pitrix_core.pilot.inbox import (
-    PROTOCOLS,
     Admission,
     Desk,
     Frame,

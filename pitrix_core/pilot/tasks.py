@@ -23,6 +23,7 @@ from pitrix_core.model import (
     OperationState,
     SecretRef,
 )
+from pitrix_core.model.frontgate import SECURED
 from pitrix_core.pilot.answers import CoreTasks, absence_of, done, failed, pending
 from pitrix_core.pilot.metadata import MetadataMaker
 from pitrix_core.pilot.tokens import ENROLMENT_LASTS
@@ -44,10 +45,6 @@ _QUOTED_OUTPUT: Final = 600
 #: Seconds for which a Frontgate that is not connected is waited for where not having it does no
 #: harm: enough for it, or for the Pilot, to be started again.
 _PATIENCE_S: Final = 30.0
-#: The first version of the agent protocol in which nodes enrol.
-_ENROLMENT_SINCE: Final = 2
-#: The first version of the agent protocol with supervision.
-_SUPERVISION_SINCE: Final = 2
 #: Seconds that a command's report may take once the command's own time is up.
 _REPORT_S: Final = 60.0
 
@@ -199,7 +196,7 @@ class ServiceRun(CoreTasks):
         }
         with self.store.begin() as tx:
             # a Frontgate of an older version refuses what it does not know
-            is_told = _frontgate(tx, call.input["cluster_id"]).protocol >= _SUPERVISION_SINCE
+            is_told = _frontgate(tx, call.input["cluster_id"]).protocol >= SECURED
             if is_told and "supervision" in call.input:
                 body["supervision"] = call.input["supervision"]
             _send(tx, call.input["cluster_id"], request_key, "command.run", body)
@@ -321,7 +318,7 @@ def _users(
 
 def _way_in(tx: Transaction, login: NodeLogin, frontgate: Frontgate) -> dict[str, object]:
     """Say how a node gets in: as its machine was told when it was made."""
-    if min(frontgate.protocol, login.protocol) < _ENROLMENT_SINCE:
+    if min(frontgate.protocol, login.protocol) < SECURED:
         return {"password": SecretRef(login.secret_id).to_json()}
     token = tx.secrets.get(login.secret_id)
     expires_at = tx.now + ENROLMENT_LASTS

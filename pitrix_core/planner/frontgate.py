@@ -13,11 +13,9 @@ from pitrix_core.model import (
     Runtime,
     Task,
 )
+from pitrix_core.model.frontgate import PROTOCOLS
 from pitrix_core.planner.agents import frontgate_secret
 from pitrix_core.planner.kinds import FRONTGATE_WAIT, METADATA_PUT
-
-#: Version of the agent protocol that a new Frontgate speaks.
-PROTOCOL: Final = 2
 
 #: Written where a cluster names its app version: a Frontgate is of no app.
 NO_APP_VERSION: Final = "frontgate"
@@ -63,7 +61,7 @@ def draft_frontgate(
         planned={"cpu": _CPU, "memory_mib": _MEMORY_MIB},
     )
     config = {
-        "protocol": PROTOCOL,
+        "protocol": PROTOCOLS[-1],
         "frontgate_id": frontgate_id,
         "enrolment": frontgate_secret(frontgate_id).to_json(),
         "pilot_urls": list(pilot.urls),

@@ -4,7 +4,7 @@ import attrs
 
 from pitrix_core.errors import NotFoundError
 from pitrix_core.model import Job
-from pitrix_core.model.frontgate import FrontgateReport, FrontgateState
+from pitrix_core.model.frontgate import SECURED, FrontgateReport, FrontgateState
 from pitrix_core.pilot.frontgates import renew_frontgate
 from pitrix_core.service.services import Services, require_admin
 from pitrix_core.store import Transaction
@@ -101,6 +101,6 @@ def _state(tx: Transaction, frontgate: Frontgate) -> FrontgateState:
     enrolment_ends, token_ends = frontgate.enrolment_expires_at, frontgate.token_expires_at
     if enrolment_ends is not None and enrolment_ends > tx.now:
         return FrontgateState.ENROLLING
-    is_static = frontgate.protocol == 1 and frontgate.generation == 1
+    is_static = frontgate.protocol < SECURED and frontgate.generation == 1
     is_good = token_ends is not None and token_ends > tx.now
     return FrontgateState.AWAY if is_good or is_static else FrontgateState.SHUT_OUT

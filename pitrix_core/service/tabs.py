@@ -22,6 +22,7 @@ from pitrix_core.model import (
     Node,
     NodeState,
 )
+from pitrix_core.model.frontgate import SECURED
 from pitrix_core.service.inputs import TabInput
 from pitrix_core.service.services import Services, find_cluster, require_owner
 from pitrix_core.store import Transaction
@@ -32,8 +33,6 @@ from pitrix_core.store.identity import Actor
 _GOOD_FOR_S: Final = 5
 #: Seconds that a command and its answer may be on their way.
 _ON_THE_WAY_S: Final = 30.0
-#: The first version of the agent protocol that has tabs.
-_PROTOCOL: Final = 2
 #: Begins the id of the message that asks for a tab.
 _PREFIX: Final = "tab-"
 #: A state of agents/protocol, section 3.
@@ -184,7 +183,7 @@ def _send(tx: Transaction, cluster: Cluster, request_id: str, body: JsonObject) 
         raise ConflictError(
             "The cluster's Frontgate is not connected.", next_step="Ask again in a while."
         )
-    if frontgate.protocol < _PROTOCOL:
+    if frontgate.protocol < SECURED:
         raise ConflictError(
             "The cluster's Frontgate is too old for tabs.", next_step="Replace it with a new one."
         )

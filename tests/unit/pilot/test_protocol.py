@@ -11,10 +11,9 @@ from served import Play, Served, eventually, hear, hello, hello_2, say
 from websockets.asyncio.client import connect
 
 from pitrix_core.model import AgentStart, Runtime, Task
+from pitrix_core.model.frontgate import PROTOCOLS
 from pitrix_core.pilot import frames
-from pitrix_core.pilot.inbox import PROTOCOLS
 from pitrix_core.planner.agents import as_spoken, with_frontgate
-from pitrix_core.planner.frontgate import PROTOCOL as NEWEST
 from pitrix_core.planner.frontgate import PilotPlace, draft_frontgate
 
 PROTOCOL = Path(__file__).resolve().parents[3] / "agents/protocol"
@@ -184,4 +183,4 @@ def test_a_frontgate_is_configured_as_the_protocol_says(
 
     told = {**configured(draft.tasks[0]), "enrolment": "what-it-shows-at-first" * 2}
 
-    assert faults(NEWEST, "frontgate-config", told) == []
+    assert faults(PROTOCOLS[-1], "frontgate-config", told) == []

@@ -17,6 +17,9 @@ _ANYWHERE: Final = ("192.0.2.1", 9)
 
 _LOOPBACK: Final = "127.0.0.1"
 
+#: The first version of the protocol with tokens, TLS, and drones that enrol and supervise.
+SECURED: Final = 2
+
 _COMMON: Final[Mapping[str, shapes.Check]] = {
     "protocol": shapes.whole(1),
     "frontgate_id": shapes.is_identifier,
@@ -66,6 +69,11 @@ class FrontgateConfig:
     image_mirror: str = ""
     agents_url: str = ""
     agents_ca: str = field(default="", repr=False)
+
+    @property
+    def is_secured(self) -> bool:
+        """Whether it has signed tokens, and its drones TLS."""
+        return self.protocol >= SECURED
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def _serve(
     identity, pulse = Identity(config, places.token), Pulse()
     presence = Presence(places.running, endpoint=server.endpoint, outbox=outbox, identity=identity)
     reports = Reports(client, outbox, store_id=store_id(client), protocol=config.protocol)
-    keeper = Doorkeeper(server, places, is_plain_always=_is_plain(config))
+    keeper = Doorkeeper(server, places, is_plain_always=not config.is_secured)
     access = AccessControl(client, cut=keeper.cut)
     dialler = Dialler(config, pulse=pulse)
     channel = Channel(
@@ -86,7 +86,7 @@ def _serve(
         on_connected=presence.connected,
     )
     parts = {"channel": channel.run, "reports": reports.run}
-    if not _is_plain(config):
+    if config.is_secured:
         archives = Archives(
             config.agents_url, folder=places.archives, ca=config.agents_ca, proxy=dialler.proxy
         )
@@ -137,18 +137,13 @@ def _mirror(
 
 def _ask_for_certificate(config: FrontgateConfig, keeper: Doorkeeper, outbox: Outbox) -> None:
     """Have the Pilot asked, where that is due."""
-    if not _is_plain(config) and keeper.is_renewal_due():
+    if config.is_secured and keeper.is_renewal_due():
         outbox.offer(Entry("tls", Frame(new_id(), "tls.renew", {})))
-
-
-def _is_plain(config: FrontgateConfig) -> bool:
-    """Tell whether its drones know nothing of TLS: it speaks version 1."""
-    return config.protocol == 1
 
 
 def _endpoint(config: FrontgateConfig, server: EtcdServer) -> str:
     """Tell where drones are to be sent."""
-    return server.plain_endpoint if _is_plain(config) else server.tls_endpoint
+    return server.tls_endpoint if config.is_secured else server.plain_endpoint
 
 
 def _guarded(
@@ -174,7 +169,7 @@ def _etcd(config: FrontgateConfig, places: Places, address: str) -> Iterator[Etc
         address=address,
         data=places.etcd_data,
         throw_away=config.throw_away,
-        doors=first_doors(places, is_plain_always=_is_plain(config)),
+        doors=first_doors(places, is_plain_always=not config.is_secured),
     )
     log.info("etcd is %s, listening at %s", binary.path, server.endpoint)
     server.start()

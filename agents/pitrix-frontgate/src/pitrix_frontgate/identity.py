@@ -19,9 +19,6 @@ from pitrix_frontgate.errors import FrameError
 
 log = logging.getLogger(__name__)
 
-#: First version of the protocol with signed tokens.
-_SIGNED: Final = 2
-
 #: A question for a newer token that was not answered is asked again after so long.
 _ASK_AGAIN_S: Final = 60.0
 
@@ -50,7 +47,7 @@ class Identity:
     @property
     def has_tokens(self) -> bool:
         """Whether the Pilot gives signed tokens."""
-        return self.protocol >= _SIGNED
+        return self._config.is_secured
 
     @property
     def expires_at(self) -> str | None:

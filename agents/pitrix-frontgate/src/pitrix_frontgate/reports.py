@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pitrix_drone.etcd import EtcdClient, EtcdError, Event, KeyValue, Snapshot
 from pitrix_frontgate import shapes, tree
+from pitrix_frontgate.config import SECURED
 from pitrix_frontgate.frames import Frame, report_id
 from pitrix_frontgate.outbox import Entry, Outbox
 from pitrix_frontgate.pacing import Pacing
@@ -39,7 +40,7 @@ _SHAPES: Final[Mapping[str, Mapping[str, shapes.Check]]] = {
 #: Of these only the last one counts, whenever it comes.
 _PACED: Final = frozenset({"node.health", "node.measures"})
 #: A Pilot of version 1 does not know these.
-_SINCE_2: Final = _PACED | {"node.enrolment"}
+_OF_SECURED: Final = _PACED | {"node.enrolment"}
 
 
 class Reports:
@@ -127,7 +128,7 @@ class Reports:
 
     def _offer(self, item: KeyValue) -> None:
         report = tree.report_of(item.key)
-        if report is None or (self._protocol == 1 and report.type in _SINCE_2):
+        if report is None or (self._protocol < SECURED and report.type in _OF_SECURED):
             return
         content = _content(item.value, report)
         if content is None:

@@ -12,7 +12,7 @@ from pitrix_drone.etcd import EtcdClient, EtcdError, KeyValue
 from pitrix_drone.files import write_durably
 from pitrix_frontgate import shapes, tree
 from pitrix_frontgate.channel import Meeting
-from pitrix_frontgate.config import Places
+from pitrix_frontgate.config import SECURED, Places
 from pitrix_frontgate.doors import certificate_end
 from pitrix_frontgate.errors import FrontgateError
 from pitrix_frontgate.identity import Identity
@@ -129,7 +129,7 @@ def _reports_line(found: dict[str, Any]) -> str:
 
 
 def _token_line(found: dict[str, Any]) -> str:
-    if found["protocol"] == 1:
+    if found["protocol"] < SECURED:
         return "static (protocol 1)"
     ends = found["token_expires_at"]
     return f"ends {ends}" if ends else "none yet: the Pilot has not let it in"
