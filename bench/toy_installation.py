@@ -10,11 +10,13 @@ from bench.toy_app import MARKER, ToyTypes
 from pitrix_core import wiring
 from pitrix_core.catalog.indexer import Indexer
 from pitrix_core.catalog.loader import PackageLoader
+from pitrix_core.catalog.opening import RepoOpener
+from pitrix_core.catalog.sources.file import FileKind
 from pitrix_core.config import Config
 from pitrix_core.model import Action, Job, Runtime
 from pitrix_core.package import build_archive, write_index
 from pitrix_core.pilot.agent_files import AgentFiles
-from pitrix_core.plugins.discovery import PLUGINS, PROVIDERS
+from pitrix_core.plugins.discovery import PLUGINS, PROVIDERS, REPO_KINDS
 from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.service import apps, clusters, plans, repos, runtimes
 from pitrix_core.service.gates import Gates
@@ -47,15 +49,18 @@ def open_services(config: Config, *, store: Store | None = None) -> Services:
         entry_points=[
             entry_point(PROVIDERS, "fake", FakeProvider),
             entry_point(PLUGINS, "toy", ToyTypes()),
+            entry_point(REPO_KINDS, "file", FileKind),
         ]
     )
     store = store or wiring.make_store(config)
+    opener = RepoOpener(store, registry)
     return Services(
         store=store,
         registry=registry,
         gates=Gates(store, registry, data_dir=config.data_dir, allow_local=False),
         loader=PackageLoader(store, registry),
-        indexer=Indexer(store, registry),
+        opener=opener,
+        indexer=Indexer(store, registry, opener),
         agent_files=AgentFiles(config.data_dir, builder=_no_agent, public_url=""),
     )
 

@@ -20,6 +20,7 @@ from pitrix_core.contracts import (
     Interface,
     NetworkInterface,
     Provider,
+    RepoKind,
     VolumeInterface,
     starts,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "Operation",
     "OperationState",
     "Provider",
+    "RepoKind",
     "VolumeInterface",
     "errors",
     "hookimpl",

@@ -123,6 +123,9 @@ class Config:
     pilot_ca: str = ""
     #: Providers that run programs on this very machine may be used.
     allow_local: bool = attrs.field(default=False, converter=_flag)
+    #: Networks (CIDR) that repos and icons may be in beside public ones, separated by commas;
+    #: ``all`` for private ones but those where clouds tell machines about themselves.
+    private_repos: str = ""
     #: Names of enabled plugins, separated by commas; empty for all that are installed.
     enabled_plugins: str = ""
     #: Seconds between looks at the repos' indexes.

@@ -191,6 +191,33 @@ class TemplateRenderError(PackageError):
         self.findings = tuple(findings)
 
 
+# -- repos -----------------------------------------------------------------------------------------
+
+
+class RepoError(PitrixError):
+    """A repo, or something it names, cannot be read; repeating it as it is will not help."""
+
+    code = "repo"
+
+
+class RepoTemporaryError(RepoError):
+    """A repo did not answer, or asked to be tried again."""
+
+    code = "repo_temporary"
+
+
+class RepoNotFoundError(RepoError):
+    """A repo has no such file."""
+
+    code = "repo_not_found"
+
+
+class RepoAuthError(RepoError):
+    """A repo does not accept the credential, or wants one."""
+
+    code = "repo_auth"
+
+
 # -- plugins ---------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,8 @@ import attrs
 
 from pitrix_core.catalog.indexer import Indexer
 from pitrix_core.catalog.loader import PackageLoader
+from pitrix_core.catalog.opening import RepoOpener
+from pitrix_core.catalog.reach import reach_of
 from pitrix_core.config import Config
 from pitrix_core.errors import NotFoundError, PitrixError, UnsupportedOperationError
 from pitrix_core.jobs.handler import TaskHandler
@@ -79,6 +81,7 @@ def make_services(config: Config) -> Services:
     """Return what every use works with; one per process, built after a fork."""
     store = make_store(config)
     registry = PluginRegistry(enabled=config.enabled)
+    opener = RepoOpener(store, registry, reach_of(config.private_repos))
     agent_files = AgentFiles(
         config.data_dir / "agents", builder=registry.agent_builder, public_url=config.api_url
     )
@@ -87,7 +90,8 @@ def make_services(config: Config) -> Services:
         registry=registry,
         gates=Gates(store, registry, data_dir=config.data_dir, allow_local=config.allow_local),
         loader=PackageLoader(store, registry),
-        indexer=Indexer(store, registry),
+        opener=opener,
+        indexer=Indexer(store, registry, opener),
         agent_files=agent_files,
         pilot=PilotPlace(
             urls=config.frontgate_urls,

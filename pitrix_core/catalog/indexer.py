@@ -6,13 +6,21 @@ from typing import Final
 import attrs
 
 from pitrix_core.catalog.guard import asking
+from pitrix_core.catalog.opening import RepoOpener
 from pitrix_core.catalog.recognise import ReadPackage, read_package
-from pitrix_core.catalog.sources import FolderSource, open_source
 from pitrix_core.catalog.trust import require_own_name, signer_of
-from pitrix_core.errors import PackageDigestError, PackageInvalidError, PitrixError
+from pitrix_core.errors import (
+    PackageDigestError,
+    PackageInvalidError,
+    PitrixError,
+    RepoNotFoundError,
+)
 from pitrix_core.findings import Finding, Level, errors_in
-from pitrix_core.package import IndexEntries, IndexEntry, check_digest, digest_of, read_index
+from pitrix_core.package import IndexEntries, IndexEntry, check_digest, read_index
+from pitrix_core.package.limits import DEFAULT_LIMITS
+from pitrix_core.package.signature import SIGNATURE_LIMIT_BYTES, SIGNATURE_SUFFIX
 from pitrix_core.plugins.registry import PluginRegistry
+from pitrix_core.plugins.repo_kinds import OpenRepo
 from pitrix_core.store import Store, Transaction, new_id
 from pitrix_core.store.catalog import App, AppVersion
 from pitrix_core.store.repos import Repo
@@ -38,10 +46,11 @@ class _Indexed:
 class Indexer:
     """Reads repos' indexes and stores what is new in them."""
 
-    def __init__(self, store: Store, registry: PluginRegistry) -> None:
-        """Keep where to store, and who reads packages."""
+    def __init__(self, store: Store, registry: PluginRegistry, opener: RepoOpener) -> None:
+        """Keep where to store, who reads packages, and who opens repos."""
         self._store = store
         self._registry = registry
+        self._opener = opener
 
     def index(self, repo: Repo) -> Repo:
         """Read a repo's index and store what is new; an unchanged index is only read.
@@ -49,18 +58,19 @@ class Indexer:
         What was left out for an error is tried again each time: a plugin may have been installed.
 
         :returns: the repo as it is now, with what was found wrong.
-        :raises InvalidInputError: there is no index to be read; what was indexed before stays.
+        :raises RepoError: there is no index to be read; what was indexed before stays.
         :raises PackageInvalidError: the index is not one.
         """
-        source = open_source(repo.url)
-        content = source.read_index()
-        digest = digest_of(content)
-        if digest == repo.index_digest and not errors_in(repo.findings):
-            return repo
-        index = parse_index(content)
-        findings = [*index.findings]
-        for entry in index.entries:
-            findings += self._store_entry(repo, source, entry)
+        known = None if errors_in(repo.findings) else repo.index_digest
+        with self._opener.open(repo) as source:
+            found = source.read_index(known)
+            if found is None:
+                return repo
+            with found:
+                digest, index = found.tag, parse_index(found.file.read())
+            findings = [*index.findings]
+            for entry in index.entries:
+                findings += self._store_entry(repo, source, entry)
         if digest == repo.index_digest and tuple(findings) == repo.findings:
             return repo
         with self._store.begin() as tx:
@@ -69,7 +79,7 @@ class Indexer:
             tx.events.add("repo.indexed", repo.id, owner=repo.owner, data=data)
             return tx.repos.get(repo.id)
 
-    def _store_entry(self, repo: Repo, source: FolderSource, entry: IndexEntry) -> list[Finding]:
+    def _store_entry(self, repo: Repo, source: OpenRepo, entry: IndexEntry) -> list[Finding]:
         try:
             return self._add_version(repo, source, entry)
         except PitrixError as ex:
@@ -85,11 +95,11 @@ class Indexer:
             )
             return [left_out, *details]
 
-    def _add_version(self, repo: Repo, source: FolderSource, entry: IndexEntry) -> list[Finding]:
+    def _add_version(self, repo: Repo, source: OpenRepo, entry: IndexEntry) -> list[Finding]:
         with self._store.read() as tx:
             if _is_known(tx, repo, entry):
                 return []
-        content = source.read_package(entry)
+        content = source.read(entry.urls[0], limit_bytes=DEFAULT_LIMITS.archive_bytes)
         digest = check_digest(content, entry.digest, by="The index", next_step=_BUILD_INDEX)
         signed_by = _signer(repo, source, entry, content)
         package = read_package(content, self._registry.app_types())
@@ -123,14 +133,18 @@ def parse_index(content: bytes) -> IndexEntries:
     return read_index(content.decode("utf-8", errors="replace"))
 
 
-def _signer(repo: Repo, source: FolderSource, entry: IndexEntry, content: bytes) -> str | None:
+def _signer(repo: Repo, source: OpenRepo, entry: IndexEntry, content: bytes) -> str | None:
     """Return the key that signed an archive; None where the repo trusts no key.
 
     :raises PackageSignatureError: the repo does not take it.
     """
     if not repo.trusted_keys:
         return None
-    signature = source.read_signature(entry)
+    try:
+        address = entry.urls[0] + SIGNATURE_SUFFIX
+        signature = source.read(address, limit_bytes=SIGNATURE_LIMIT_BYTES)
+    except RepoNotFoundError:
+        signature = None
     return signer_of(content, signature, trusted_keys=repo.trusted_keys)
 
 

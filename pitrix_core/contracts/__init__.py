@@ -12,6 +12,7 @@ from pitrix_core.contracts.image import ImageInterface
 from pitrix_core.contracts.interface import Interface, absent, starts
 from pitrix_core.contracts.network import NetworkInterface
 from pitrix_core.contracts.provider import Provider
+from pitrix_core.contracts.repo import RepoKind
 from pitrix_core.contracts.volume import VolumeInterface
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Interface",
     "NetworkInterface",
     "Provider",
+    "RepoKind",
     "VolumeInterface",
     "absent",
     "starts",

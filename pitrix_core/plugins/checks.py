@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 import attrs
 
-from pitrix_core.contracts import AppType, Interface, Provider
+from pitrix_core.contracts import AppType, Interface, Provider, RepoKind
 from pitrix_core.convert import schema_of
 from pitrix_core.plugins.discovery import PluginInfo, load_error
 
@@ -40,6 +40,22 @@ def checked_interface(loaded: object, info: PluginInfo) -> type[Interface]:
         raise load_error(info, f"{_kind(loaded)} is no subclass of pitrix_core.Interface")
     if getattr(loaded, "name", None) != info.name:
         raise load_error(info, f"its class names itself {getattr(loaded, 'name', None)!r}")
+    return loaded
+
+
+def checked_repo_kind(loaded: object, info: PluginInfo) -> type[RepoKind]:
+    """Return the class of a kind of repo.
+
+    :raises PluginLoadError: it is none, or does not fulfil the contract's form.
+    """
+    if not (isinstance(loaded, type) and issubclass(loaded, RepoKind)):
+        raise load_error(info, f"{_kind(loaded)} is no subclass of pitrix_core.RepoKind")
+    _check_complete(loaded, info)
+    _check_version(loaded, info)
+    if info.name not in getattr(loaded, "schemes", ()):
+        raise load_error(info, f"its class does not have {info.name!r} among its schemes")
+    for member in ("settings", "credential"):
+        _check_form(getattr(loaded, member), member, info)
     return loaded
 
 

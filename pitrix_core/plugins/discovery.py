@@ -21,7 +21,8 @@ PROVIDERS: Final = "pitrix.providers"
 PLUGINS: Final = "pitrix.plugins"
 AGENTS: Final = "pitrix.agents"
 INTERFACES: Final = "pitrix.interfaces"
-GROUPS: Final = (PROVIDERS, PLUGINS, AGENTS, INTERFACES)
+REPO_KINDS: Final = "pitrix.repo_kinds"
+GROUPS: Final = (PROVIDERS, PLUGINS, AGENTS, INTERFACES, REPO_KINDS)
 
 
 class EntryPointLike(Protocol):

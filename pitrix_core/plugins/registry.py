@@ -21,6 +21,7 @@ from pitrix_core.contracts import (
     Interface,
     NetworkInterface,
     Provider,
+    RepoKind,
     VolumeInterface,
 )
 from pitrix_core.errors import (
@@ -30,7 +31,15 @@ from pitrix_core.errors import (
     PluginNotFoundError,
 )
 from pitrix_core.plugins import checks, discovery
-from pitrix_core.plugins.discovery import AGENTS, GROUPS, INTERFACES, PLUGINS, PROVIDERS, PluginInfo
+from pitrix_core.plugins.discovery import (
+    AGENTS,
+    GROUPS,
+    INTERFACES,
+    PLUGINS,
+    PROVIDERS,
+    REPO_KINDS,
+    PluginInfo,
+)
 from pitrix_core.plugins.hooks import Hooks
 
 log = logging.getLogger(__name__)
@@ -44,6 +53,9 @@ _CORE_INTERFACES: Final[tuple[type[Interface], ...]] = (
     NetworkInterface,
     ImageInterface,
 )
+
+#: The distribution whose kinds of repos need not be enabled.
+_CORE: Final = "pitrix-core"
 
 T = TypeVar("T")
 
@@ -90,8 +102,8 @@ class PluginRegistry:
         """Remember what to look at; imports nothing.
 
         :param entry_points: instead of those of the installed distributions.
-        :param enabled: names the operator enabled; None enables all. Agents are always enabled:
-            they are what the core puts into machines.
+        :param enabled: names the operator enabled; None enables all. Agents are always enabled,
+            and the core's own kinds of repos: they are no choice between clouds or strangers' code.
         :param environ: where ``PITRIX_TRACE_PLUGINS`` is looked up.
         """
         self._given = None if entry_points is None else tuple(entry_points)
@@ -173,6 +185,22 @@ class PluginRegistry:
                 log.exception("an interface is left out", extra={"action": "plugin.load"})
         return found
 
+    # -- repos -------------------------------------------------------------------------------------
+
+    def repo_kinds(self) -> dict[str, PluginInfo]:
+        """Return the enabled kinds of repos by the schemes of their URLs; imports none."""
+        return self._enabled_of(REPO_KINDS)
+
+    def repo_kind(self, scheme: str) -> type[RepoKind]:
+        """Return the class that reads repos of a scheme, imported on first use.
+
+        :raises PluginNotFoundError: no installed distribution has it.
+        :raises PluginDisabledError: the operator has not enabled it.
+        :raises PluginConflictError: several distributions have it.
+        :raises PluginLoadError: it is broken.
+        """
+        return self._get(REPO_KINDS, scheme, checks.checked_repo_kind)
+
     # -- report ------------------------------------------------------------------------------------
 
     def report(self) -> list[PluginReport]:
@@ -211,6 +239,7 @@ class PluginRegistry:
             PROVIDERS: checks.checked_provider,
             AGENTS: checks.checked_builder,
             INTERFACES: checks.checked_interface,
+            REPO_KINDS: checks.checked_repo_kind,
         }
         if info.group in checkers:
             self._get(info.group, info.name, checkers[info.group])
@@ -229,11 +258,13 @@ class PluginRegistry:
         return {
             name: info
             for name, info in self._listing(group).plugins.items()
-            if self._is_enabled(group, name)
+            if self._is_enabled(info)
         }
 
-    def _is_enabled(self, group: str, name: str) -> bool:
-        return self._enabled is None or group == AGENTS or name in self._enabled
+    def _is_enabled(self, info: PluginInfo) -> bool:
+        if self._enabled is None or info.group == AGENTS or info.name in self._enabled:
+            return True
+        return info.group == REPO_KINDS and info.distribution == _CORE
 
     def _get(self, group: str, name: str, check: Callable[[object, PluginInfo], T]) -> T:
         with self._lock:
@@ -254,7 +285,7 @@ class PluginRegistry:
                 f"{group}: no {name!r} is installed; there is {_names(listed.plugins)}",
                 next_step="Look at the installed plugins: pitrix plugins",
             )
-        if not self._is_enabled(group, name):
+        if not self._is_enabled(listed.plugins[name]):
             raise PluginDisabledError(
                 f"{group}: {name!r} of {listed.plugins[name].source} is not enabled",
                 next_step=f"Add {name!r} to the operator's list of enabled plugins.",

@@ -31,6 +31,8 @@ STATUSES: Final[Mapping[type[PitrixError], HTTPStatus]] = {
     errors.UnauthorizedError: HTTPStatus.UNAUTHORIZED,
     errors.ForbiddenError: HTTPStatus.FORBIDDEN,
     errors.PackageError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.RepoError: HTTPStatus.UNPROCESSABLE_ENTITY,  # what was given leads nowhere
+    errors.RepoTemporaryError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.PluginError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PluginNotFoundError: HTTPStatus.NOT_FOUND,
     errors.ProviderError: HTTPStatus.BAD_GATEWAY,

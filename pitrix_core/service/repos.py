@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pitrix_core.catalog.indexer import parse_index
-from pitrix_core.catalog.sources import open_source
-from pitrix_core.errors import InvalidInputError, PackageSignatureError
+from pitrix_core.errors import InvalidInputError, PackageSignatureError, RepoError
 from pitrix_core.package.signature import parse_public_key
 from pitrix_core.service.inputs import RepoInput
 from pitrix_core.service.names import require_name
@@ -22,7 +21,8 @@ def add(services: Services, actor: Actor, data: RepoInput) -> Repo:
     """Register a repo whose index can be read, and index it.
 
     :raises ForbiddenError: the actor is no admin.
-    :raises InvalidInputError: its index cannot be read, a selector allows no value, or a trusted
+    :raises RepoError: its index cannot be read.
+    :raises InvalidInputError: nobody reads such a URL, a selector allows no value, or a trusted
         key is none.
     :raises PackageInvalidError: its index is none.
     :raises ConflictError: the name is taken.
@@ -37,7 +37,7 @@ def add(services: Services, actor: Actor, data: RepoInput) -> Repo:
                 next_step="Name the values, or leave the selector out.",
             )
     trusted_keys = _keys(data.trusted_keys)
-    parse_index(open_source(data.url).read_index())
+    _require_readable(services, data.url)
     with services.store.begin() as tx:
         repo = Repo(
             id=new_id("repo"),
@@ -73,10 +73,22 @@ def index(services: Services, actor: Actor, repo_id: str) -> Repo:
 
     :raises ForbiddenError: the actor is no admin.
     :raises NotFoundError: there is no such repo.
-    :raises InvalidInputError: its index cannot be read.
+    :raises RepoError: its index cannot be read.
     """
     require_admin(actor, "index repos")
     return services.indexer.index(get(services, actor, repo_id))
+
+
+def _require_readable(services: Services, url: str) -> None:
+    try:
+        with services.opener.open_place(url) as opened:
+            found = opened.read_index()
+            if found is not None:
+                with found:
+                    parse_index(found.file.read())
+    except RepoError as ex:
+        ex.pointer = ex.pointer or "/url"
+        raise
 
 
 def _keys(texts: Sequence[str]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import attrs
 
 from pitrix_core.catalog.indexer import Indexer
 from pitrix_core.catalog.loader import PackageLoader
+from pitrix_core.catalog.opening import RepoOpener
 from pitrix_core.errors import ForbiddenError, NotFoundError
 from pitrix_core.model import Cluster
 from pitrix_core.pilot.agent_files import AgentFiles
@@ -22,6 +23,7 @@ class Services:
     registry: PluginRegistry
     gates: Gates
     loader: PackageLoader
+    opener: RepoOpener
     indexer: Indexer
     agent_files: AgentFiles
     #: Where the Pilots are; empty in tests that make no Frontgate.

@@ -7,15 +7,14 @@ from typing import Any
 import core_world
 import pytest
 
-from pitrix_core.catalog.indexer import Indexer
 from pitrix_core.catalog.loader import PackageLoader
 from pitrix_core.errors import (
-    InvalidInputError,
     NotFoundError,
     PackageDigestError,
     PackageError,
     PackageInvalidError,
     PluginNotFoundError,
+    RepoNotFoundError,
 )
 from pitrix_core.package import digest_of
 from pitrix_core.store import Store
@@ -41,7 +40,7 @@ def index(store: Store, registered: Repo) -> Index:
     def run(registry: Any = None) -> Repo:
         with store.read() as tx:
             known = tx.repos.get(registered.id)
-        return Indexer(store, registry or core_world.registry_of()).index(known)
+        return core_world.indexer_of(store, registry or core_world.registry_of()).index(known)
 
     return run
 
@@ -273,7 +272,7 @@ def test_a_folder_that_vanished_keeps_what_was_indexed(
     index()
     repo.path.rename(repo.path.with_name("away"))
 
-    with pytest.raises(InvalidInputError, match="No index"):
+    with pytest.raises(RepoNotFoundError, match="No index"):
         index()
 
     [version] = versions(store)
@@ -311,7 +310,7 @@ def test_two_indexers_of_one_repo_do_not_disturb_each_other(
 
     def run() -> None:
         try:
-            Indexer(store, core_world.registry_of(Meeting())).index(registered)
+            core_world.indexer_of(store, core_world.registry_of(Meeting())).index(registered)
         except BaseException as ex:  # noqa: BLE001  # shown by the assertion below
             failures.append(ex)
 
@@ -337,7 +336,7 @@ def test_two_indexers_that_read_different_bytes_keep_the_first(
             index()
             return []
 
-    found = Indexer(store, core_world.registry_of(Overtaken())).index(registered)
+    found = core_world.indexer_of(store, core_world.registry_of(Overtaken())).index(registered)
 
     assert [finding.code for finding in found.findings] == ["package_digest"]
     assert len(versions(store)) == 1

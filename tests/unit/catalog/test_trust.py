@@ -5,7 +5,6 @@ from collections.abc import Callable
 import core_world
 import pytest
 
-from pitrix_core.catalog.indexer import Indexer
 from pitrix_core.errors import NotFoundError
 from pitrix_core.package.signing_key import SigningKey, make_key, sign
 from pitrix_core.store import Store
@@ -35,7 +34,7 @@ def index(store: Store, repo: core_world.RepoFolder) -> Index:
     def run() -> Repo:
         with store.read() as tx:
             known = tx.repos.get("repo-1")
-        return Indexer(store, core_world.registry_of()).index(known)
+        return core_world.indexer_of(store, core_world.registry_of()).index(known)
 
     return run
 

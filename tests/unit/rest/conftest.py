@@ -12,9 +12,11 @@ from cryptography.fernet import Fernet
 
 from pitrix_core.catalog.indexer import Indexer
 from pitrix_core.catalog.loader import PackageLoader
+from pitrix_core.catalog.opening import RepoOpener
+from pitrix_core.catalog.sources.file import FileKind
 from pitrix_core.errors import NotFoundError, PitrixError
 from pitrix_core.pilot.agent_files import AgentFiles
-from pitrix_core.plugins.discovery import PROVIDERS
+from pitrix_core.plugins.discovery import PROVIDERS, REPO_KINDS
 from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.rest.app import make_app
 from pitrix_core.rest.events import Pace, Streams
@@ -23,6 +25,7 @@ from pitrix_core.service.gates import Gates
 from pitrix_core.service.services import Services
 from pitrix_core.store import Cipher, Store, make_engine
 from pitrix_core.store.events import Event
+from pitrix_core.testing.entry_points import entry_point
 
 TOKEN = "the-admin's-token"
 OWNER = "admin"
@@ -101,13 +104,16 @@ def services(store: Store, tmp_path: Path) -> Iterator[Services]:
     fake = importlib.metadata.EntryPoint(
         name="fake", value="pitrix_core.testing.fake_provider:FakeProvider", group=PROVIDERS
     )
-    registry = PluginRegistry(entry_points=[fake])
+    files = entry_point(REPO_KINDS, "file", FileKind)
+    registry = PluginRegistry(entry_points=[fake, files])
+    opener = RepoOpener(store, registry)
     services = Services(
         store=store,
         registry=registry,
         gates=Gates(store, registry, data_dir=tmp_path, allow_local=False),
         loader=PackageLoader(store, registry),
-        indexer=Indexer(store, registry),
+        opener=opener,
+        indexer=Indexer(store, registry, opener),
         agent_files=AgentFiles(
             tmp_path / "agents", builder=lambda _: _write_agent, public_url="http://127.0.0.1:1"
         ),

@@ -12,9 +12,11 @@ import pytest
 from pitrix_core import AppType, hookimpl
 from pitrix_core.catalog.indexer import Indexer
 from pitrix_core.catalog.loader import PackageLoader
+from pitrix_core.catalog.opening import RepoOpener
+from pitrix_core.catalog.sources.file import FileKind
 from pitrix_core.model import PackageSpec, PlanDraft
 from pitrix_core.package import build_archive, describe, write_index
-from pitrix_core.plugins.discovery import PLUGINS
+from pitrix_core.plugins.discovery import PLUGINS, REPO_KINDS
 from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.rest.app import make_app
 from pitrix_core.service.services import Services
@@ -80,12 +82,19 @@ class Plugin:
 @pytest.fixture
 def api(services: Services) -> Client:
     """A client of the whole API, with packages that have a form."""
-    registry = PluginRegistry(entry_points=[entry_point(PLUGINS, "forms", Plugin())])
+    registry = PluginRegistry(
+        entry_points=[
+            entry_point(PLUGINS, "forms", Plugin()),
+            entry_point(REPO_KINDS, "file", FileKind),
+        ]
+    )
+    opener = RepoOpener(services.store, registry)
     services = attrs.evolve(
         services,
         registry=registry,
         loader=PackageLoader(services.store, registry),
-        indexer=Indexer(services.store, registry),
+        opener=opener,
+        indexer=Indexer(services.store, registry, opener),
     )
     return Client(make_app(services), headers={"Authorization": "Bearer the-admin's-token"})
 

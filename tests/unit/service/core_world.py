@@ -14,6 +14,8 @@ from cryptography.fernet import Fernet
 from pitrix_core import AppType, hookimpl
 from pitrix_core.catalog.indexer import Indexer
 from pitrix_core.catalog.loader import PackageLoader
+from pitrix_core.catalog.opening import RepoOpener
+from pitrix_core.catalog.sources.file import FileKind
 from pitrix_core.errors import PackageInvalidError, TemplateRenderError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import (
@@ -32,7 +34,7 @@ from pitrix_core.model import (
 )
 from pitrix_core.package import describe, digest_of
 from pitrix_core.pilot.agent_files import AgentFiles
-from pitrix_core.plugins.discovery import PLUGINS, PROVIDERS
+from pitrix_core.plugins.discovery import PLUGINS, PROVIDERS, REPO_KINDS
 from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.service.gates import Gates
 from pitrix_core.service.services import Services
@@ -251,9 +253,15 @@ def registry_of(*types: AppType[Any], plugins: Mapping[str, object] | None = Non
             entry_point(PROVIDERS, "broken", ImportError("no sdk")),
             entry_point(PLUGINS, "notes", Types(*(types or (NoteType(),)))),
             entry_point(PLUGINS, "bad", ImportError("no module")),
+            entry_point(REPO_KINDS, "file", FileKind),
             *others,
         ]
     )
+
+
+def indexer_of(store: Store, registry: Any) -> Indexer:
+    """Return what indexes repos."""
+    return Indexer(store, registry, RepoOpener(store, registry))
 
 
 def open_store(database_url: str, folder: Path) -> Store:
@@ -266,12 +274,14 @@ def open_store(database_url: str, folder: Path) -> Store:
 
 def make_services(store: Store, folder: Path, registry: Any, *, allow_local: bool = False) -> Any:
     """Return the parts of one process."""
+    opener = RepoOpener(store, registry)
     return Services(
         store=store,
         registry=registry,
         gates=Gates(store, registry, data_dir=folder, allow_local=allow_local),
         loader=PackageLoader(store, registry),
-        indexer=Indexer(store, registry),
+        opener=opener,
+        indexer=Indexer(store, registry, opener),
         agent_files=AgentFiles(
             folder / "agents",
             builder=lambda _name: lambda path: path.write_bytes(b"an agent") and None,
