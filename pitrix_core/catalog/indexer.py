@@ -12,8 +12,11 @@ from pitrix_core.catalog.trust import require_own_name, signer_of
 from pitrix_core.errors import (
     PackageDigestError,
     PackageInvalidError,
+    PackageSignatureError,
     PitrixError,
+    RepoError,
     RepoNotFoundError,
+    RepoTemporaryError,
 )
 from pitrix_core.findings import Finding, Level, errors_in
 from pitrix_core.package import IndexEntries, IndexEntry, check_digest, read_index
@@ -145,6 +148,13 @@ def _signer(repo: Repo, source: OpenRepo, entry: IndexEntry, content: bytes) -> 
         signature = source.read(address, limit_bytes=SIGNATURE_LIMIT_BYTES)
     except RepoNotFoundError:
         signature = None
+    except RepoTemporaryError:
+        raise
+    except RepoError as ex:
+        raise PackageSignatureError(
+            ex.message,
+            next_step="Put the signature beside the archive, for the server to read.",
+        ) from ex
     return signer_of(content, signature, trusted_keys=repo.trusted_keys)
 
 

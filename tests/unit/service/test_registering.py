@@ -17,6 +17,7 @@ from pitrix_core.errors import (
     PackageInvalidError,
     PluginLoadError,
     PluginNotFoundError,
+    RepoNotFoundError,
     UnauthorizedError,
 )
 from pitrix_core.jobs.effects import end_job
@@ -64,7 +65,7 @@ def test_a_repo_is_indexed_when_it_is_registered(services: Services, repo: Any) 
 
 @pytest.mark.parametrize(
     ("text", "kind"),
-    [(None, InvalidInputError), ("[]", PackageInvalidError), ("{", PackageInvalidError)],
+    [(None, RepoNotFoundError), ("[]", PackageInvalidError), ("{", PackageInvalidError)],
     ids=["no-index", "no-entries", "no-yaml"],
 )
 def test_a_repo_without_an_index_is_not_registered(
@@ -438,6 +439,7 @@ def test_a_broken_plugin_takes_nothing_from_the_others(services: Services, repo:
 
     assert status == {
         "fake": "ok",
+        "file": "ok",
         "host": "ok",
         "broken": "broken",
         "notes": "ok",
