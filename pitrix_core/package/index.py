@@ -5,22 +5,30 @@ are kept; only what is no index at all is an error.
 """
 
 import functools
+import io
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import attrs
+import yaml
 
 from pitrix_core.errors import PackageInvalidError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonObject
 from pitrix_core.package.metadata import is_name, objects_of, text_of, texts_of
 from pitrix_core.package.semver import Version
-from pitrix_core.package.yaml import parse_yaml
+from pitrix_core.package.yaml import YamlFaultError, translated
+from pitrix_core.package.yaml_stream import LeftOutError, YamlStream
 from pitrix_core.validation import pointer_to
 
 INDEX_FILE: Final = "index.yaml"
 _DIGEST: Final = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})", re.ASCII)
+#: Most versions that an index may list: four times as many as the largest one known has.
+ENTRIES_LIMIT: Final = 200_000
+#: How much of a name is shown that may be none, in characters.
+_SHOWN: Final = 64
+_BEGINNINGS: Final = frozenset({yaml.StreamStartEvent, yaml.DocumentStartEvent})
 #: Members with a field of their own in :class:`IndexEntry`.
 _KNOWN: Final = frozenset(
     {
@@ -72,49 +80,134 @@ class IndexEntries:
 
 
 def read_index(text: str, *, file: str = INDEX_FILE) -> IndexEntries:
-    """Read an index.
+    """Read an index whole.
 
     :param file: for the findings.
     :raises PackageInvalidError: it is not YAML, unsafe to read, or no index at all.
     """
-    document = parse_yaml(text, file=file)
-    if not isinstance(document, dict) or "entries" not in document:
-        finding = _finding(file, ("entries",), "this is not an index: it has no entries")
-        raise PackageInvalidError(f"{file}: {finding.message}", findings=[finding])
-    found: dict[tuple[str, str], IndexEntry] = {}
-    findings: list[Finding] = []
-    for item in _items(document["entries"], file):
-        if isinstance(item, Finding):
-            findings.append(item)
-        elif (item.name, item.version) in found:
-            at = ("entries", item.name)
-            findings.append(_finding(file, at, f"version {item.version} is listed twice"))
-        else:
-            found[item.name, item.version] = item
+    reader = IndexReader(io.BytesIO(text.encode("utf-8", "replace")), file=file)
+    found = list(reader)
     return IndexEntries(
-        entries=ordered(found.values()),
-        findings=tuple(findings),
-        generated=text_of(document, "generated"),
+        entries=ordered(each for each in found if isinstance(each, IndexEntry)),
+        findings=tuple(each for each in found if isinstance(each, Finding)),
+        generated=reader.generated,
     )
+
+
+class IndexReader:
+    """Reads an index an entry at a time, in bounded memory; to be iterated over once.
+
+    An app's entries come one after the other, and in the order in which they are listed. JSON is
+    read as the YAML it is.
+    """
+
+    def __init__(
+        self, content: BinaryIO, *, file: str = INDEX_FILE, limit: int = ENTRIES_LIMIT
+    ) -> None:
+        """Keep what is to be read; read nothing yet.
+
+        :param file: for the findings.
+        :param limit: most versions that may be listed.
+        """
+        #: When the index says it was written; known at the end.
+        self.generated = ""
+        self._stream = YamlStream(content)
+        self._file = file
+        #: Name in small letters → how it was written first, and its versions so far.
+        self._seen: dict[str, tuple[str, set[str]]] = {}
+        self._room = limit
+
+    def __iter__(self) -> Iterator[IndexEntry | Finding]:
+        """Give each version that is listed, or what is wrong with it.
+
+        :raises PackageInvalidError: it is not YAML, unsafe to read, or no index at all; what came
+            before that place was given already.
+        """
+        with translated(self._file):
+            yield from self._document()
+
+    def _document(self) -> Iterator[IndexEntry | Finding]:
+        stream, has_entries = self._stream, False
+        while type(event := stream.next()) in _BEGINNINGS:
+            pass
+        if type(event) is yaml.MappingStartEvent:
+            while type(event := stream.next()) is not yaml.MappingEndEvent:
+                name = self._kept(event)
+                if name == "entries":
+                    has_entries = True
+                    yield from self._apps(stream.next())
+                elif name == "generated":
+                    self.generated = str(self._kept(stream.next()))
+                else:
+                    self._kept(stream.next())
+        if not has_entries:
+            raise self._no_index()
+        stream.next()  # the end of the document
+        if type(event := stream.next()) is not yaml.StreamEndEvent:
+            raise YamlFaultError("there is a second document", event)
+
+    def _no_index(self) -> PackageInvalidError:
+        finding = _finding(self._file, ("entries",), "this is not an index: it has no entries")
+        return PackageInvalidError(f"{self._file}: {finding.message}", findings=[finding])
+
+    def _apps(self, event: Any) -> Iterator[IndexEntry | Finding]:
+        at = ("entries",)
+        if type(event) is not yaml.MappingStartEvent:
+            value = self._kept(event)
+            if value not in ("", "null", "~"):  # nothing is written as one of these
+                yield _finding(self._file, at, "this should map names to lists of versions")
+            return
+        while type(event := self._stream.next()) is not yaml.MappingEndEvent:
+            if type(event) is not yaml.ScalarEvent:
+                raise YamlFaultError("a name has to be a text", event)
+            yield from self._app(event.value, self._stream.next())
+
+    def _app(self, name: str, event: Any) -> Iterator[IndexEntry | Finding]:
+        at = ("entries", name[:_SHOWN])
+        first, versions = self._seen.setdefault(name.casefold(), (name, set()))
+        if type(event) is not yaml.SequenceStartEvent or first != name:
+            self._kept(event)
+            differs = f"it differs from {first[:_SHOWN]!r} in case only"
+            wrong = "this should be a list of versions" if first == name else differs
+            yield _finding(self._file, at, wrong)
+            return
+        number = 0
+        while type(event := self._stream.next()) is not yaml.SequenceEndEvent:
+            self._count(event)
+            item = self._item(name, event, at=(*at, number))
+            number += 1
+            if isinstance(item, Finding):
+                yield item
+            elif item.version in versions:
+                yield _finding(self._file, at, f"version {item.version} is listed twice")
+            else:
+                versions.add(item.version)
+                yield item
+
+    def _count(self, event: Any) -> None:
+        if not self._room:
+            raise YamlFaultError("it lists more versions than are taken from one index", event)
+        self._room -= 1
+
+    def _item(self, name: str, event: Any, *, at: tuple[object, ...]) -> IndexEntry | Finding:
+        try:
+            document = self._stream.value(event)
+        except LeftOutError as ex:
+            return _finding(self._file, at, str(ex))
+        return _item(name, document, file=self._file, at=at)
+
+    def _kept(self, event: Any) -> Any:
+        """Return a value; None where it is not to be kept."""
+        try:
+            return self._stream.value(event)
+        except LeftOutError:
+            return None
 
 
 def ordered(entries: Any) -> tuple[IndexEntry, ...]:
     """Return entries by name, the newest version first."""
     newest_first = sorted(entries, key=lambda entry: entry.semver, reverse=True)
     return tuple(sorted(newest_first, key=lambda entry: entry.name))
-
-
-def _items(entries: Any, file: str) -> Iterator[IndexEntry | Finding]:
-    if not isinstance(entries, dict):
-        if entries not in ("", "null", "~"):  # nothing is written as one of these
-            yield _finding(file, ("entries",), "this should map names to lists of versions")
-        return
-    for name, versions in entries.items():
-        if not isinstance(versions, list):
-            yield _finding(file, ("entries", name), "this should be a list of versions")
-            continue
-        for number, version in enumerate(versions):
-            yield _item(name, version, file=file, at=("entries", name, number))
 
 
 def _item(

@@ -17,8 +17,8 @@ _FORM: Final = re.compile(
     rf"(?:-({_PART}(?:\.{_PART})*))?(?:\+({_PART}(?:\.{_PART})*))?",
     re.ASCII,
 )
-#: Longest text looked at, in characters.
-_TEXT_LIMIT: Final = 256
+#: Longest text looked at, in characters: what the database has room for.
+_TEXT_LIMIT: Final = 255
 
 
 @functools.total_ordering

@@ -18,17 +18,18 @@ from pitrix_core.package.places import Place
 LOADER: Final[Any] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 #: The largest public index known has 25 MB (bitnami, 2023).
 _TEXT_LIMIT: Final = 64 * 1024 * 1024
-_DEPTH_LIMIT: Final = 32
+DEPTH_LIMIT: Final = 32
+NO_ALIASES: Final = "aliases are not allowed"
 
 
 class YamlFaultError(Exception):
     """Something that YAML can say and we do not take; becomes an error with its place."""
 
-    def __init__(self, reason: str, at: yaml.Node | yaml.Event) -> None:
-        """Keep what is wrong, and with what."""
+    def __init__(self, reason: str, at: yaml.Node | yaml.Event | None) -> None:
+        """Keep what is wrong, and with what; None where nothing was read before."""
         super().__init__(reason)
         self.reason = reason
-        self.place = place_of_mark(at.start_mark)
+        self.place = place_of_mark(at.start_mark) if at else None
 
 
 def parse_yaml(text: str, *, file: str) -> Any:
@@ -53,8 +54,20 @@ def bounded(text: str, *, file: str, limit: int) -> Iterator[None]:
     """
     if len(text) > limit:
         raise invalid_file(file, "package.yaml", f"it has more than {limit} characters")
-    try:
+    with translated(file):
         _check_events(text)
+        yield
+
+
+@contextlib.contextmanager
+def translated(file: str) -> Iterator[None]:
+    """Raise what goes wrong with YAML inside the block as our own error.
+
+    :param file: for the finding.
+    :raises PackageInvalidError: it is not YAML, or holds what we do not take; the finding names
+        line and column where they are known.
+    """
+    try:
         yield
     except YamlFaultError as ex:
         raise invalid_file(file, "package.yaml", ex.reason, place=ex.place) from ex
@@ -75,10 +88,10 @@ def _check_events(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=LOADER):
         if isinstance(event, yaml.AliasEvent):
-            raise YamlFaultError("aliases are not allowed", event)
+            raise YamlFaultError(NO_ALIASES, event)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
-            if depth > _DEPTH_LIMIT:
-                raise YamlFaultError(f"nested deeper than {_DEPTH_LIMIT}", event)
+            if depth > DEPTH_LIMIT:
+                raise YamlFaultError(f"nested deeper than {DEPTH_LIMIT}", event)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1

@@ -1,17 +1,24 @@
 """Reading and writing repository indexes."""
 
 import datetime as dt
+import io
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import archives
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pitrix_core.errors import PackageArchiveError, PackageDigestError, PackageInvalidError
-from pitrix_core.package import Limits, build_archive, read_index, write_index
+from pitrix_core.findings import Finding
+from pitrix_core.package import IndexEntry, Limits, build_archive, read_index, write_index
+from pitrix_core.package.index import IndexReader
+from pitrix_core.package.yaml import LOADER
 
 NOW = dt.datetime(2026, 8, 1, 12, tzinfo=dt.UTC)
 DIGEST = "ab" * 32
@@ -47,6 +54,19 @@ def test_an_index_lists_the_newest_version_first() -> None:
         ),
         pytest.param("{version: 1.0.0, urls: [x], name: y}", "/entries/bad/0/name", id="name"),
         pytest.param("text", "/entries/bad/0", id="text"),
+        pytest.param("{version: 1.0.0, version: 2.0.0}", "/entries/bad/0", id="name-twice"),
+        pytest.param("{[version]: 1.0.0}", "/entries/bad/0", id="name-of-no-text"),
+        pytest.param(r'{description: "\0"}', "/entries/bad/0", id="nul-character"),
+        pytest.param(f"{{description: {'x' * 1_100_000}}}", "/entries/bad/0", id="too-large"),
+        pytest.param(f"[{'[],' * 20_000}]", "/entries/bad/0", id="too-many-parts"),
+        pytest.param(
+            f"{{version: 1.{chr(48) * 300}, urls: [x]}}",
+            "/entries/bad/0/version",
+            id="long-version",
+        ),
+        pytest.param(
+            "{version: 99999999999999999999.0.0, urls: [x]}", "/entries/bad/0/version", id="absurd"
+        ),
     ],
 )
 def test_a_bad_entry_is_left_out_with_a_finding(entry: str, pointer: str) -> None:
@@ -63,6 +83,127 @@ def test_a_version_that_is_listed_twice_counts_once() -> None:
 
     assert [e.urls for e in index.entries if e.version == "1.9.0"] == [("app-1.9.0.tgz",)]
     assert [finding.message for finding in index.findings] == ["version 1.9.0 is listed twice"]
+
+
+def test_an_app_that_differs_in_case_only_is_left_out() -> None:
+    """Nobody could tell the two apart in time."""
+    index = read_index(f"{GOOD}  App:\n  - {{version: 3.0.0, urls: [x]}}\n")
+
+    assert {entry.name for entry in index.entries} == {"app"}
+    assert [finding.message for finding in index.findings] == ["it differs from 'app' in case only"]
+
+
+def test_an_app_that_is_named_twice_has_the_versions_of_both() -> None:
+    """What is listed in both places is there once, and remarked on."""
+    more = "[{version: 1.9.0, urls: [x]}, {version: 3.0.0, urls: [x]}]"
+
+    index = read_index(f"{GOOD}  app: {more}\n")
+
+    assert [e.version for e in index.entries] == ["3.0.0", "2.0.0-rc.1", "1.10.0", "1.9.0"]
+    assert [finding.message for finding in index.findings] == ["version 1.9.0 is listed twice"]
+
+
+def test_bytes_that_are_no_text_spoil_their_entry_only() -> None:
+    """Wherever a read happens to end in the middle of a character."""
+    filler = "é" * 40_000
+    text = f"{GOOD}  good:\n  - {{version: 1.0.0, urls: [x], home: {filler}}}\n  bad:\n  - "
+    content = text.encode() + b"{version: 1.0.0\xff, urls: [x]}\n"
+
+    found = list(IndexReader(io.BytesIO(content)))
+
+    assert [each.pointer for each in found if isinstance(each, Finding)] == [
+        "/entries/bad/0/version"
+    ]
+    assert [e.home for e in found if isinstance(e, IndexEntry) and e.name == "good"] == [filler]
+
+
+def test_entries_come_one_by_one() -> None:
+    """Those before the place where an index breaks off were given by then."""
+    reader = iter(IndexReader(io.BytesIO(f"{GOOD}  'cut off".encode())))
+
+    first = next(reader)
+
+    assert isinstance(first, IndexEntry)
+    with pytest.raises(PackageInvalidError, match="not YAML"):
+        list(reader)
+
+
+def test_an_index_of_too_many_versions_is_refused() -> None:
+    """With the place of the one too many."""
+    with pytest.raises(PackageInvalidError, match=r"line 8.*more versions than are taken"):
+        list(IndexReader(io.BytesIO(GOOD.encode()), limit=2))
+
+
+def plainly_read(text: str) -> set[tuple[str, str, str]]:
+    """Return names, versions and first addresses as PyYAML reads them from the whole text."""
+    document = yaml.load(text, Loader=LOADER)  # noqa: S506  it makes texts only
+    return {
+        (name, entry["version"], entry["urls"][0])
+        for name, versions in document["entries"].items()
+        for entry in versions
+    }
+
+
+NAMES = st.sampled_from(["a", "b-1", "c_2", "d.3", "1e3"])
+TEXTS = st.one_of(
+    st.sampled_from(
+        ["1.10", "null", "- a: b", "x: y # z", "line\n  two\n\nthree\n", "'", "[", "…"]
+    ),
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=30),
+)
+LISTED = st.dictionaries(
+    NAMES,
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "version": st.integers(0, 99).map(lambda n: f"1.{n}.0"),
+                "urls": st.builds(lambda: ["x"]),
+            },
+            optional={"description": TEXTS, "annotations": st.dictionaries(TEXTS, TEXTS)},
+        ),
+        unique_by=lambda entry: entry["version"],
+        max_size=4,
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(LISTED, st.sampled_from(["block", "flow", "json"]))
+def test_an_index_is_read_as_a_reader_of_yaml_reads_it(listed: Any, form: str) -> None:
+    """However it is laid out."""
+    document = {"apiVersion": "v1", "entries": listed, "generated": "now"}
+    text = (
+        json.dumps(document, ensure_ascii=False)
+        if form == "json"
+        else yaml.safe_dump(document, default_flow_style=form == "flow", allow_unicode=True)
+    )
+
+    index = read_index(text)
+
+    assert {(e.name, e.version, e.urls[0]) for e in index.entries} == plainly_read(text)
+    assert (index.findings, index.generated) == ((), "now")
+
+
+REAL = sorted(Path(os.environ.get("PITRIX_SHARED", "/none"), "corpus", "index").rglob("*.yaml"))
+
+
+@pytest.mark.skipif(not REAL, reason="PITRIX_SHARED names no folder with real indexes")
+def test_real_indexes_are_read() -> None:
+    """All of their entries, but those with a finding."""
+    refused = []
+    for path in REAL:
+        text = path.read_text("utf-8")
+        try:
+            index = read_index(text)
+        except PackageInvalidError:
+            refused.append(path.name)
+            continue
+        listed = yaml.load(text, Loader=LOADER)["entries"]  # noqa: S506  texts only
+        count = sum(len(versions) for versions in listed.values()) if listed else 0
+        assert len(index.entries) + len(index.findings) == count, path.name
+
+    assert all("malformed" in name or "unversioned" in name for name in refused)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +229,9 @@ def test_entries_of_any_form_do_no_harm(entries: str, findings: int | None) -> N
         pytest.param("entries: &a [*a]", "aliases", id="alias"),
         pytest.param("entries: " + "[" * 5000, "nested deeper", id="deep"),
         pytest.param("entries: \x00", "not YAML", id="control-character"),
+        pytest.param("entries: {}\n--- a\n", "second document", id="two-documents"),
+        pytest.param(f"entries: '{'x' * 9_000_000}'", "more than 8388608 bytes", id="huge-line"),
+        pytest.param("a: &a b\nentries: {}\nb: *a", "aliases", id="alias-elsewhere"),
     ],
 )
 def test_what_is_no_index_is_refused(text: str, reason: str) -> None:
