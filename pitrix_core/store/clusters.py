@@ -329,10 +329,11 @@ class ClusterRepository:
         owner: str,
         runtime_id: str,
         task_id: str | None = None,
-    ) -> None:
+    ) -> bool:
         """Write down what a request made, or what is newly known of it.
 
         :param task_id: task whose request it was.
+        :returns: whether nothing was known of it.
         """
         columns = tables.resources.c
         same = columns.request_key == resource.request_key
@@ -343,10 +344,10 @@ class ClusterRepository:
             "task_id": task_id,
         }
         changed = self._connection.execute(tables.resources.update().where(same).values(**values))
-        if not changed.rowcount:
-            self._connection.execute(
-                tables.resources.insert().values(created_at=self._now, **values)
-            )
+        if changed.rowcount:
+            return False
+        self._connection.execute(tables.resources.insert().values(created_at=self._now, **values))
+        return True
 
     def release_resource(self, cluster_id: str, *, interface: str, resource_id: str) -> str | None:
         """Write down that a resource is gone; return the node it was made for."""

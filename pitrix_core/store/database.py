@@ -23,6 +23,7 @@ from pitrix_core.store.events import EventRepository
 from pitrix_core.store.identity import IdentityRepository
 from pitrix_core.store.jobs import JobRepository
 from pitrix_core.store.lanes import LaneRepository
+from pitrix_core.store.metering import MeteringRepository
 from pitrix_core.store.ownership import OwnershipRepository
 from pitrix_core.store.plans import PlanRepository
 from pitrix_core.store.queue import QueueRepository
@@ -31,6 +32,7 @@ from pitrix_core.store.retention import RetentionRepository
 from pitrix_core.store.runtimes import RuntimeRepository
 from pitrix_core.store.secrets import Cipher, SecretRepository
 from pitrix_core.store.supervision import SupervisionRepository
+from pitrix_core.store.usage import UsageRepository
 from pitrix_core.store.wakeups import Listener, Topic, Wake
 
 T = TypeVar("T")
@@ -147,6 +149,16 @@ class Transaction:
     def supervision(self) -> SupervisionRepository:
         """How nodes are."""
         return SupervisionRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def metering(self) -> MeteringRepository:
+        """What is used from when until when."""
+        return MeteringRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def usage(self) -> UsageRepository:
+        """What was used, added up."""
+        return UsageRepository(self._connection, now=self.now)
 
     def finish(self) -> None:
         """Write what is written last; the store calls it before it commits."""

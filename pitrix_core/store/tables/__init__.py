@@ -21,9 +21,11 @@ from pitrix_core.store.tables.installation import (
 )
 from pitrix_core.store.tables.jobs import HAS_SUCCEEDED, jobs, runners, task_edges, tasks
 from pitrix_core.store.tables.metadata import metadata
+from pitrix_core.store.tables.usage import allotments, meters, quotas
 
 __all__ = [
     "HAS_SUCCEEDED",
+    "allotments",
     "app_versions",
     "apps",
     "chores",
@@ -36,10 +38,12 @@ __all__ = [
     "jobs",
     "lanes",
     "metadata",
+    "meters",
     "nodes",
     "outbox",
     "packages",
     "plans",
+    "quotas",
     "repos",
     "resources",
     "runners",

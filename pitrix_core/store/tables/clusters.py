@@ -69,6 +69,7 @@ clusters = sa.Table(
     Index("ix_clusters_owner", "owner", "state"),
     Index("ix_clusters_created_at", "created_at", "id"),
     Index("ix_clusters_name", "name"),
+    Index("ix_clusters_app_version", "app_version_id"),
 )
 
 nodes = sa.Table(
