@@ -23,6 +23,7 @@ from pitrix_core.model import (
     TaskRecord,
 )
 from pitrix_core.model.job import DEADLINE_CODE
+from pitrix_core.planner.totals import size_of
 from pitrix_core.store import Transaction
 
 log = logging.getLogger(__name__)
@@ -126,31 +127,60 @@ def _after_frontgate(
 def _record_resource(tx: Transaction, task: TaskRecord, operation: Operation | None) -> None:
     if operation is None or operation.resource_id is None:
         return
-    tx.clusters.put_resource(
-        OwnedResource(
-            cluster_id=task.cluster_id,
-            kind=task.kind,
-            resource_id=operation.resource_id,
-            node_id=task.node_id,
-            request_key=task.request_key or operation.request_key,  # not the key of a stage
-            outputs=operation.outputs,
-        ),
-        owner=task.owner,
-        runtime_id=task.runtime_id,
-        task_id=task.id,
+    made = OwnedResource(
+        cluster_id=task.cluster_id,
+        kind=task.kind,
+        resource_id=operation.resource_id,
+        node_id=task.node_id,
+        request_key=task.request_key or operation.request_key,  # not the key of a stage
+        outputs=operation.outputs,
     )
+    is_new = tx.clusters.put_resource(
+        made, owner=task.owner, runtime_id=task.runtime_id, task_id=task.id
+    )
+    if is_new and task.kind.endswith(".create"):  # what was ensured is shared
+        size = size_of(task.kind, task.input)
+        runtime_id = task.runtime_id
+        tx.metering.begin(
+            made, owner=task.owner, runtime_id=runtime_id, size=size, price=task.price
+        )
 
 
 def _record_success(tx: Transaction, task: TaskRecord, outputs: JsonObject) -> None:
     interface, _, verb = task.kind.partition(".")
     if task.kind == "compute.create" and task.node_id:
         tx.clusters.set_node_facts(task.node_id, outputs)
-    if verb == "delete" and "id" in task.input:
-        named = task.input["id"]  # may be a reference, which was resolved for the step alone
-        resource_id = named if isinstance(named, str) else str(outputs.get("id"))
-        node_id = tx.clusters.release_resource(
-            task.cluster_id, interface=interface, resource_id=resource_id
-        )
-        # A job that removes a machine and makes another one keeps the node.
-        if interface == "compute" and node_id and not tx.jobs.makes_node(task.job_id, node_id):
-            tx.clusters.set_node_deleted(node_id)
+    if "id" not in task.input:
+        return
+    named = task.input["id"]  # may be a reference, which was resolved for the step alone
+    resource_id = named if isinstance(named, str) else str(outputs.get("id"))
+    if verb == "delete":
+        _record_removal(tx, task, resource_id)
+    else:
+        _meter_change(tx, task, verb=verb, interface=interface, resource_id=resource_id)
+
+
+def _meter_change(
+    tx: Transaction, task: TaskRecord, *, verb: str, interface: str, resource_id: str
+) -> None:
+    """Count what was stopped, started or resized as what it is now."""
+    which = {"interface": interface, "resource_id": resource_id}
+    match verb:
+        case "stop":
+            tx.metering.stop(task.cluster_id, **which)
+        case "start":
+            tx.metering.resume(task.cluster_id, **which)
+        case "resize":
+            size = size_of(task.kind, task.input)
+            tx.metering.resize(task.cluster_id, **which, size=size, price=task.price)
+
+
+def _record_removal(tx: Transaction, task: TaskRecord, resource_id: str) -> None:
+    interface = task.kind.partition(".")[0]
+    node_id = tx.clusters.release_resource(
+        task.cluster_id, interface=interface, resource_id=resource_id
+    )
+    tx.metering.end_released(interface, resource_id)
+    # A job that removes a machine and makes another one keeps the node.
+    if interface == "compute" and node_id and not tx.jobs.makes_node(task.job_id, node_id):
+        tx.clusters.set_node_deleted(node_id)

@@ -84,6 +84,7 @@ class OrphanDelete:
         if operation.state is OperationState.DONE:
             with self.store.begin() as tx:
                 tx.ownership.gone(call.input["interface"], call.input["id"])
+                tx.metering.end_released(call.input["interface"], call.input["id"])
         return operation
 
 

@@ -9,7 +9,7 @@ import attrs
 from pitrix_core.errors import ProviderNotFoundError
 from pitrix_core.model.json import JsonObject
 from pitrix_core.model.operation import Operation, OperationState
-from pitrix_core.model.plan import Action
+from pitrix_core.model.plan import Action, Price
 
 
 class JobState(enum.StrEnum):
@@ -150,6 +150,8 @@ class TaskRecord:
     node_id: str | None
     timeout_s: float
     max_attempts: int
+    #: What that costs which it makes, as it was when it was planned.
+    price: Price | None = None
     state: TaskState
     #: Starts so far, retries included.
     attempts: int

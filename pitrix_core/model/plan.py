@@ -27,6 +27,17 @@ class Action(enum.StrEnum):
 
 
 @attrs.frozen(kw_only=True)
+class Price:
+    """What something costs while it runs."""
+
+    amount_per_month: Decimal
+    #: ISO 4217.
+    currency: str
+    #: Where the figure is from, and of which day.
+    source: str
+
+
+@attrs.frozen(kw_only=True)
 class Task:
     """One step of a plan."""
 
@@ -46,6 +57,9 @@ class Task:
     timeout_s: float = attrs.field(default=600.0, validator=attrs.validators.gt(0))
     #: How often it may be tried in all.
     max_attempts: int = attrs.field(default=5, validator=attrs.validators.ge(1))
+    #: What that costs which it makes, as the provider told the planner. None where nothing is
+    #: made, or no price is known.
+    price: Price | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -68,17 +82,6 @@ class Totals:
     cpu: int = 0
     memory_mib: int = 0
     volume_gib: int = 0
-
-
-@attrs.frozen(kw_only=True)
-class Price:
-    """What something costs while it runs."""
-
-    amount_per_month: Decimal
-    #: ISO 4217.
-    currency: str
-    #: Where the figure is from, and of which day.
-    source: str
 
 
 @attrs.frozen(kw_only=True)

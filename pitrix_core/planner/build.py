@@ -13,7 +13,7 @@ from pitrix_core.findings import Finding, errors_in
 from pitrix_core.model import Plan, PlanDraft, PlanRequest, Price, Task, Totals
 from pitrix_core.planner.agents import with_frontgate
 from pitrix_core.planner.checks import check_graph, check_inputs, check_kinds, check_nodes
-from pitrix_core.planner.totals import freed_totals, price_of, totals_of
+from pitrix_core.planner.totals import freed_totals, price_of, priced, totals_of
 
 
 class Offers(Protocol):
@@ -51,6 +51,7 @@ def build_plan(
     findings = [*draft.findings, *check_nodes(draft.nodes), *_check(tasks, provider)]
     if errors_in(findings):
         raise PlanRefusedError("The plan cannot be carried out.", findings=findings)
+    tasks = priced(tasks, provider.price)
     plan = Plan(
         id=frame.id,
         action=request.action,
@@ -65,7 +66,7 @@ def build_plan(
         nodes=draft.nodes,
         endpoints=draft.endpoints,
         totals=_totals(request, tasks),
-        price=price_of(tasks, provider.price, action=request.action),
+        price=price_of(tasks, action=request.action),
         findings=tuple(findings),
         digest="",
         created_at=frame.created_at,

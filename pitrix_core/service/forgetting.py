@@ -77,5 +77,6 @@ def give_up(tx: Transaction, cluster: Cluster, plan: Plan) -> Job:
 def record(tx: Transaction, plan: Plan) -> None:
     """Write down that a cluster was given up, and what it may have left behind."""
     tx.clusters.forget(plan.cluster_id)
+    tx.metering.end_of(plan.cluster_id)
     data = {"findings": [finding.message for finding in plan.findings]}
     tx.events.add("cluster.forgotten", plan.cluster_id, owner=plan.owner, data=data)

@@ -46,6 +46,7 @@ tasks = sa.Table(
     Column("node_id", ID),
     Column("timeout_s", Float, nullable=False),
     Column("max_attempts", Integer, nullable=False),
+    Column("price", sa.JSON(none_as_null=True)),  # of what it makes
     Column("state", String(32), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("unfinished_before", Integer, nullable=False),
