@@ -83,6 +83,15 @@ class Desk:
         """
         return self.store.listening({Topic.OUTBOX: wake})
 
+    def recognise(self, hello: JsonObject) -> None:
+        """Make sure that a Frontgate is who it says; only reads, for anybody may say anything.
+
+        :param hello: its first frame, of one of the ``PROTOCOLS``.
+        :raises UnauthorizedError: it is not known, or what it shows is wrong, or was revoked.
+        """
+        with self.store.read() as tx:
+            _recognised(tx, hello)
+
     def welcome(self, hello: JsonObject) -> Admission:
         """Let a Frontgate in; of its connections only this one counts from now on.
 
@@ -93,12 +102,9 @@ class Desk:
         return self.store.carry_out(lambda tx: self._welcomed(tx, hello))
 
     def _welcomed(self, tx: Transaction, hello: JsonObject) -> Admission:
-        protocol = int(hello.get("protocol", 1))
-        name = str(hello.get("frontgate_id"))
-        frontgate = tx.agents.frontgate(name) if name.isprintable() else None
-        if frontgate is None:
-            raise tokens.unknown()
-        _require_known(tx, frontgate, hello, protocol=protocol)
+        protocol, frontgate = _protocol(hello), _recognised(tx, hello)
+        if protocol >= SECURED and isinstance(hello.get("token"), str):
+            tokens.end_enrolment(tx, frontgate)
         number = tx.agents.connect(
             frontgate.id,
             pilot_id=self.pilot_id,
@@ -225,21 +231,26 @@ def _owner(tx: Transaction, frontgate_id: str) -> str:
     return "" if found is None else found.owner
 
 
-def _require_known(
-    tx: Transaction, frontgate: Frontgate, hello: JsonObject, *, protocol: int
-) -> None:
-    """Make sure that a Frontgate is who it says.
+def _protocol(hello: JsonObject) -> int:
+    return int(hello.get("protocol", 1))
 
-    :raises UnauthorizedError: it is not, or may not come in any more.
+
+def _recognised(tx: Transaction, hello: JsonObject) -> Frontgate:
+    """Return the Frontgate that says hello.
+
+    :raises UnauthorizedError: it is not who it says, or may not come in any more.
     """
-    token, enrolment = hello.get("token"), hello.get("enrolment")
-    if protocol < SECURED:
+    name, token = str(hello.get("frontgate_id")), hello.get("token")
+    frontgate = tx.agents.frontgate(name) if name.isprintable() else None
+    if frontgate is None:
+        raise tokens.unknown()
+    if _protocol(hello) < SECURED:
         _require_static(tx, frontgate, str(token))
     elif isinstance(token, str):
         tokens.require(tx, frontgate, token)
-        tokens.end_enrolment(tx, frontgate)
-    elif not tokens.is_enrolment(tx, frontgate, str(enrolment)):
+    elif not tokens.is_enrolment(tx, frontgate, str(hello.get("enrolment"))):
         raise tokens.unknown()
+    return frontgate
 
 
 def _require_static(tx: Transaction, frontgate: Frontgate, token: str) -> None:
@@ -270,7 +281,9 @@ def _received(tx: Transaction, frontgate_id: str, frame: Frame) -> None:
         body=frame.body,
         reply_to=_answered(frame),
     )
-    if tx.agents.receive(message):
+    # of what answers nothing, only that it came is looked at again
+    kept = message if message.reply_to is not None else attrs.evolve(message, body={})
+    if tx.agents.receive(kept):
         _take_effect(tx, message)
 
 

@@ -22,6 +22,7 @@ import websockets
 from websockets.asyncio.server import ServerConnection
 
 from pitrix_core.pilot.peer import Peer
+from pitrix_core.pilot.strangers import Strangers
 
 PATH: Final = "/v1/frontgate/poll"
 
@@ -42,6 +43,9 @@ _MOST_WAITING_BYTES: Final = 1024 * 1024
 #: Seconds that a request may wait, and without one after which a session has ended.
 _LONGEST_WAIT_S: Final = 60.0
 _SILENT_S: Final = 60.0
+#: Seconds that a connection lasts unless its other end says who it is: more than all that it does
+#: to say so may take.
+_STRANGER_S: Final = 40.0
 #: Seconds for a request to come in, and a connection may be idle between two.
 _REQUEST_S: Final = 30.0
 _IDLE_S: Final = 90.0
@@ -51,10 +55,11 @@ _LAST_WORDS_S: Final = 2.0
 _END_S: Final = 3.0
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class _Request:
-    path: str
-    body: bytes
+    session: str | None
+    wait_s: float
+    frames: list[str]
     is_last: bool
 
 
@@ -66,7 +71,7 @@ class _RefusedError(Exception):
         self.status = status
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, kw_only=True)
 class _Session:
     """A Frontgate that polls; a :class:`~pitrix_core.pilot.peer.Peer` to the Pilot."""
 
@@ -82,9 +87,12 @@ class _Session:
     changed: asyncio.Condition = attrs.field(factory=asyncio.Condition)
     #: Counts requests that wait: the newest one gets what there is.
     waiting: int = 0
+    #: Called when it is known who polls, or the session has ended.
+    leave: Callable[[], None]
 
     def let_in(self) -> None:
         self.is_known = True
+        self.leave()
 
     async def recv(self) -> str:
         while not self.is_closed:
@@ -153,11 +161,13 @@ class PollDesk:
     """Answers the requests of every Frontgate that polls.
 
     :param serve: speaks with one of them until it is gone.
+    :param strangers: counts sessions whose other end has not said who it is.
     """
 
-    def __init__(self, serve: Callable[[Peer], Awaitable[None]]) -> None:
+    def __init__(self, serve: Callable[[Peer], Awaitable[None]], strangers: Strangers) -> None:
         """Serve nobody yet."""
         self._serve = serve
+        self._strangers = strangers
         self._sessions: dict[str, _Session] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -170,35 +180,49 @@ class PollDesk:
         for task in self._tasks:
             task.cancel()
 
-    def take_over(self, transport: asyncio.Transport, data: bytes) -> None:
-        """Answer the requests that come over a connection, of which some bytes have come."""
+    def take_over(
+        self, transport: asyncio.Transport, data: bytes, *, leave: Callable[[], None]
+    ) -> None:
+        """Answer the requests that come over a connection, of which some bytes have come.
+
+        :param leave: is called when it is known whose it is, or it has ended.
+        """
         reader = asyncio.StreamReader(limit=_HEAD_BYTES)
-        protocol = asyncio.StreamReaderProtocol(reader, self._met)
+        protocol = asyncio.StreamReaderProtocol(
+            reader, lambda reader, writer: self._begin(self._answer_all(reader, writer, leave))
+        )
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         protocol.data_received(data)
-
-    def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._begin(self._answer_all(reader, writer))
 
     def _begin(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _answer_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _answer_all(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        leave: Callable[[], None],
+    ) -> None:
+        address = _address(writer)
         with contextlib.suppress(OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
             try:
                 is_last = False
                 while not is_last:
                     request = await self._read(reader)
                     is_last = request.is_last
-                    _write(writer, http.HTTPStatus.OK, await self._answered(request))
+                    session = self._session(request.session, address)
+                    if session.is_known:
+                        leave()
+                    _write(writer, http.HTTPStatus.OK, await _answered(session, request))
                     await writer.drain()
             except _RefusedError as ex:
                 _write(writer, ex.status, {"error": ex.status.phrase})
                 await writer.drain()
             finally:
+                leave()
                 writer.close()
 
     async def _read(self, reader: asyncio.StreamReader) -> _Request:
@@ -222,18 +246,7 @@ class PollDesk:
                 raise _RefusedError(http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             body += await reader.readexactly(length - len(body))
         is_last = version != "HTTP/1.1" or headers.get("Connection", "").lower() == "close"
-        return _Request(path, body, is_last)
-
-    async def _answered(self, request: _Request) -> dict[str, Any]:
-        asked = _parsed(request.body)
-        session = self._session(asked["session"])
-        for text in asked["frames"]:
-            async with asyncio.timeout(_REQUEST_S):
-                await session.coming.put(text)
-        found = await session.fetch(float(min(asked["wait_s"], _LONGEST_WAIT_S)))
-        if session.is_closed and not found:
-            raise _RefusedError(http.HTTPStatus.NOT_FOUND)
-        return {"session": session.id, "frames": [json.loads(text) for text in found]}
+        return _Request(**_parsed(body), is_last=is_last)
 
     def _is_known(self, body: bytes) -> bool:
         """Say whether a body begins with the session of somebody who was let in."""
@@ -241,7 +254,7 @@ class PollDesk:
         session = self._sessions.get(found[1].decode()) if found else None
         return session is not None and session.is_known
 
-    def _session(self, name: str | None) -> _Session:
+    def _session(self, name: str | None, address: str) -> _Session:
         """Find a session, or begin one.
 
         :raises _RefusedError: it has ended, or there are too many.
@@ -250,9 +263,10 @@ class PollDesk:
             if name not in self._sessions:
                 raise _RefusedError(http.HTTPStatus.NOT_FOUND)
             return self._sessions[name]
-        if len(self._sessions) >= _MOST_SESSIONS:
+        leave = self._strangers.admit(address) if len(self._sessions) < _MOST_SESSIONS else None
+        if leave is None:
             raise _RefusedError(http.HTTPStatus.SERVICE_UNAVAILABLE)
-        session = _Session(secrets.token_urlsafe(32))
+        session = _Session(id=secrets.token_urlsafe(32), leave=leave)
         self._sessions[session.id] = session
         self._begin(self._keep(session))
         return session
@@ -261,6 +275,7 @@ class PollDesk:
         try:
             await self._serve(session)
         finally:
+            session.leave()
             await session.close()
             # What was said last may still be fetched.
             await asyncio.sleep(_LAST_WORDS_S if session.going else 0)
@@ -273,24 +288,37 @@ class Door(ServerConnection):
     Nothing is known of a connection until its first bytes have come.
     """
 
-    def __init__(self, *args: Any, polls: PollDesk, **options: Any) -> None:
+    def __init__(self, *args: Any, polls: PollDesk, strangers: Strangers, **options: Any) -> None:
         """Wait for the first bytes.
 
         :param polls: gets the connections whose first request is no WebSocket's.
+        :param strangers: counts those whose other end has not said who it is.
         """
         super().__init__(*args, **options)
         self._polls = polls
+        self._strangers = strangers
         self._untold: asyncio.Transport | None = None
-        self._patience: asyncio.TimerHandle | None = None
+        self._leave: Callable[[], None] = _nothing
 
     def let_in(self) -> None:
-        """Take frames of full length from now on."""
+        """Take frames of full length from now on, for as long as they come."""
         self.protocol.max_message_size = _FRAME_BYTES
+        self._leave()
 
     def connection_made(self, transport: Any) -> None:
-        """Wait, but not for ever."""
+        """Wait, but not for ever, and not with too many others."""
         self._untold = transport
-        self._patience = self.loop.call_later(_REQUEST_S, transport.abort)
+        leave = self._strangers.admit(_address(transport))
+        if leave is None:
+            transport.abort()
+            return
+        patience = self.loop.call_later(_STRANGER_S, transport.abort)
+
+        def left() -> None:
+            patience.cancel()
+            leave()
+
+        self._leave = left
 
     def data_received(self, data: bytes) -> None:
         """Look at the first bytes; leave all others to whom they are for."""
@@ -298,7 +326,7 @@ class Door(ServerConnection):
         if transport is None:
             super().data_received(data)
         elif data.startswith(b"POST"[: len(data)]):
-            self._polls.take_over(transport, data)
+            self._polls.take_over(transport, data, leave=self._leave)
         else:
             super().connection_made(transport)
             super().data_received(data)
@@ -310,16 +338,24 @@ class Door(ServerConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End, if anything has begun."""
+        self._leave()
         if self._told() is None:
             super().connection_lost(exc)
 
     def _told(self) -> asyncio.Transport | None:
         """Return the transport of one of which nothing was known until now."""
         transport, self._untold = self._untold, None
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
         return transport
+
+
+async def _answered(session: _Session, request: _Request) -> dict[str, Any]:
+    for text in request.frames:
+        async with asyncio.timeout(_REQUEST_S):
+            await session.coming.put(text)
+    found = await session.fetch(min(request.wait_s, _LONGEST_WAIT_S))
+    if session.is_closed and not found:
+        raise _RefusedError(http.HTTPStatus.NOT_FOUND)
+    return {"session": session.id, "frames": [json.loads(text) for text in found]}
 
 
 def _parsed(body: bytes) -> dict[str, Any]:
@@ -334,6 +370,18 @@ def _parsed(body: bytes) -> dict[str, Any]:
                 texts = [json.dumps(frame) for frame in frames]
                 return {"session": session, "wait_s": wait_s, "frames": texts}
     raise _RefusedError(http.HTTPStatus.BAD_REQUEST)
+
+
+def _address(connection: asyncio.BaseTransport | asyncio.StreamWriter) -> str:
+    """Return where a connection comes from; empty where that is no address."""
+    match connection.get_extra_info("peername"):
+        case [str(address), *_]:
+            return address
+    return ""
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 async def _pass_over(reader: asyncio.StreamReader, length: int) -> None:

@@ -1,4 +1,4 @@
-"""How patient a Pilot is, and how often it looks at the database."""
+"""How patient a Pilot is, how many it lets wait, and how often it looks at the database."""
 
 import attrs
 
@@ -9,6 +9,10 @@ class Pace:
 
     #: Seconds a Frontgate has to say who it is.
     hello_s: float = 10.0
+    #: Connections at a time, altogether and from one address, whose other end has not said who it
+    #: is. Each may cost 100 KiB; that of a Frontgate is one of them for milliseconds.
+    most_strangers: int = 1000
+    most_of_address: int = 250
     #: Seconds between looks into the outbox while there is something to do.
     look_s: float = 0.05
     #: The same when all has been quiet: looks cost the most when nothing happens for days.

@@ -10,16 +10,14 @@ import asyncio.sslproto
 import contextlib
 import functools
 import http
-import json
 import logging
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Final
 
-import attrs
 import websockets
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
@@ -27,16 +25,17 @@ from websockets.http11 import Request, Response
 from pitrix_core.errors import PitrixError
 from pitrix_core.model.frontgate import PROTOCOLS
 from pitrix_core.pilot import frames
+from pitrix_core.pilot.connection import Connection, send, send_all
 from pitrix_core.pilot.inbox import (
-    Admission,
     Desk,
     Frame,
-    Held,
     LostConnectionError,
 )
 from pitrix_core.pilot.longpoll import FIRST_BYTES, Door, PollDesk
 from pitrix_core.pilot.pace import Pace
 from pitrix_core.pilot.peer import Peer
+from pitrix_core.pilot.quota import Quota
+from pitrix_core.pilot.strangers import Strangers
 from pitrix_core.pilot.supervision import REPORTS
 from pitrix_core.store.agents import Message
 from pitrix_core.store.wakeups import Listener
@@ -46,6 +45,11 @@ log = logging.getLogger(__name__)
 PATH: Final = "/v1/frontgate"
 #: Frames of one connection that wait to be looked at, after which it is not read on.
 _MOST_UNREAD: Final = 2
+#: Of a frame that is stored: what a Frontgate lets a node report, at most six characters of JSON
+#: for each of it, and the frame around it; agents/protocol/README.md section 1.
+_MOST_CHARS: Final = 528 * 1024
+#: Hellos that are looked at at a time.
+_LOOKS: Final = 2
 #: Close code of a refused Frontgate.
 _REFUSED: Final = 4401
 #: Types of frames that a Frontgate sends once it is welcome.
@@ -65,44 +69,20 @@ _TLS_RECORD_BYTES: Final = 16 * 1024
 _STOP_LOOK_S: Final = 0.1
 
 
-@attrs.define(eq=False)
-class _Connection:
-    admission: Admission
-    peer: Peer
-    is_welcome: bool = False
-    #: Number of the last message sent.
-    sent: int = 0
-    #: Messages sent on this connection and not acknowledged yet; it can acknowledge no others.
-    in_flight: set[str] = attrs.field(factory=set)
-    #: Sends messages; while it does, no more are looked for.
-    sending: "asyncio.Task[None] | None" = None
-
-    @property
-    def held(self) -> Held:
-        """What the database knows it by."""
-        return self.admission.held
-
-    @property
-    def frontgate_id(self) -> str:
-        """Whose it is."""
-        return self.held.frontgate_id
-
-    @property
-    def is_idle(self) -> bool:
-        """Says whether it can be given more to send."""
-        return self.is_welcome and (self.sending is None or self.sending.done())
-
-
 class Pilot:
     """Serves Frontgates until it is told to stop."""
 
-    def __init__(self, desk: Desk, *, pace: Pace | None = None) -> None:
+    def __init__(self, desk: Desk, *, pace: Pace | None = None, quota: Quota | None = None) -> None:
         """Keep the desk; nothing listens yet."""
         self._desk = desk
         self._pace = pace or Pace()
-        self._connections: dict[str, _Connection] = {}
+        self._connections: dict[str, Connection] = {}
         #: Held while a connection comes or goes: the database and ``_connections`` have to agree.
         self._door = asyncio.Lock()
+        #: Held while it is found out who somebody is. Strangers wait for one another here, and
+        #: nobody else waits for them.
+        self._looking = asyncio.Semaphore(_LOOKS)
+        self._quota = quota or Quota()
         self._closings: set[asyncio.Task[None]] = set()
         #: Set when the outbox is to be looked into now.
         self._has_post = asyncio.Event()
@@ -120,12 +100,15 @@ class Pilot:
 
         :param tls: with the certificate to serve TLS with; None for plain connections.
         """
-        polls = PollDesk(self._serve)
+        strangers = Strangers(
+            most=self._pace.most_strangers, most_of_address=self._pace.most_of_address
+        )
+        polls = PollDesk(self._serve, strangers)
         async with serve(
             self._serve,  # type: ignore[arg-type]  # every connection is a Door
             sock=listener,
             ssl=tls,
-            create_connection=functools.partial(Door, polls=polls),  # type: ignore[arg-type]  # is only called
+            create_connection=functools.partial(Door, polls=polls, strangers=strangers),  # type: ignore[arg-type]  # is only called
             process_request=_only_frontgates,
             compression=None,  # three to four times the memory of a connection
             max_size=FIRST_BYTES,
@@ -179,11 +162,13 @@ class Pilot:
             return None
         return hello
 
-    async def _admit(self, peer: Peer, hello: Frame) -> _Connection | None:
+    async def _admit(self, peer: Peer, hello: Frame) -> Connection | None:
         try:
+            async with self._looking:
+                await asyncio.to_thread(self._desk.recognise, hello.body)
             async with self._door:
                 admission = await asyncio.to_thread(self._desk.welcome, hello.body)
-                connection = _Connection(admission, peer)
+                connection = Connection(admission, peer)
                 previous = self._connections.get(connection.frontgate_id)
                 self._connections[connection.frontgate_id] = connection
         except PitrixError as ex:
@@ -195,7 +180,7 @@ class Pilot:
             self._hang_up(previous)
         return connection
 
-    def _hang_up(self, connection: _Connection) -> None:
+    def _hang_up(self, connection: Connection) -> None:
         """Close a connection that does not count any more.
 
         Not waited for: the other end may be gone, and would be waited for in vain.
@@ -204,11 +189,11 @@ class Pilot:
         self._closings.add(closing)
         closing.add_done_callback(self._closings.discard)
 
-    async def _talk(self, connection: _Connection) -> None:
+    async def _talk(self, connection: Connection) -> None:
         extra = _extra(connection.frontgate_id)
         log.info("A Frontgate connected", extra=extra)
         try:
-            await _send(connection.peer, frames.welcome(connection.admission))
+            await send(connection.peer, frames.welcome(connection.admission))
             connection.is_welcome = True
             self._has_post.set()
             self._last_frame_s = time.monotonic()
@@ -223,7 +208,7 @@ class Pilot:
                     del self._connections[connection.frontgate_id]
                 await asyncio.to_thread(self._desk.goodbye, connection.held)
 
-    async def _take(self, connection: _Connection, text: str | bytes) -> None:
+    async def _take(self, connection: Connection, text: str | bytes) -> None:
         """Store a frame and acknowledge it; what cannot be stored now is sent again.
 
         :raises LostConnectionError: another connection counts by now.
@@ -235,32 +220,40 @@ class Pilot:
             log.warning("A Frontgate sent no frame", extra=_extra(connection.frontgate_id))
             return
         try:
-            await self._answer(connection, frame)
+            await self._answer(connection, frame, length=len(text))
         except (LostConnectionError, websockets.ConnectionClosed):
             raise
         except Exception:  # one frame, or a database that is away, must not end a connection
             log.exception("A frame could not be stored", extra=_extra(connection.frontgate_id))
 
-    async def _answer(self, connection: _Connection, frame: Frame) -> None:
+    async def _answer(self, connection: Connection, frame: Frame, *, length: int) -> None:
         if frame.type == "ack":
             await self._acknowledged(connection, frame)
             return
         if frame.type == "token.renew":
             token = await asyncio.to_thread(self._desk.renew, connection.held)
-            await _send(connection.peer, frames.reply(frame, "token.renewed", token.members()))
+            await send(connection.peer, frames.reply(frame, "token.renewed", token.members()))
             return
         if frame.type == "tls.renew":
             certificate = await asyncio.to_thread(self._desk.certify, connection.held)
             body = certificate.members()
-            await _send(connection.peer, frames.reply(frame, "tls.put", body))
+            await send(connection.peer, frames.reply(frame, "tls.put", body))
+        elif frame.type in _KNOWN_TYPES and length > _MOST_CHARS:
+            message = f"A {frame.type} has at most {_MOST_CHARS} characters."
+            body = {"code": "too-large", "message": message}
+            await send(connection.peer, frames.reply(frame, "failed", body))
         elif frame.type in _KNOWN_TYPES:
+            if not self._quota.has_room(connection.frontgate_id, length):
+                extra = _extra(connection.frontgate_id)
+                log.warning("A Frontgate sends more than is stored for it now", extra=extra)
+                return
             await asyncio.to_thread(self._desk.receive, connection.held, frame)
         else:
             body = {"code": "unknown-type", "message": "This Pilot does not know such frames."}
-            await _send(connection.peer, frames.reply(frame, "failed", body))
-        await _send(connection.peer, frames.ack(frame))
+            await send(connection.peer, frames.reply(frame, "failed", body))
+        await send(connection.peer, frames.ack(frame))
 
-    async def _acknowledged(self, connection: _Connection, frame: Frame) -> None:
+    async def _acknowledged(self, connection: Connection, frame: Frame) -> None:
         if frame.reply_to == frames.WELCOME:
             await asyncio.to_thread(self._desk.settle_in, connection.held)
         elif frame.reply_to in connection.in_flight:
@@ -319,7 +312,7 @@ class Pilot:
         for frontgate_id, batch in batches.items():
             self._last_frame_s = time.monotonic()
             connection = idle[frontgate_id]
-            connection.sending = asyncio.create_task(_send_all(connection, batch))
+            connection.sending = asyncio.create_task(send_all(connection, batch))
             connection.sending.add_done_callback(lambda _: self._has_post.set())
 
     async def _resend(self) -> None:
@@ -374,21 +367,8 @@ def _passing_over(what: str) -> Iterator[None]:
         log.exception(what, extra={"action": "pilot.connections"})
 
 
-async def _send_all(connection: _Connection, batch: list[tuple[int, Message]]) -> None:
-    with contextlib.suppress(websockets.ConnectionClosed):  # sent again when it is back
-        for number, message in batch:
-            connection.sent = max(connection.sent, number)
-            connection.in_flight.add(message.id)
-            frame = {"id": message.id, "type": message.type, "body": message.body}
-            await _send(connection.peer, frame)
-
-
-async def _send(peer: Peer, frame: Mapping[str, Any]) -> None:
-    await peer.send(json.dumps(frame))
-
-
 async def _refuse(peer: Peer, code: str, message: str) -> None:
-    await _send(peer, frames.refusal(code, message))
+    await send(peer, frames.refusal(code, message))
     await peer.close(_REFUSED, code)
 
 

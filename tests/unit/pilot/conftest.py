@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import core_world
 from booting import AGENT, Handler, Machine, Server
 from cluster_rows import add_cluster, add_nodes
-from served import PACE, PATIENCE_S, Play, Served, serving
+from served import PATIENCE_S, Play, Served, serving
 
 from pitrix_core.jobs.handler import TaskCall
 from pitrix_core.model import (
@@ -31,7 +31,6 @@ from pitrix_core.model import (
     Totals,
 )
 from pitrix_core.pilot.inbox import Desk, Frame, Held
-from pitrix_core.pilot.pace import Pace
 from pitrix_core.store import Store, new_id
 from pitrix_core.store.agents import Frontgate
 from pitrix_core.store.repos import Repo
@@ -186,9 +185,9 @@ def play(world: World) -> Play:
     world.cluster()
     world.frontgate("fg-1", "cl-1")
 
-    def run(scene: Callable[[Served], Awaitable[None]], *, pace: Pace = PACE) -> None:
+    def run(scene: Callable[[Served], Awaitable[None]], **options: Any) -> None:
         async def main() -> None:
-            async with serving(world.store, pace=pace) as served, asyncio.timeout(3 * PATIENCE_S):
+            async with serving(world.store, **options) as served, asyncio.timeout(3 * PATIENCE_S):
                 await scene(served)
 
         asyncio.run(main())

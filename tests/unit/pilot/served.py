@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from pitrix_core.pilot import tokens
 from pitrix_core.pilot.inbox import Admission, Desk, Frame, Held
 from pitrix_core.pilot.pace import Pace
+from pitrix_core.pilot.quota import Quota
 from pitrix_core.pilot.server import Pilot
 from pitrix_core.store import Store
 from pitrix_core.store.agents import Message
@@ -150,14 +151,14 @@ async def eventually(look: Callable[[], bool]) -> None:
 
 @contextlib.asynccontextmanager
 async def serving(
-    store: Store, *, pace: Pace = PACE, pilot_id: str = "pil-1"
+    store: Store, *, pace: Pace = PACE, quota: Quota | None = None, pilot_id: str = "pil-1"
 ) -> AsyncIterator[Served]:
     """Run a Pilot inside the block."""
     listener = socket.create_server(("127.0.0.1", 0))
     desk = SlowDesk(store=store, pilot_id=pilot_id)
     url = f"ws://127.0.0.1:{listener.getsockname()[1]}/v1/frontgate"
     stop = asyncio.Event()
-    pilot = asyncio.create_task(Pilot(desk, pace=pace).run(listener, stop=stop))
+    pilot = asyncio.create_task(Pilot(desk, pace=pace, quota=quota).run(listener, stop=stop))
     try:
         yield Served(url, desk, store)
         assert not pilot.done()
