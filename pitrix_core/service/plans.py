@@ -1,14 +1,12 @@
 """Make plans."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
 
-from pitrix_core.catalog.guard import asking
 from pitrix_core.catalog.match import match, needs_of
-from pitrix_core.catalog.recognise import ReadPackage
 from pitrix_core.errors import (
     ConflictError,
     InvalidInputError,
@@ -20,23 +18,20 @@ from pitrix_core.findings import errors_in
 from pitrix_core.model import (
     Action,
     ClusterState,
-    JsonObject,
     Plan,
     PlanDraft,
     PlanRequest,
     Runtime,
-    SecretRef,
 )
 from pitrix_core.planner.build import PlanFrame, build_plan, digest_of_plan
 from pitrix_core.planner.kinds import CORE_KINDS
-from pitrix_core.service.configs import completed_config, without_secrets
-from pitrix_core.service.defaults import with_defaults
+from pitrix_core.service import deployments
+from pitrix_core.service.deployments import Deployment
 from pitrix_core.service.forgetting import leftovers, plan_of, require_unreachable
 from pitrix_core.service.inputs import PlanInput
 from pitrix_core.service.jobs import undecided_remarks
 from pitrix_core.service.languages import DEFAULT_LANGUAGE
-from pitrix_core.service.links import dependent_remarks, distance_remarks, resolve_links
-from pitrix_core.service.names import require_name
+from pitrix_core.service.links import dependent_remarks, distance_remarks
 from pitrix_core.service.services import Services, find_cluster, require_owner
 from pitrix_core.store import Transaction, new_id
 from pitrix_core.store.catalog import AppVersion
@@ -89,31 +84,15 @@ def _plan_create(services: Services, actor: Actor, data: PlanInput, *, language:
         raise InvalidInputError("A new cluster has no id yet.", pointer="/cluster_id")
     with services.store.read() as tx:
         version = tx.catalog.version(data.app_version_id)
-    package = services.loader.load(version)
-    with asking(package.app_type, to="describe the configuration"):
-        schema = package.app_type.config_schema(package.spec, language=language)
-        filled = with_defaults(data.config, schema)
-        name = data.name or _name_in(filled) or package.spec.info.name
-        require_name(name)
-        plain = completed_config(_named(filled, schema, name), schema)
-    kept: dict[str, str] = {}
-    config = without_secrets(plain, schema, keep=_keeper(kept))
-    linked = resolve_links(services, package, config, owner=actor.owner)
-    runtime = _runtime_for(services, version, package, linked.config, wanted=data.runtime_id)
-    request = PlanRequest(
-        action=data.action,
-        cluster_id=new_id("cl"),
-        name=name,
-        spec=package.spec,
-        config=linked.config,
-        runtime=runtime,
-        current=None,
-        offers=services.gates.of(runtime.id).offers() | CORE_KINDS,
+    wish = deployments.prepare(
+        services, version, data.config, owner=actor.owner, name=data.name, language=language
     )
-    draft = _drafted(package, request)
-    distance = distance_remarks(services, linked, runtime=runtime, draft=draft)
-    draft = attrs.evolve(draft, findings=(*draft.findings, *linked.findings, *distance))
-    return _finish(services, actor, request, draft, kept=kept, version=version)
+    runtime = _runtime_for(services, wish, wanted=data.runtime_id)
+    request = deployments.request_of(services, wish, runtime)
+    draft = deployments.drafted(wish.package, request)
+    distance = distance_remarks(services, wish.linked, runtime=runtime, draft=draft)
+    draft = attrs.evolve(draft, findings=(*draft.findings, *wish.linked.findings, *distance))
+    return _finish(services, actor, request, draft, kept=wish.kept, version=version)
 
 
 def _plan_change(services: Services, actor: Actor, data: PlanInput) -> Plan:
@@ -158,7 +137,7 @@ def _plan_change(services: Services, actor: Actor, data: PlanInput) -> Plan:
         offers=services.gates.of(runtime.id).offers() | CORE_KINDS,
         is_forced=data.force,
     )
-    draft = _drafted(package, request)
+    draft = deployments.drafted(package, request)
     if data.action.frees:
         dependents = dependent_remarks(services, cluster)
         unknown = undecided_remarks(services, cluster)
@@ -169,11 +148,6 @@ def _plan_change(services: Services, actor: Actor, data: PlanInput) -> Plan:
 def _unreachable(services: Services, runtime: Runtime) -> str:
     step = "Delete it without `forget`; or say `force`, too, to leave all of it behind."
     return require_unreachable(services.gates, runtime, otherwise=step)
-
-
-def _drafted(package: ReadPackage, request: PlanRequest) -> PlanDraft:
-    with asking(package.app_type, to="plan"):
-        return package.app_type.plan(request)
 
 
 def _finish(
@@ -210,15 +184,6 @@ def _stored(services: Services, plan: Plan, *, kept: Mapping[str, str]) -> Plan:
     return plan
 
 
-def _keeper(kept: dict[str, str]) -> Callable[[str], SecretRef]:
-    def keep(text: str) -> SecretRef:
-        ref = SecretRef(new_id("sec"))
-        kept[ref.id] = text
-        return ref
-
-    return keep
-
-
 def _reviewed(services: Services, plan: Plan, runtime: Runtime) -> Plan:
     objections = services.registry.hooks().review_plan(plan, runtime)
     if errors_in(objections):
@@ -229,18 +194,11 @@ def _reviewed(services: Services, plan: Plan, runtime: Runtime) -> Plan:
     return attrs.evolve(plan, digest=digest_of_plan(plan))
 
 
-def _runtime_for(
-    services: Services,
-    version: AppVersion,
-    package: ReadPackage,
-    config: JsonObject,
-    *,
-    wanted: str | None,
-) -> Runtime:
+def _runtime_for(services: Services, wish: Deployment, *, wanted: str | None) -> Runtime:
     with services.store.read() as tx:
-        repo = tx.repos.get(tx.catalog.app(version.app_id).repo_id)
+        repo = tx.repos.get(tx.catalog.app(wish.version.app_id).repo_id)
         runtimes = [_wanted_runtime(tx, wanted)] if wanted else tx.runtimes.all()
-    needs = needs_of(package, config, repo)
+    needs = needs_of(wish.package, wish.linked.config, repo)
     matches = match(runtimes, needs, gate=services.gates.of, core_kinds=CORE_KINDS)
     fitting = [found.runtime for found in matches if not found.findings]
     if len(fitting) == 1:
@@ -265,18 +223,3 @@ def _wanted_runtime(tx: Transaction, id_or_name: str) -> Runtime:
             next_step="Choose another one: pitrix runtime list",
         )
     return runtime
-
-
-def _name_in(config: JsonObject) -> str:
-    cluster = config.get("cluster")
-    found = cluster.get("name") if isinstance(cluster, Mapping) else None
-    return found if isinstance(found, str) else ""
-
-
-def _named(config: JsonObject, schema: JsonObject, name: str) -> JsonObject:
-    """Put the cluster's name where packages expect it, if the package has such a field."""
-    members = schema.get("properties", {}).get("cluster", {}).get("properties", {})
-    cluster = config.get("cluster", {})
-    if "name" not in members or not isinstance(cluster, Mapping):
-        return config
-    return {**config, "cluster": {**cluster, "name": name}}
