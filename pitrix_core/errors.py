@@ -107,6 +107,19 @@ class NoRuntimeError(ConflictError):
         self.findings = tuple(findings)
 
 
+class QuotaExceededError(ConflictError):
+    """There is no room for this in a quota or a budget; ``findings`` say in which."""
+
+    code = "quota_exceeded"
+
+    def __init__(
+        self, message: str, *, findings: Sequence[Finding], next_step: str | None = None
+    ) -> None:
+        """Keep every limit that is exceeded."""
+        super().__init__(message, next_step=next_step)
+        self.findings = tuple(findings)
+
+
 class PlanRefusedError(PitrixError):
     """A plan cannot be carried out; ``findings`` say why."""
 
@@ -212,6 +225,12 @@ class RepoNotFoundError(RepoError):
     code = "repo_not_found"
 
 
+class RepoChangedError(RepoError):
+    """A file of a repo was changed by somebody else since it was read."""
+
+    code = "repo_changed"
+
+
 class RepoAuthError(RepoError):
     """A repo does not accept the credential, or wants one."""
 
@@ -249,6 +268,21 @@ class PluginLoadError(PluginError):
     """A plugin's module raised while it was imported, or is not what its entry point promises."""
 
     code = "plugin_load"
+
+
+# -- keys ------------------------------------------------------------------------------------------
+
+
+class KeyProviderError(PitrixError):
+    """The keys that secrets depend on cannot be had, or do not fit."""
+
+    code = "keys"
+
+
+class KeyProviderTemporaryError(KeyProviderError):
+    """What keeps the keys did not answer."""
+
+    code = "keys_temporary"
 
 
 # -- clouds ----------------------------------------------------------------------------------------

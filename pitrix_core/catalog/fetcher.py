@@ -54,17 +54,22 @@ class HttpFetcher:
         self._reach = reach
         self._limit_s = limit_s
         self._clock = clock
+        self._others: list[HttpFetcher] = []
         self._network = _Network(reach, clock=clock)
         self._pool = httpcore.ConnectionPool(
             ssl_context=_context(tls or Tls()), network_backend=self._network
         )
 
     def with_tls(self, tls: Tls) -> "HttpFetcher":
-        """Return another one that checks its connections with something else."""
-        return HttpFetcher(self._reach, tls=tls, limit_s=self._limit_s, clock=self._clock)
+        """Return another one that checks its connections with something else; closed with this."""
+        other = HttpFetcher(self._reach, tls=tls, limit_s=self._limit_s, clock=self._clock)
+        self._others.append(other)
+        return other
 
     def close(self) -> None:
         """Close the connections."""
+        for fetcher in self._others:
+            fetcher.close()
         self._pool.close()
 
     def fetch(  # a request has that many parts
@@ -91,7 +96,7 @@ class HttpFetcher:
             answer.file.close()
             if body is not None:
                 raise RepoError(f"{_shown(url)} is elsewhere: {_shown(location)}.")
-            url = urllib.parse.urljoin(url, location)
+            url = joined(url, location)
         raise RepoError(f"{_shown(url)}: there are more than {redirects} redirects.")
 
     def _send(self, request: "_Request", limit_bytes: int) -> Answer:
@@ -118,10 +123,8 @@ class HttpFetcher:
             raise RepoTemporaryError(
                 f"{shown} did not answer in time.", next_step="Try again later."
             ) from ex
-        except (httpcore.NetworkError, httpcore.ProxyError) as ex:
-            raise RepoTemporaryError(
-                f"{shown} cannot be reached: {ex}.", next_step="Look at the address, or try again."
-            ) from ex
+        except httpcore.NetworkError as ex:
+            raise _unreachable(shown, ex) from ex
         except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as ex:
             raise RepoError(f"{shown} does not answer as HTTP says: {ex}.") from ex
         return Answer(status=response.status, headers=found, url=request.url.geturl(), file=file)
@@ -169,6 +172,28 @@ def parse_url(url: str) -> urllib.parse.SplitResult:
 def origin_of(url: urllib.parse.SplitResult) -> tuple[str, str | None, int]:
     """Return what a credential is for: scheme, host and port."""
     return url.scheme, url.hostname, url.port or _PORTS[url.scheme]
+
+
+def joined(base: str, address: str) -> str:
+    """Return the whole of an address that may be relative.
+
+    :raises RepoError: it is none.
+    """
+    try:
+        return urllib.parse.urljoin(base, address)
+    except ValueError as ex:
+        raise RepoError(f"{_shown(address)} is no address: {ex}.") from ex
+
+
+def _unreachable(shown: str, ex: httpcore.NetworkError) -> RepoError:
+    if isinstance(ex.__cause__, ssl.SSLCertVerificationError):
+        return RepoError(
+            f"{shown} shows a certificate that is not trusted: {ex.__cause__.verify_message}.",
+            next_step="Give the certificate of its authority with the repo's settings (ca).",
+        )
+    return RepoTemporaryError(
+        f"{shown} cannot be reached: {ex}.", next_step="Look at the address, or try again."
+    )
 
 
 def _with_secret(

@@ -26,12 +26,19 @@ The clauses; the conformance suite (:mod:`pitrix_core.testing.repo_suite`) cites
 import abc
 import tempfile
 from collections.abc import Mapping
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, BinaryIO, ClassVar, Final, Protocol, Self
 
 import attrs
 
-from pitrix_core.errors import UnsupportedOperationError
+from pitrix_core.errors import (
+    RepoAuthError,
+    RepoError,
+    RepoNotFoundError,
+    RepoTemporaryError,
+    UnsupportedOperationError,
+)
 from pitrix_core.model import NoCredential, NoSettings
 
 #: Largest index that is read, unpacked, in bytes.
@@ -85,10 +92,18 @@ class Answer:
         """Let go of the body."""
         self.file.close()
 
-    def text(self) -> str:
-        """Return the body as text, whatever is in it."""
-        self.file.seek(0)
-        return self.file.read().decode("utf-8", "replace")
+    def require_success(self) -> None:
+        """Raise what an answer means that is not what was asked for (clause 65).
+
+        :raises RepoNotFoundError: there is no such thing.
+        :raises RepoAuthError: the credential is not accepted, or one is wanted.
+        :raises RepoTemporaryError: the server has trouble, or was asked too often.
+        :raises RepoError: anything else but a success.
+        """
+        if 200 <= self.status < 300:  # noqa: PLR2004  # RFC 9110, 15.3
+            return
+        shown = self.url.partition("?")[0]
+        raise _meaning(self.status)(f"{shown} answers {self.status}.")
 
 
 class Fetcher(Protocol):
@@ -212,6 +227,16 @@ class RepoKind(abc.ABC):
     def close(self) -> None:
         """Let go of connections; called once."""
         return
+
+
+def _meaning(status: int) -> type[RepoError]:
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+        return RepoNotFoundError
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return RepoAuthError
+    if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS):
+        return RepoTemporaryError
+    return RepoTemporaryError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else RepoError
 
 
 def spooled() -> BinaryIO:

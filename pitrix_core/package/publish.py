@@ -2,7 +2,7 @@
 
 import datetime as dt
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,22 +35,40 @@ def write_index(folder: Path, *, now: dt.datetime, limits: Limits = DEFAULT_LIMI
     """
     if not folder.is_dir():
         raise PackageArchiveError(f"{folder}: there is no such folder")
-    stamp = now.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     path = folder / INDEX_FILE
     before = _listed(path)
-    entries = {(entry.name, entry.version): entry for entry in before.entries}
-    found = [_entry(archive, stamp, limits) for archive in _archives(folder)]
+    found = [
+        entry_of(archive_bytes(archive, limits=limits), archive.name, now=now, limits=limits)
+        for archive in _archives(folder)
+    ]
+    after = with_entries(before, found, now=now)
+    replace_file(path, dump_index(after).encode())
+    return after
+
+
+def with_entries(
+    listed: IndexEntries, found: Sequence[IndexEntry], *, now: dt.datetime
+) -> IndexEntries:
+    """Return an index that lists archives, too.
+
+    :param found: as :func:`entry_of` describes them.
+    :raises PackageDigestError: one differs from what is listed under its name and version, or
+        under its file name, or from another one.
+    """
+    entries = {(entry.name, entry.version): entry for entry in listed.entries}
     for entry in found:
         known = entries.setdefault((entry.name, entry.version), entry)
         _require_same(known, entry)
         if not known.digest and entry.urls[0] in known.urls:
             entries[entry.name, entry.version] = attrs.evolve(known, digest=entry.digest)
-    _require_listed_files(before.entries, found)
-    after = IndexEntries(
-        entries=ordered(entries.values()), findings=before.findings, generated=stamp
+    _require_listed_files(listed.entries, found)
+    return IndexEntries(
+        entries=ordered(entries.values()), findings=listed.findings, generated=_stamp(now)
     )
-    _replace(path, dump_index(after))
-    return after
+
+
+def _stamp(now: dt.datetime) -> str:
+    return now.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def dump_index(index: IndexEntries) -> str:
@@ -73,21 +91,28 @@ def _archives(folder: Path) -> list[Path]:
     return sorted({path for pattern in _PATTERNS for path in folder.glob(pattern)})
 
 
-def _entry(archive: Path, stamp: str, limits: Limits) -> IndexEntry:
-    content = archive_bytes(archive, limits=limits)
+def entry_of(
+    content: bytes, file_name: str, *, now: dt.datetime, limits: Limits = DEFAULT_LIMITS
+) -> IndexEntry:
+    """Return what an index says of an archive.
+
+    :param file_name: the archive's, beside the index.
+    :raises PackageArchiveError: it cannot be read.
+    :raises PackageInvalidError: it does not say its name and version.
+    """
     try:
         package = read_archive(content, limits=limits)
         info = describe(package)
     except PackageArchiveError as ex:
-        raise PackageArchiveError(f"{archive.name}: {ex}", next_step=ex.next_step) from ex
+        raise PackageArchiveError(f"{file_name}: {ex}", next_step=ex.next_step) from ex
     except PackageInvalidError as ex:
-        raise PackageInvalidError(f"{archive.name}: {ex}", findings=ex.findings) from ex
+        raise PackageInvalidError(f"{file_name}: {ex}", findings=ex.findings) from ex
     return IndexEntry(
         name=info.name,
         version=info.version,
-        urls=(archive.name,),
+        urls=(file_name,),
         digest=package.digest,
-        created=stamp,
+        created=_stamp(now),
         app_version=info.app_version,
         description=info.description,
         home=info.home,
@@ -96,6 +121,8 @@ def _entry(archive: Path, stamp: str, limits: Limits) -> IndexEntry:
         maintainers=info.maintainers,
         sources=info.sources,
         screenshots=info.screenshots,
+        title=info.title,
+        categories=info.categories,
     )
 
 
@@ -140,14 +167,20 @@ def _document(entry: IndexEntry) -> dict[str, Any]:
         "maintainers": [dict(maintainer) for maintainer in entry.maintainers],
         "sources": list(entry.sources),
         "screenshots": list(entry.screenshots),
+        "title": entry.title,
+        "categories": list(entry.categories),
     }
     return {**entry.extra, **{name: value for name, value in fields.items() if value}}
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file at once or not at all.
+
+    :raises OSError: it cannot be written.
+    """
     staged = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        staged.write_text(text, "utf-8")
+        staged.write_bytes(content)
         staged.replace(path)
     finally:
         staged.unlink(missing_ok=True)

@@ -1,22 +1,36 @@
 """Repos that are a folder of this machine: ``file:///FOLDER``."""
 
+import datetime as dt
+import fcntl
 import hashlib
 import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Final
 
-from pitrix_core.contracts.repo import INDEX_LIMIT_BYTES, Fetcher, IndexFile, RepoKind, spooled
-from pitrix_core.errors import InvalidInputError, RepoError, RepoNotFoundError
+from pitrix_core.contracts.repo import (
+    INDEX_LIMIT_BYTES,
+    Fetcher,
+    IndexFile,
+    Release,
+    RepoKind,
+    spooled,
+)
+from pitrix_core.errors import InvalidInputError, RepoChangedError, RepoError, RepoNotFoundError
 from pitrix_core.model import NoCredential, NoSettings
+from pitrix_core.package import digest_of
 from pitrix_core.package.index import INDEX_FILE
+from pitrix_core.package.publish import replace_file
+from pitrix_core.package.shelf import Kept, Shelf, push
 
+#: Held by whoever writes into the folder.
+_LOCK_FILE: Final = ".pitrix.lock"
 _PIECE_BYTES: Final = 1024 * 1024
 #: What reading a path from outside may raise; RuntimeError is pathlib's word for a loop of links.
 _UNREADABLE: Final = (OSError, ValueError, RuntimeError)
 
 
-class FileKind(RepoKind):
+class FileKind(RepoKind, Shelf):
     """A folder of this machine with an ``index.yaml`` in it."""
 
     schemes: ClassVar[tuple[str, ...]] = ("file",)
@@ -55,6 +69,31 @@ class FileKind(RepoKind):
                 raise _error(address, ex, step) from ex
             file.seek(0)
             return file.read()
+
+    def push(self, release: Release) -> None:
+        """Put a package into the folder."""
+        push(self, release, now=dt.datetime.now(dt.UTC))
+
+    def load(self, name: str, *, limit_bytes: int) -> Kept | None:
+        """Read a file of the folder; its tag is its digest."""
+        try:
+            content = self.read(urllib.parse.quote(name), limit_bytes=limit_bytes)
+        except RepoNotFoundError:
+            return None
+        return Kept(content=content, tag=digest_of(content))
+
+    def store(self, name: str, content: bytes, *, known: str | None) -> None:
+        """Write a file of the folder, one process at a time."""
+        path = self._folder / name
+        try:
+            with (self._folder / _LOCK_FILE).open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)  # ends with the file, however this does
+                before = digest_of(path.read_bytes()) if path.exists() else None
+                if before != known:
+                    raise RepoChangedError(f"{path} was changed by somebody else.")
+                replace_file(path, content)
+        except OSError as ex:
+            raise _error(f"{path} cannot be written", ex, "Look at the folder's rights.") from ex
 
     def _path(self, address: str) -> Path:
         """Return the file an index names, links followed.

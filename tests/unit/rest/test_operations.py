@@ -20,6 +20,8 @@ from pitrix_core.model import (
 from pitrix_core.rest.app import make_app
 from pitrix_core.service.services import Services
 from pitrix_core.store import Store
+from pitrix_core.store.groups import ROOT_ID
+from pitrix_core.store.logins import ApiToken
 
 Client = falcon.testing.TestClient
 NOW = dt.datetime(2026, 8, 1, tzinfo=dt.UTC)
@@ -177,9 +179,12 @@ def test_what_is_not_there_is_not_found(api: Client, method: str, path: str) -> 
 
 def test_installed_plugins_are_listed(api: Client) -> None:
     """The report says of each whether it is sound."""
-    [plugin] = api.simulate_get("/v1/plugins").json["items"]
+    listed = api.simulate_get("/v1/plugins").json["items"]
 
-    assert (plugin["name"], plugin["status"]) == ("fake", "ok")
+    assert [(plugin["name"], plugin["status"]) for plugin in listed] == [
+        ("fake", "ok"),
+        ("file", "ok"),
+    ]
 
 
 def test_a_provider_says_what_can_be_set(api: Client) -> None:
@@ -394,7 +399,9 @@ def test_another_owner_s_things_are_not_there(store: Store, services: Services) 
         tx.runtimes.add(runtime, credential_id=None)
         tx.clusters.add(_cluster("rt-1"))
         digest = hashlib.sha256(b"somebody's").hexdigest()
-        tx.identity.add_token(digest, owner="somebody", role="user")
+        tx.users.add("somebody", group_id=ROOT_ID, role="user")
+        token = ApiToken(id="tok-2", owner="somebody", created_at=tx.now)
+        tx.logins.add_token(token, digest=digest)
     stranger = Client(make_app(services), headers={"Authorization": "Bearer somebody's"})
 
     answer = stranger.simulate_get("/v1/clusters/cl-1")
