@@ -13,7 +13,7 @@ from pitrix_core.catalog.loader import PackageLoader
 from pitrix_core.catalog.opening import RepoOpener
 from pitrix_core.catalog.sources.file import FileKind
 from pitrix_core.config import Config
-from pitrix_core.model import Action, Job, Runtime
+from pitrix_core.model import Action, Job, Runtime, access
 from pitrix_core.package import build_archive, write_index
 from pitrix_core.pilot.agent_files import AgentFiles
 from pitrix_core.plugins.discovery import PLUGINS, PROVIDERS, REPO_KINDS
@@ -23,12 +23,11 @@ from pitrix_core.service.gates import Gates
 from pitrix_core.service.inputs import ApplyInput, PlanInput, RepoInput, RuntimeInput
 from pitrix_core.service.services import Services
 from pitrix_core.store import Store
-from pitrix_core.store.identity import Actor
 from pitrix_core.testing.entry_points import entry_point
 from pitrix_core.testing.fake_cloud import FakeCloud
 from pitrix_core.testing.fake_provider import FakeProvider
 
-ADMIN: Final = Actor(owner="admin", role="admin")
+ADMIN: Final = access.admin("admin")
 _APP: Final = "toy"
 
 

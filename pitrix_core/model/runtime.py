@@ -6,6 +6,7 @@ from typing import Final
 
 import attrs
 
+from pitrix_core.model.access import Visibility
 from pitrix_core.model.json import JsonObject
 
 #: Beyond these no cloud's API is known to go; a typing error is.
@@ -60,6 +61,10 @@ class Runtime:
     #: Nothing of value may be lost with it: a demo, a test. Allows what is not fit to keep data.
     throw_away: bool = False
     limits: RuntimeLimits = attrs.field(factory=RuntimeLimits)
+    #: Who sees it beside its owner.
+    visibility: Visibility = Visibility.PUBLIC
+    #: Ids of the groups that see it, where only groups do.
+    groups: tuple[str, ...] = ()
 
     @property
     def frontgate_proxy(self) -> str:

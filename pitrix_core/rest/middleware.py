@@ -9,10 +9,10 @@ from typing import Any, Final
 import falcon
 
 from pitrix_core.errors import UnauthorizedError
+from pitrix_core.model.access import Actor
 from pitrix_core.rest.resources import Resource
 from pitrix_core.service import identity
 from pitrix_core.service.services import Services
-from pitrix_core.store.identity import Actor
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ REQUEST_ID_HEADER: Final = "X-Request-Id"
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 #: Of routes that need no token; owns nothing.
-_NOBODY: Final = Actor(owner="", role="none")
+_NOBODY: Final = Actor(owner="")
 
 
 class RequestLog:

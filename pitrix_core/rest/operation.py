@@ -8,8 +8,8 @@ from typing import Any, Final
 import attrs
 
 from pitrix_core.model import JsonObject
+from pitrix_core.model.access import Action, Actor
 from pitrix_core.service.services import Services
-from pitrix_core.store.identity import Actor
 
 
 class Shape(enum.Enum):
@@ -124,6 +124,9 @@ class Operation:
     summary: str
     #: Asks the use; raises what it raises.
     run: Callable[[Call], Any]
+    #: What the caller has to be allowed with something at all; with what, its use looks at. None is
+    #: for those who may do everything.
+    needs: Action | None = None
     shape: Shape = Shape.RECORD
     #: Class of the record, or of a page's items; None where it is any JSON object.
     answer: type[attrs.AttrsInstance] | None = None

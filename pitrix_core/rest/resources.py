@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 import attrs
 import falcon
 
+from pitrix_core.errors import ForbiddenError
+from pitrix_core.model.access import Actor
 from pitrix_core.rest import events, idempotency, replies, requests
 from pitrix_core.rest.operation import IDEMPOTENCY_KEY, Call, Operation, Shape
 from pitrix_core.rest.replies import Answer
+from pitrix_core.service.access import require
 from pitrix_core.service.services import Services
 
 Responder = Callable[..., None]
@@ -50,7 +53,11 @@ class Performer:
         *,
         path: Mapping[str, str],
     ) -> None:
-        """Understand a request, carry it out, and answer it."""
+        """Understand a request, carry it out, and answer it.
+
+        :raises ForbiddenError: the caller may do no such thing.
+        """
+        _require_right(req.context.actor, operation)
         parameters = requests.read_parameters(req, operation)
         call = Call(
             services=self._services, actor=req.context.actor, path=path, parameters=parameters
@@ -89,6 +96,14 @@ class Performer:
         resp.content_type = events.MEDIA_TYPE
         resp.set_header("Cache-Control", "no-store")
         resp.set_header("X-Accel-Buffering", "no")  # nginx would hold events back
+
+
+def _require_right(actor: Actor, operation: Operation) -> None:
+    if operation.is_open or actor.is_admin:
+        return
+    if operation.needs is None:
+        raise ForbiddenError("Only who may do everything may do this.")
+    require(actor, operation.needs)
 
 
 def _after(call: Call, event_id: int) -> Call:

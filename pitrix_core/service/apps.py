@@ -2,11 +2,11 @@
 
 from pitrix_core.catalog.guard import asking
 from pitrix_core.model import JsonObject
+from pitrix_core.model.access import Actor
 from pitrix_core.package import Version
 from pitrix_core.service.languages import DEFAULT_LANGUAGE
 from pitrix_core.service.services import Services
 from pitrix_core.store.catalog import App, AppVersion
-from pitrix_core.store.identity import Actor
 
 
 def search(services: Services, actor: Actor, *, text: str | None = None) -> list[App]:
@@ -15,7 +15,7 @@ def search(services: Services, actor: Actor, *, text: str | None = None) -> list
     :param text: only those with it in their name or description, in any case.
     """
     with services.store.read() as tx:
-        apps = tx.catalog.apps()
+        apps = tx.catalog.apps(viewer=actor)
     wanted = (text or "").casefold()
     return [app for app in apps if wanted in f"{app.name}\n{app.description}".casefold()]
 
@@ -27,7 +27,7 @@ def get(services: Services, actor: Actor, app_id: str) -> App:
     :raises ConflictError: several repos have an app of this name.
     """
     with services.store.read() as tx:
-        return tx.catalog.app(app_id)
+        return tx.catalog.app(app_id, viewer=actor)
 
 
 def versions(services: Services, actor: Actor, app_id: str) -> list[AppVersion]:
@@ -36,7 +36,7 @@ def versions(services: Services, actor: Actor, app_id: str) -> list[AppVersion]:
     :raises NotFoundError: there is no such app.
     """
     with services.store.read() as tx:
-        found = tx.catalog.versions(tx.catalog.app(app_id).id)
+        found = tx.catalog.versions(tx.catalog.app(app_id, viewer=actor).id)
     return sorted(found, key=lambda version: Version.parse(version.version), reverse=True)
 
 
@@ -46,7 +46,7 @@ def version(services: Services, actor: Actor, version_id: str) -> AppVersion:
     :raises NotFoundError: there is none.
     """
     with services.store.read() as tx:
-        return tx.catalog.version(version_id)
+        return tx.catalog.version(version_id, viewer=actor)
 
 
 def config_schema(

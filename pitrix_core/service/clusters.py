@@ -13,17 +13,20 @@ from pitrix_core.model import (
     ClusterState,
     Job,
     Plan,
+    access,
 )
+from pitrix_core.model.access import Actor
 from pitrix_core.planner.agents import node_secret
 from pitrix_core.service import forgetting
+from pitrix_core.service.access import find_cluster, require_seen
 from pitrix_core.service.inputs import ApplyInput
 from pitrix_core.service.jobs import state_during
 from pitrix_core.service.links import require_linked
 from pitrix_core.service.measures import snapshot_with_health, with_health
 from pitrix_core.service.plans import get as get_plan
-from pitrix_core.service.services import Services, find_cluster, visible_owner
+from pitrix_core.service.quotas import require_room
+from pitrix_core.service.services import Services
 from pitrix_core.store import Transaction
-from pitrix_core.store.identity import Actor
 from pitrix_core.store.slices import WHOLE, Slice
 
 _PASSWORD_BYTES: Final = 32
@@ -42,9 +45,13 @@ def apply(
     :raises ConflictError: the plan was applied before, another job is at work on the cluster, or
         one that it is linked to is not active any more.
     :raises RevisionConflictError: the cluster changed since the plan was made.
+    :raises QuotaExceededError: there is no room for what the plan adds any more.
     """
     plan = get_plan(services, actor, data.plan_id)
     deadline_s = _deadline_of(data, otherwise=services.job_deadline_s)
+    with services.store.read() as tx:
+        write, what = access.Action.CLUSTERS_WRITE, f"plan {plan.id!r}"
+        require_seen(tx, actor, write, owner=plan.owner, what=what)
     _require_same_cluster(services, actor, plan, cluster_id)
     if plan.action is Action.CREATE:
         require_linked(services, plan)
@@ -54,6 +61,8 @@ def apply(
         if plan.action.frees:
             lock_undecided(tx, plan.cluster_id)
         _require_applicable(tx, plan)
+        if not plan.action.frees:
+            require_room(tx, plan)
         if plan.action is Action.CREATE:
             _add_cluster(tx, plan)
         else:
@@ -89,9 +98,7 @@ def search(
     :raises NotFoundError: there is no cluster that the part begins after.
     """
     with services.store.read() as tx:
-        found = tx.clusters.search(
-            owner=visible_owner(actor), runtime_id=runtime_id, hidden=hidden, part=part
-        )
+        found = tx.clusters.search(viewer=actor, runtime_id=runtime_id, hidden=hidden, part=part)
         return with_health(tx, found)
 
 
@@ -129,7 +136,7 @@ def _require_same_cluster(
             )
         return
     with services.store.read() as tx:
-        cluster = find_cluster(tx, actor, cluster_id)
+        cluster = find_cluster(tx, actor, cluster_id, action=access.Action.CLUSTERS_WRITE)
     if plan.cluster_id != cluster.id:
         raise InvalidInputError(
             "The plan is about another cluster.",
@@ -181,3 +188,4 @@ def _add_cluster(tx: Transaction, plan: Plan) -> None:
         owner=plan.owner,
         secret_ids={node.id: node_secret(node.id).id for node in plan.nodes},
     )
+    tx.quotas.allot(plan)

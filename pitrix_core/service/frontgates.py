@@ -4,20 +4,21 @@ import attrs
 
 from pitrix_core.errors import NotFoundError
 from pitrix_core.model import Job
+from pitrix_core.model.access import Action, Actor
 from pitrix_core.model.frontgate import SECURED, FrontgateReport, FrontgateState
 from pitrix_core.pilot.frontgates import renew_frontgate
-from pitrix_core.service.services import Services, require_admin
+from pitrix_core.service.access import require_everywhere
+from pitrix_core.service.services import Services
 from pitrix_core.store import Transaction
 from pitrix_core.store.agents import Frontgate
-from pitrix_core.store.identity import Actor
 
 
 def search(services: Services, actor: Actor) -> list[FrontgateReport]:
     """Return every Frontgate.
 
-    :raises ForbiddenError: the actor is no admin.
+    :raises ForbiddenError: the actor may not, for they are the installation's.
     """
-    require_admin(actor, "look at Frontgates")
+    require_everywhere(actor, Action.FRONTGATES_READ)
     with services.store.read() as tx:
         return [_report(tx, frontgate) for frontgate in tx.agents.frontgates()]
 
@@ -25,10 +26,10 @@ def search(services: Services, actor: Actor) -> list[FrontgateReport]:
 def get(services: Services, actor: Actor, frontgate_id: str) -> FrontgateReport:
     """Return one Frontgate.
 
-    :raises ForbiddenError: the actor is no admin.
+    :raises ForbiddenError: the actor may not, for they are the installation's.
     :raises NotFoundError: there is no such Frontgate.
     """
-    require_admin(actor, "look at Frontgates")
+    require_everywhere(actor, Action.FRONTGATES_READ)
     with services.store.read() as tx:
         return _report(tx, _found(tx, frontgate_id))
 
@@ -39,10 +40,10 @@ def revoke(services: Services, actor: Actor, frontgate_id: str) -> FrontgateRepo
 
     Its machine, its etcd and the machines behind it go on; nothing new reaches them.
 
-    :raises ForbiddenError: the actor is no admin.
+    :raises ForbiddenError: the actor may not, for they are the installation's.
     :raises NotFoundError: there is no such Frontgate.
     """
-    require_admin(actor, "revoke Frontgates")
+    require_everywhere(actor, Action.FRONTGATES_WRITE)
     with services.store.begin() as tx:
         frontgate = _found(tx, frontgate_id)
         tx.agents.revoke(frontgate.id)
@@ -55,11 +56,11 @@ def renew(services: Services, actor: Actor, frontgate_id: str) -> Job:
     from now on.
 
     :returns: the job that replaces the machine.
-    :raises ForbiddenError: the actor is no admin.
+    :raises ForbiddenError: the actor may not, for they are the installation's.
     :raises NotFoundError: there is no such Frontgate.
     :raises ConflictError: a job is at work on it, or it has no machine.
     """
-    require_admin(actor, "renew Frontgates")
+    require_everywhere(actor, Action.FRONTGATES_WRITE)
     with services.store.read() as tx:
         runtime_id = _found(tx, frontgate_id).runtime_id
     # NOTE(transactions): building a provider opens one; inside of ours it would wait for it

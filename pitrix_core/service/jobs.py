@@ -22,12 +22,14 @@ from pitrix_core.model import (
     TaskFailure,
     TaskRecord,
     UndecidedTask,
+    access,
 )
+from pitrix_core.model.access import Actor
 from pitrix_core.model.job import CANCELLED_CODE, JOB_FINAL_STATES
+from pitrix_core.service.access import require_seen
 from pitrix_core.service.inputs import AfterCancel, CancelInput, CancelMode
-from pitrix_core.service.services import Services, require_owner, visible_owner
+from pitrix_core.service.services import Services
 from pitrix_core.store import Transaction
-from pitrix_core.store.identity import Actor
 from pitrix_core.store.slices import WHOLE, Slice
 
 _STATE_DURING = {
@@ -68,7 +70,7 @@ def search(
     :raises NotFoundError: there is no job that the part begins after.
     """
     with services.store.read() as tx:
-        return tx.jobs.search(owner=visible_owner(actor), cluster_id=cluster_id, part=part)
+        return tx.jobs.search(viewer=actor, cluster_id=cluster_id, part=part)
 
 
 def get(services: Services, actor: Actor, job_id: str) -> Job:
@@ -83,11 +85,18 @@ def get(services: Services, actor: Actor, job_id: str) -> Job:
         return attrs.evolve(job, remaining_s=remaining_s_of(tx, job.id))
 
 
-def _find(services: Services, actor: Actor, job_id: str) -> Job:
+def _find(
+    services: Services,
+    actor: Actor,
+    job_id: str,
+    *,
+    action: access.Action = access.Action.CLUSTERS_READ,
+) -> Job:
+    step = "List them: pitrix job list"
     with services.store.read() as tx:
         job = tx.jobs.get(job_id)
-    step = "List them: pitrix job list"
-    require_owner(actor, job.owner, f"job {job_id!r}", next_step=step)
+        what = f"job {job_id!r}"
+        require_seen(tx, actor, action, owner=job.owner, what=what, next_step=step)
     return job
 
 
@@ -248,7 +257,7 @@ def roll_back(services: Services, actor: Actor, job_id: str) -> Job:
     :raises ConflictError: it is at work, has succeeded or cannot be undone, or another job came
         after it.
     """
-    _find(services, actor, job_id)
+    _find(services, actor, job_id, action=access.Action.CLUSTERS_WRITE)
     with services.store.begin() as tx:
         tx.queue.lock_jobs([job_id])
         job = tx.jobs.get(job_id)
@@ -289,7 +298,7 @@ def _change(
     services: Services, actor: Actor, job_id: str, act: Callable[[Transaction, Job], None]
 ) -> Job:
     """Do something with a job that is locked, and return what it is then."""
-    _find(services, actor, job_id)
+    _find(services, actor, job_id, action=access.Action.CLUSTERS_WRITE)
     with services.store.begin() as tx:
         tx.queue.lock_jobs([job_id])
         act(tx, tx.jobs.get(job_id))

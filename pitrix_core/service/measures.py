@@ -16,9 +16,10 @@ from pitrix_core.model import (
     Sample,
     health_of,
 )
-from pitrix_core.service.services import Services, find_cluster
+from pitrix_core.model.access import Actor
+from pitrix_core.service.access import find_cluster
+from pitrix_core.service.services import Services
 from pitrix_core.store import Transaction
-from pitrix_core.store.identity import Actor
 
 #: Samples in one answer: a day of six nodes that report every five minutes, or an hour of 166.
 _MOST_SAMPLES: Final = 2000

@@ -22,20 +22,22 @@ from pitrix_core.model import (
     PlanDraft,
     PlanRequest,
     Runtime,
+    access,
 )
+from pitrix_core.model.access import Actor
 from pitrix_core.planner.build import PlanFrame, build_plan, digest_of_plan
 from pitrix_core.planner.kinds import CORE_KINDS
 from pitrix_core.service import deployments
+from pitrix_core.service.access import find_cluster, require_own, require_seen
 from pitrix_core.service.deployments import Deployment
 from pitrix_core.service.forgetting import leftovers, plan_of, require_unreachable
 from pitrix_core.service.inputs import PlanInput
 from pitrix_core.service.jobs import undecided_remarks
 from pitrix_core.service.languages import DEFAULT_LANGUAGE
 from pitrix_core.service.links import dependent_remarks, distance_remarks
-from pitrix_core.service.services import Services, find_cluster, require_owner
+from pitrix_core.service.services import Services
 from pitrix_core.store import Transaction, new_id
 from pitrix_core.store.catalog import AppVersion
-from pitrix_core.store.identity import Actor
 
 _INSISTED: Final = "Its cloud was not asked."
 
@@ -73,7 +75,8 @@ def get(services: Services, actor: Actor, plan_id: str) -> Plan:
     """
     with services.store.read() as tx:
         plan = tx.plans.get(plan_id)
-    require_owner(actor, plan.owner, f"plan {plan_id!r}")
+        what = f"plan {plan_id!r}"
+        require_seen(tx, actor, access.Action.CLUSTERS_READ, owner=plan.owner, what=what)
     return plan
 
 
@@ -82,12 +85,13 @@ def _plan_create(services: Services, actor: Actor, data: PlanInput, *, language:
         raise InvalidInputError("Which app version?", pointer="/app_version_id")
     if data.cluster_id:
         raise InvalidInputError("A new cluster has no id yet.", pointer="/cluster_id")
+    require_own(actor, access.Action.CLUSTERS_WRITE)
     with services.store.read() as tx:
-        version = tx.catalog.version(data.app_version_id)
+        version = tx.catalog.version(data.app_version_id, viewer=actor)
     wish = deployments.prepare(
         services, version, data.config, owner=actor.owner, name=data.name, language=language
     )
-    runtime = _runtime_for(services, wish, wanted=data.runtime_id)
+    runtime = _runtime_for(services, actor, wish, wanted=data.runtime_id)
     request = deployments.request_of(services, wish, runtime)
     draft = deployments.drafted(wish.package, request)
     distance = distance_remarks(services, wish.linked, runtime=runtime, draft=draft)
@@ -101,7 +105,8 @@ def _plan_change(services: Services, actor: Actor, data: PlanInput) -> Plan:
     if data.app_version_id or data.runtime_id or data.name or data.config:
         raise InvalidInputError(f"To {data.action}, name the cluster only.", pointer="/action")
     with services.store.read() as tx:
-        cluster = find_cluster(tx, actor, data.cluster_id)
+        write = access.Action.CLUSTERS_WRITE
+        cluster = find_cluster(tx, actor, data.cluster_id, action=write)
         current = tx.clusters.snapshot(cluster.id)
         running = tx.jobs.running_on(cluster.id)
         if cluster.hidden:
@@ -186,18 +191,23 @@ def _stored(services: Services, plan: Plan, *, kept: Mapping[str, str]) -> Plan:
 
 def _reviewed(services: Services, plan: Plan, runtime: Runtime) -> Plan:
     objections = services.registry.hooks().review_plan(plan, runtime)
-    if errors_in(objections):
-        raise PlanRefusedError("A plugin objects to the plan.", findings=objections)
+    wrong = errors_in(objections)
+    if wrong:
+        raise PlanRefusedError(wrong[0].message, findings=objections)
     if not objections:
         return plan
     plan = attrs.evolve(plan, findings=(*plan.findings, *objections))
     return attrs.evolve(plan, digest=digest_of_plan(plan))
 
 
-def _runtime_for(services: Services, wish: Deployment, *, wanted: str | None) -> Runtime:
+def _runtime_for(
+    services: Services, actor: Actor, wish: Deployment, *, wanted: str | None
+) -> Runtime:
     with services.store.read() as tx:
         repo = tx.repos.get(tx.catalog.app(wish.version.app_id).repo_id)
-        runtimes = [_wanted_runtime(tx, wanted)] if wanted else tx.runtimes.all()
+        runtimes = tx.runtimes.all(viewer=actor)
+        if wanted:
+            runtimes = [_wanted_runtime(tx, actor, wanted)]
     needs = needs_of(wish.package, wish.linked.config, repo)
     matches = match(runtimes, needs, gate=services.gates.of, core_kinds=CORE_KINDS)
     fitting = [found.runtime for found in matches if not found.findings]
@@ -214,8 +224,8 @@ def _runtime_for(services: Services, wish: Deployment, *, wanted: str | None) ->
     )
 
 
-def _wanted_runtime(tx: Transaction, id_or_name: str) -> Runtime:
-    runtime = tx.runtimes.get(id_or_name)
+def _wanted_runtime(tx: Transaction, actor: Actor, id_or_name: str) -> Runtime:
+    runtime = tx.runtimes.get(id_or_name, viewer=actor)
     if tx.runtimes.state(runtime.id) != "active":
         raise ConflictError(
             f"Runtime {runtime.name} is being taken away, or gone.",

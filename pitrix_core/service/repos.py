@@ -5,12 +5,13 @@ from typing import Final
 
 from pitrix_core.catalog.indexer import parse_index
 from pitrix_core.errors import InvalidInputError, PackageSignatureError, RepoError
+from pitrix_core.model.access import Action, Actor
 from pitrix_core.package.signature import parse_public_key
+from pitrix_core.service.access import require_allowed, require_own
 from pitrix_core.service.inputs import RepoInput
 from pitrix_core.service.names import require_name
-from pitrix_core.service.services import Services, require_admin
+from pitrix_core.service.services import Services
 from pitrix_core.store import new_id
-from pitrix_core.store.identity import Actor
 from pitrix_core.store.repos import Repo
 from pitrix_core.validation import pointer_to
 
@@ -20,14 +21,14 @@ _GIVE_KEY: Final = "Give the public key of its vendor: the second line of the fi
 def add(services: Services, actor: Actor, data: RepoInput) -> Repo:
     """Register a repo whose index can be read, and index it.
 
-    :raises ForbiddenError: the actor is no admin.
+    :raises ForbiddenError: the actor may not.
     :raises RepoError: its index cannot be read.
     :raises InvalidInputError: nobody reads such a URL, a selector allows no value, or a trusted
         key is none.
     :raises PackageInvalidError: its index is none.
     :raises ConflictError: the name is taken.
     """
-    require_admin(actor, "register repos")
+    require_own(actor, Action.REPOS_WRITE)
     require_name(data.name)
     for key, values in data.selectors.items():
         if not values:
@@ -54,9 +55,9 @@ def add(services: Services, actor: Actor, data: RepoInput) -> Repo:
 
 
 def search(services: Services, actor: Actor) -> list[Repo]:
-    """Return every repo, by name."""
+    """Return the repos that the actor sees, by name."""
     with services.store.read() as tx:
-        return tx.repos.all()
+        return tx.repos.all(viewer=actor)
 
 
 def get(services: Services, actor: Actor, repo_id: str) -> Repo:
@@ -65,18 +66,29 @@ def get(services: Services, actor: Actor, repo_id: str) -> Repo:
     :raises NotFoundError: there is none.
     """
     with services.store.read() as tx:
-        return tx.repos.get(repo_id)
+        return tx.repos.get(repo_id, viewer=actor)
+
+
+def get_for(services: Services, actor: Actor, action: Action, repo_id: str) -> Repo:
+    """Return a repo by id or name, with which something is to be done.
+
+    :raises NotFoundError: there is none that the actor sees.
+    :raises ForbiddenError: the actor may not do this with it.
+    """
+    repo = get(services, actor, repo_id)
+    with services.store.read() as tx:
+        require_allowed(tx, actor, action, owner=repo.owner, what=f"repo {repo.name}")
+    return repo
 
 
 def index(services: Services, actor: Actor, repo_id: str) -> Repo:
     """Bring the catalogue up to date with a repo now.
 
-    :raises ForbiddenError: the actor is no admin.
+    :raises ForbiddenError: the actor may not.
     :raises NotFoundError: there is no such repo.
     :raises RepoError: its index cannot be read.
     """
-    require_admin(actor, "index repos")
-    return services.indexer.index(get(services, actor, repo_id))
+    return services.indexer.index(get_for(services, actor, Action.REPOS_WRITE, repo_id))
 
 
 def _require_readable(services: Services, url: str) -> None:

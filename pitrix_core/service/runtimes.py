@@ -9,14 +9,15 @@ from pitrix_core.errors import ConflictError, NotFoundError
 from pitrix_core.findings import Finding
 from pitrix_core.jobs.effects import end_job
 from pitrix_core.model import Cluster, ClusterState, Job, Runtime, RuntimeAtWork, RuntimeLimits
+from pitrix_core.model.access import Action, Actor
 from pitrix_core.pilot.frontgates import remove_frontgate
 from pitrix_core.planner.build import Offers
 from pitrix_core.service import forgetting
+from pitrix_core.service.access import require_allowed, require_own
 from pitrix_core.service.inputs import RuntimeInput
 from pitrix_core.service.names import require_name
-from pitrix_core.service.services import Services, require_admin
+from pitrix_core.service.services import Services
 from pitrix_core.store import Transaction, new_id
-from pitrix_core.store.identity import Actor
 
 
 def add(services: Services, actor: Actor, data: RuntimeInput) -> Runtime:
@@ -24,12 +25,12 @@ def add(services: Services, actor: Actor, data: RuntimeInput) -> Runtime:
 
     Makes no request to the cloud; :func:`check` does.
 
-    :raises ForbiddenError: the actor is no admin, or the provider needs the operator's consent.
+    :raises ForbiddenError: the actor may not, or the provider needs the operator's consent.
     :raises InvalidInputError: settings or credential do not fit; with every finding.
     :raises PluginError: the provider is not installed, not enabled, or broken.
     :raises ConflictError: the name is taken.
     """
-    require_admin(actor, "register runtimes")
+    require_own(actor, Action.RUNTIMES_WRITE)
     require_name(data.name)
     runtime = Runtime(
         id=new_id("rt"),
@@ -54,9 +55,9 @@ def add(services: Services, actor: Actor, data: RuntimeInput) -> Runtime:
 
 
 def search(services: Services, actor: Actor) -> list[Runtime]:
-    """Return every runtime, oldest first."""
+    """Return the runtimes that the actor sees, oldest first."""
     with services.store.read() as tx:
-        return tx.runtimes.all()
+        return tx.runtimes.all(viewer=actor)
 
 
 def get(services: Services, actor: Actor, runtime_id: str) -> Runtime:
@@ -65,11 +66,23 @@ def get(services: Services, actor: Actor, runtime_id: str) -> Runtime:
     :raises NotFoundError: there is none, or it was deleted.
     """
     with services.store.read() as tx:
-        runtime = tx.runtimes.get(runtime_id)
+        runtime = tx.runtimes.get(runtime_id, viewer=actor)
         if tx.runtimes.state(runtime.id) == "deleted":
             raise NotFoundError(
                 f"There is no runtime {runtime_id!r}.", next_step="List them: pitrix runtime list"
             )
+    return runtime
+
+
+def get_for(services: Services, actor: Actor, action: Action, runtime_id: str) -> Runtime:
+    """Return a runtime by id or name, with which something is to be done.
+
+    :raises NotFoundError: there is none that the actor sees, or it was deleted.
+    :raises ForbiddenError: the actor may not do this with it.
+    """
+    runtime = get(services, actor, runtime_id)
+    with services.store.read() as tx:
+        require_allowed(tx, actor, action, owner=runtime.owner, what=f"runtime {runtime.name}")
     return runtime
 
 
@@ -86,11 +99,10 @@ def at_work(services: Services, actor: Actor, runtime_id: str) -> RuntimeAtWork:
 def limit(services: Services, actor: Actor, runtime_id: str, limits: RuntimeLimits) -> Runtime:
     """Change how much a runtime's cloud is asked for; jobs that run keep to it from now on.
 
-    :raises ForbiddenError: the actor is no admin.
+    :raises ForbiddenError: the actor may not change this runtime.
     :raises NotFoundError: there is no such runtime.
     """
-    require_admin(actor, "limit runtimes")
-    runtime = get(services, actor, runtime_id)
+    runtime = get_for(services, actor, Action.RUNTIMES_WRITE, runtime_id)
     with services.store.begin() as tx:
         tx.runtimes.set_limits(runtime.id, limits)
         data = {"name": runtime.name, **attrs.asdict(limits)}
@@ -111,12 +123,11 @@ def delete(services: Services, actor: Actor, runtime_id: str) -> list[Job]:
     """Take a runtime away, and its Frontgates before it.
 
     :returns: the jobs that remove the Frontgates; none where the runtime is gone at once.
-    :raises ForbiddenError: the actor is no admin.
+    :raises ForbiddenError: the actor may not change this runtime.
     :raises NotFoundError: there is no such runtime.
     :raises ConflictError: clusters are on it.
     """
-    require_admin(actor, "remove runtimes")
-    runtime = get(services, actor, runtime_id)
+    runtime = get_for(services, actor, Action.RUNTIMES_WRITE, runtime_id)
     with services.store.read() as tx:
         _require_empty(tx, runtime)
         has_frontgates = bool(tx.clusters.search(runtime_id=runtime.id))
@@ -142,12 +153,11 @@ def delete(services: Services, actor: Actor, runtime_id: str) -> list[Job]:
 def forget(services: Services, actor: Actor, runtime_id: str) -> None:
     """Take a runtime away whose cloud does not answer any more; nothing is removed from the cloud.
 
-    :raises ForbiddenError: the actor is no admin.
+    :raises ForbiddenError: the actor may not change this runtime.
     :raises NotFoundError: there is no such runtime.
     :raises ConflictError: clusters are on it, or its cloud answers.
     """
-    require_admin(actor, "remove runtimes")
-    runtime = get(services, actor, runtime_id)
+    runtime = get_for(services, actor, Action.RUNTIMES_WRITE, runtime_id)
     with services.store.read() as tx:
         _require_empty(tx, runtime)
     step = f"pitrix runtime delete {runtime.name}"

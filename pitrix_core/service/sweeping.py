@@ -17,26 +17,25 @@ from pitrix_core.model import (
     Orphan,
     Runtime,
 )
+from pitrix_core.model.access import Action, Actor
 from pitrix_core.pilot.hidden import SYSTEM_OWNER, add_hidden, submit_hidden
 from pitrix_core.planner.build import Offers
 from pitrix_core.planner.orphans import draft_sweep
 from pitrix_core.service.inputs import SweepInput
-from pitrix_core.service.runtimes import get as get_runtime
-from pitrix_core.service.services import Services, require_admin
+from pitrix_core.service.runtimes import get_for
+from pitrix_core.service.services import Services
 from pitrix_core.store import Transaction
-from pitrix_core.store.identity import Actor
 from pitrix_core.store.ownership import NO_APP_VERSION
 
 
 def report(services: Services, actor: Actor, runtime_id: str) -> AccountReport:
     """Say what in a runtime's account belongs to nothing here, and what is missing there.
 
-    :raises ForbiddenError: the actor is no admin.
+    :raises ForbiddenError: the actor may not do it on this runtime.
     :raises NotFoundError: there is no such runtime.
     :raises ProviderTemporaryError: the cloud did not answer.
     """
-    require_admin(actor, "look for orphans")
-    runtime = get_runtime(services, actor, runtime_id)
+    runtime = get_for(services, actor, Action.ORPHANS_READ, runtime_id)
     listed = services.gates.of(runtime.id).owned()  # before the database: see jobs/orphans.py
     with services.store.read() as tx:
         return report_of(tx, runtime.id, listed)
@@ -46,13 +45,12 @@ def sweep(services: Services, actor: Actor, runtime_id: str, data: SweepInput) -
     """Have orphans removed.
 
     :returns: the job that does it; None where there is nothing to remove.
-    :raises ForbiddenError: the actor is no admin.
+    :raises ForbiddenError: the actor may not do it on this runtime.
     :raises NotFoundError: there is no such runtime.
     :raises ConflictError: one that is named is no orphan, or a sweep is at work already.
     :raises ProviderTemporaryError: the cloud did not answer.
     """
-    require_admin(actor, "remove orphans")
-    runtime = get_runtime(services, actor, runtime_id)
+    runtime = get_for(services, actor, Action.ORPHANS_WRITE, runtime_id)
     gate = services.gates.of(runtime.id)
     listed = gate.owned()
     with services.store.begin() as tx:

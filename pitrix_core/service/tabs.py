@@ -22,12 +22,13 @@ from pitrix_core.model import (
     Node,
     NodeState,
 )
+from pitrix_core.model.access import Action, Actor
 from pitrix_core.model.frontgate import SECURED
+from pitrix_core.service.access import find_cluster, require_seen
 from pitrix_core.service.inputs import TabInput
-from pitrix_core.service.services import Services, find_cluster, require_owner
+from pitrix_core.service.services import Services
 from pitrix_core.store import Transaction
 from pitrix_core.store.agents import Message
-from pitrix_core.store.identity import Actor
 
 #: Seconds for which an answer is good; a user can have a node run no more than so often.
 _GOOD_FOR_S: Final = 5
@@ -111,7 +112,10 @@ def answer(services: Services, actor: Actor, request_id: str) -> TabAnswer:
         if asked is None or asked.created_at is None:
             raise NotFoundError(f"There is no tab {request_id!r}.", next_step="Ask for it again.")
         cluster_id, node_id = asked.body["cluster_id"], asked.body["node_id"]
-        require_owner(actor, tx.clusters.get(cluster_id).owner, f"tab {request_id!r}")
+        owner = tx.clusters.get(cluster_id).owner
+        step = "Ask for it again."
+        what = f"tab {request_id!r}"
+        require_seen(tx, actor, Action.CLUSTERS_READ, owner=owner, what=what, next_step=step)
         reply = tx.agents.answer_to(request_id)
         waited_s = (tx.now - asked.created_at).total_seconds()
     pending = TabAnswer(id=request_id, cluster_id=cluster_id, node_id=node_id, state=TabState.ASKED)

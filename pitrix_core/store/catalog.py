@@ -9,7 +9,9 @@ from pitrix_core import convert
 from pitrix_core.errors import ConflictError, NotFoundError
 from pitrix_core.findings import Finding
 from pitrix_core.model import AppInfo
+from pitrix_core.model.access import Actor, Visibility
 from pitrix_core.store import tables
+from pitrix_core.store.access import seen_by
 from pitrix_core.store.engine import insert_once
 from pitrix_core.store.records import record
 
@@ -23,6 +25,10 @@ class App:
     repo_id: str
     name: str
     description: str = ""
+    #: None for its repo's.
+    visibility: Visibility | None = None
+    #: Ids of the groups that see it, where only groups do.
+    groups: tuple[str, ...] = ()
     created_at: dt.datetime
 
 
@@ -95,21 +101,29 @@ class CatalogRepository:
         ).one()
         return record(row, App)
 
-    def apps(self) -> list[App]:
-        """Return every app, by name."""
+    def apps(self, *, viewer: Actor | None = None) -> list[App]:
+        """Return every app, by name.
+
+        :param viewer: only those that they see; None for all.
+        """
         query = sa.select(tables.apps).order_by(tables.apps.c.name, tables.apps.c.id)
+        if viewer is not None:
+            query = query.where(seen_by(viewer, tables.apps))
         return [record(row, App) for row in self._connection.execute(query)]
 
-    def app(self, id_or_name: str) -> App:
+    def app(self, id_or_name: str, *, viewer: Actor | None = None) -> App:
         """Return an app.
 
-        :raises NotFoundError: there is none of this id or name.
+        :param viewer: who has to see it; None for nobody.
+        :raises NotFoundError: there is none of this id or name that they see.
         :raises ConflictError: several repos have an app of this name.
         """
         columns = tables.apps.c
         query = sa.select(tables.apps).where(
             sa.or_(columns.id == id_or_name, columns.name == id_or_name)
         )
+        if viewer is not None:
+            query = query.where(seen_by(viewer, tables.apps))
         rows = self._connection.execute(query).all()
         if not rows:
             raise NotFoundError(
@@ -129,12 +143,15 @@ class CatalogRepository:
         values = {**convert.to_json(version), "created_at": self._now}
         insert_once(self._connection, tables.app_versions, **values)
 
-    def version(self, version_id: str) -> AppVersion:
+    def version(self, version_id: str, *, viewer: Actor | None = None) -> AppVersion:
         """Return a version.
 
-        :raises NotFoundError: there is no such version.
+        :param viewer: who has to see it; None for nobody.
+        :raises NotFoundError: there is no such version that they see.
         """
         query = sa.select(tables.app_versions).where(tables.app_versions.c.id == version_id)
+        if viewer is not None:
+            query = query.where(seen_by(viewer, tables.app_versions))
         row = self._connection.execute(query).one_or_none()
         if row is None:
             raise NotFoundError(f"There is no app version {version_id!r}.")

@@ -20,7 +20,9 @@ from pitrix_core.model import (
     OwnedResource,
     PlannedNode,
 )
+from pitrix_core.model.access import Actor
 from pitrix_core.store import tables
+from pitrix_core.store.access import seen_by
 from pitrix_core.store.engine import Turn, take_turn
 from pitrix_core.store.records import record
 from pitrix_core.store.slices import WHOLE, Slice, oldest_first
@@ -62,10 +64,11 @@ class ClusterRepository:
         del values["health"]  # its nodes'
         self._connection.execute(tables.clusters.insert().values(**values))
 
-    def get(self, id_or_name: str) -> Cluster:
+    def get(self, id_or_name: str, *, viewer: Actor | None = None) -> Cluster:
         """Return a cluster; by name only while it is not deleted, the newest first.
 
-        :raises NotFoundError: there is none of this id or name.
+        :param viewer: who has to see it; None for nobody.
+        :raises NotFoundError: there is none of this id or name that they see.
         """
         columns = tables.clusters.c
         named = sa.and_(columns.name == id_or_name, columns.state != ClusterState.DELETED)
@@ -75,6 +78,8 @@ class ClusterRepository:
             .order_by(columns.created_at.desc())
             .limit(1)
         )
+        if viewer is not None:
+            query = query.where(seen_by(viewer, tables.clusters))
         row = self._connection.execute(query).one_or_none()
         if row is None:
             raise NotFoundError(
@@ -100,6 +105,7 @@ class ClusterRepository:
         self,
         *,
         owner: str | None = None,
+        viewer: Actor | None = None,
         runtime_id: str | None = None,
         hidden: bool | None = None,
         part: Slice = WHOLE,
@@ -107,6 +113,7 @@ class ClusterRepository:
         """Return clusters that are not deleted, oldest first.
 
         :param owner: only this owner's; None for everybody's.
+        :param viewer: only those that they see; None for all.
         :param runtime_id: only those on this runtime.
         :param hidden: only those that are, or are not, hidden; None for both.
         :param part: which of them.
@@ -120,6 +127,8 @@ class ClusterRepository:
             query = query.where(columns.hidden.is_(hidden))
         if owner is not None:
             query = query.where(columns.owner == owner)
+        if viewer is not None:
+            query = query.where(seen_by(viewer, tables.clusters))
         if runtime_id is not None:
             query = query.where(columns.runtime_id == runtime_id)
         return [record(row, Cluster) for row in self._connection.execute(query)]

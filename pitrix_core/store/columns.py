@@ -24,9 +24,17 @@ def owner() -> Column[str]:
     return Column("owner", String(255), nullable=False)
 
 
-def json(name: str) -> "Column[object]":
-    """Return a column of JSON that is never NULL."""
-    return Column(name, sa.JSON(none_as_null=True), nullable=False)
+def visibility() -> Column[str]:
+    """Return the column with who sees a row beside its owner; what was there before, all saw."""
+    return Column("visibility", String(16), nullable=False, server_default="public")
+
+
+def json(name: str, *, default: str | None = None) -> "Column[object]":
+    """Return a column of JSON that is never NULL.
+
+    :param default: of rows that were there before the column.
+    """
+    return Column(name, sa.JSON(none_as_null=True), nullable=False, server_default=default)
 
 
 def created_at() -> "Column[object]":

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
+from pitrix_core.store.access import AccessRepository
 from pitrix_core.store.agents import AgentRepository
 from pitrix_core.store.catalog import CatalogRepository
 from pitrix_core.store.chores import ChoreRepository
@@ -20,9 +21,11 @@ from pitrix_core.store.courses import CourseRepository
 from pitrix_core.store.durations import DurationRepository
 from pitrix_core.store.engine import DATABASE_TROUBLE, db_now, is_collision, read_options
 from pitrix_core.store.events import EventRepository
+from pitrix_core.store.groups import GroupRepository
 from pitrix_core.store.identity import IdentityRepository
 from pitrix_core.store.jobs import JobRepository
 from pitrix_core.store.lanes import LaneRepository
+from pitrix_core.store.logins import LoginRepository
 from pitrix_core.store.metering import MeteringRepository
 from pitrix_core.store.ownership import OwnershipRepository
 from pitrix_core.store.plans import PlanRepository
@@ -33,6 +36,7 @@ from pitrix_core.store.runtimes import RuntimeRepository
 from pitrix_core.store.secrets import Cipher, SecretRepository
 from pitrix_core.store.supervision import SupervisionRepository
 from pitrix_core.store.usage import UsageRepository
+from pitrix_core.store.users import UserRepository
 from pitrix_core.store.wakeups import Listener, Topic, Wake
 
 T = TypeVar("T")
@@ -62,8 +66,28 @@ class Transaction:
 
     @functools.cached_property
     def identity(self) -> IdentityRepository:
-        """The installation, tokens, and answers kept for idempotency keys."""
+        """The installation, and answers kept for idempotency keys."""
         return IdentityRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def access(self) -> AccessRepository:
+        """Who may do what."""
+        return AccessRepository(self._connection)
+
+    @functools.cached_property
+    def groups(self) -> GroupRepository:
+        """The tree of groups."""
+        return GroupRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def users(self) -> UserRepository:
+        """Who there is."""
+        return UserRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def logins(self) -> LoginRepository:
+        """What people show to say who they are."""
+        return LoginRepository(self._connection, now=self.now)
 
     @functools.cached_property
     def secrets(self) -> SecretRepository:

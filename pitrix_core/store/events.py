@@ -9,7 +9,9 @@ import sqlalchemy as sa
 
 from pitrix_core import convert
 from pitrix_core.model import JsonObject
+from pitrix_core.model.access import Actor
 from pitrix_core.store import tables
+from pitrix_core.store.access import seen_by
 from pitrix_core.store.engine import Turn, take_turn
 from pitrix_core.store.records import record
 
@@ -67,12 +69,12 @@ class EventRepository:
         *,
         limit: int,
         subjects: frozenset[str] = frozenset(),
-        owner: str | None = None,
+        viewer: Actor | None = None,
     ) -> list[Event]:
         """Return events after one, oldest first.
 
         :param subjects: only those about one of these; empty for all.
-        :param owner: only this owner's; None for everybody's.
+        :param viewer: only those that they see; None for all.
         """
         self.flush()
         query = (
@@ -81,8 +83,8 @@ class EventRepository:
             .order_by(tables.events.c.id)
             .limit(limit)
         )
-        if owner is not None:
-            query = query.where(tables.events.c.owner == owner)
+        if viewer is not None:
+            query = query.where(seen_by(viewer, tables.events))
         if subjects:
             query = query.where(tables.events.c.subject.in_(subjects))
         return [record(row, Event) for row in self._connection.execute(query)]

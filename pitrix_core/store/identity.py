@@ -1,4 +1,4 @@
-"""The installation, tokens, and answers kept for idempotency keys."""
+"""The installation, and answers kept for idempotency keys."""
 
 import datetime as dt
 import uuid
@@ -7,23 +7,9 @@ from collections.abc import Mapping
 import attrs
 import sqlalchemy as sa
 
+from pitrix_core.model.access import Actor as Actor  # noqa: PLC0414  # where it used to be
 from pitrix_core.store import tables
 from pitrix_core.store.engine import Turn, insert_once, take_turn
-from pitrix_core.store.ids import new_id
-
-
-@attrs.frozen(kw_only=True)
-class Actor:
-    """Who asks."""
-
-    owner: str
-    #: ``admin``, and more to come.
-    role: str
-
-    @property
-    def is_admin(self) -> bool:
-        """Says whether everything may be seen and done."""
-        return self.role == "admin"
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +25,7 @@ class KeptAnswer:
 
 
 class IdentityRepository:
-    """Who we are, and who may ask."""
+    """Who we are, and what we answered."""
 
     def __init__(self, connection: sa.Connection, *, now: dt.datetime) -> None:
         """Work inside the transaction of ``connection``."""
@@ -57,35 +43,6 @@ class IdentityRepository:
         made = uuid.uuid4().hex
         self._connection.execute(tables.installation.insert().values(id=made, created_at=self._now))
         return made
-
-    def add_token(self, digest: str, *, owner: str, role: str) -> None:
-        """Let whoever shows the token with this digest act as ``owner``."""
-        self._connection.execute(
-            tables.tokens.insert().values(
-                id=new_id("tok"), owner=owner, digest=digest, role=role, created_at=self._now
-            )
-        )
-
-    def add_first_token(self, digest: str, *, owner: str, role: str) -> bool:
-        """Add a token as :meth:`add_token` does, unless there is one.
-
-        :returns: False when there is one.
-        """
-        take_turn(self._connection, Turn.INSTALLATION)
-        if self.has_tokens():
-            return False
-        self.add_token(digest, owner=owner, role=role)
-        return True
-
-    def has_tokens(self) -> bool:
-        """Say whether anybody can ask yet."""
-        return self._connection.scalar(sa.select(tables.tokens.c.id).limit(1)) is not None
-
-    def actor(self, digest: str) -> Actor | None:
-        """Return who shows the token with this digest, if anybody may."""
-        query = sa.select(tables.tokens).where(tables.tokens.c.digest == digest)
-        row = self._connection.execute(query).one_or_none()
-        return None if row is None else Actor(owner=row.owner, role=row.role)
 
     def kept_answer(self, key: str, *, owner: str) -> KeptAnswer | None:
         """Return what the first request with a key was answered."""

@@ -10,8 +10,10 @@ import sqlalchemy as sa
 from pitrix_core import convert
 from pitrix_core.errors import ConflictError, NotFoundError
 from pitrix_core.model import Action, Job, JobState, Plan, Task, TaskRecord, TaskState
+from pitrix_core.model.access import Actor
 from pitrix_core.model.job import JOB_FINAL_STATES
 from pitrix_core.store import tables
+from pitrix_core.store.access import seen_by
 from pitrix_core.store.ids import new_id
 from pitrix_core.store.lanes import LaneRepository, lane_of
 from pitrix_core.store.records import record
@@ -184,19 +186,19 @@ class JobRepository:
         return record(row, Job, progress=self._progress([job_id])[job_id])
 
     def search(
-        self, *, owner: str | None = None, cluster_id: str | None = None, part: Slice = WHOLE
+        self, *, viewer: Actor | None = None, cluster_id: str | None = None, part: Slice = WHOLE
     ) -> list[Job]:
         """Return jobs, newest first.
 
-        :param owner: only this owner's; None for everybody's.
+        :param viewer: only those that they see; None for all.
         :param cluster_id: only this cluster's.
         :param part: which of them.
         :raises NotFoundError: there is no job that the part begins after.
         """
         columns = tables.jobs.c
         query = newest_first(self._connection, tables.jobs, part)
-        if owner is not None:
-            query = query.where(columns.owner == owner)
+        if viewer is not None:
+            query = query.where(seen_by(viewer, tables.jobs))
         if cluster_id is not None:
             query = query.where(columns.cluster_id == cluster_id)
         rows = self._connection.execute(query).all()

@@ -9,7 +9,9 @@ import sqlalchemy as sa
 from pitrix_core import convert
 from pitrix_core.errors import ConflictError, NotFoundError
 from pitrix_core.findings import Finding
+from pitrix_core.model.access import Actor, Visibility
 from pitrix_core.store import tables
+from pitrix_core.store.access import seen_by
 from pitrix_core.store.engine import insert_once
 from pitrix_core.store.records import record
 
@@ -29,6 +31,9 @@ class Repo:
     #: Public keys of minisign, in one line each: one of them has to have signed each package; empty
     #: for packages that nobody has to have signed.
     trusted_keys: tuple[str, ...] = ()
+    visibility: Visibility = Visibility.PUBLIC
+    #: Ids of the groups that see it, where only groups do.
+    groups: tuple[str, ...] = ()
     index_digest: str | None = None
     indexed_at: dt.datetime | None = None
     #: What the last indexing found wrong.
@@ -53,15 +58,18 @@ class RepoRepository:
         if not insert_once(self._connection, tables.repos, **row):
             raise ConflictError(f"There is a repo {repo.name!r} already.", pointer="/name")
 
-    def get(self, id_or_name: str) -> Repo:
+    def get(self, id_or_name: str, *, viewer: Actor | None = None) -> Repo:
         """Return a repo.
 
-        :raises NotFoundError: there is none of this id or name.
+        :param viewer: who has to see it; None for nobody.
+        :raises NotFoundError: there is none of this id or name that they see.
         """
         columns = tables.repos.c
         query = sa.select(tables.repos).where(
             sa.or_(columns.id == id_or_name, columns.name == id_or_name)
         )
+        if viewer is not None:
+            query = query.where(seen_by(viewer, tables.repos))
         row = self._connection.execute(query).one_or_none()
         if row is None:
             raise NotFoundError(
@@ -69,9 +77,14 @@ class RepoRepository:
             )
         return record(row, Repo)
 
-    def all(self) -> list[Repo]:
-        """Return every repo, by name."""
+    def all(self, *, viewer: Actor | None = None) -> list[Repo]:
+        """Return every repo, by name.
+
+        :param viewer: only those that they see; None for all.
+        """
         query = sa.select(tables.repos).order_by(tables.repos.c.name)
+        if viewer is not None:
+            query = query.where(seen_by(viewer, tables.repos))
         return [record(row, Repo) for row in self._connection.execute(query)]
 
     def mark_indexed(self, repo_id: str, *, digest: str, findings: Sequence[Finding]) -> None:

@@ -7,7 +7,9 @@ import sqlalchemy as sa
 from pitrix_core import convert
 from pitrix_core.errors import ConflictError, NotFoundError
 from pitrix_core.model import Runtime, RuntimeLimits
+from pitrix_core.model.access import Actor
 from pitrix_core.store import tables
+from pitrix_core.store.access import seen_by
 from pitrix_core.store.engine import insert_once
 from pitrix_core.store.lanes import LaneRepository
 from pitrix_core.store.records import record
@@ -52,12 +54,13 @@ class RuntimeRepository:
         )
         self._lanes.set_limits(runtime_id, limits)
 
-    def get(self, id_or_name: str) -> Runtime:
+    def get(self, id_or_name: str, *, viewer: Actor | None = None) -> Runtime:
         """Return a runtime.
 
-        :raises NotFoundError: there is none of this id or name.
+        :param viewer: who has to see it; None for nobody.
+        :raises NotFoundError: there is none of this id or name that they see.
         """
-        return record(self._row(id_or_name), Runtime)
+        return record(self._row(id_or_name, viewer=viewer), Runtime)
 
     def state(self, runtime_id: str) -> str:
         """Return ``active``, ``deleting`` or ``deleted``."""
@@ -87,13 +90,18 @@ class RuntimeRepository:
         found: str | None = self._row(runtime_id).credential_id
         return found
 
-    def all(self) -> list[Runtime]:
-        """Return every runtime that is not deleted, oldest first."""
+    def all(self, *, viewer: Actor | None = None) -> list[Runtime]:
+        """Return every runtime that is not deleted, oldest first.
+
+        :param viewer: only those that they see; None for all.
+        """
         query = (
             sa.select(tables.runtimes)
             .where(tables.runtimes.c.state == _ACTIVE)
             .order_by(tables.runtimes.c.created_at, tables.runtimes.c.id)
         )
+        if viewer is not None:
+            query = query.where(seen_by(viewer, tables.runtimes))
         return [record(row, Runtime) for row in self._connection.execute(query)]
 
     def close(self, runtime_id: str) -> None:
@@ -113,11 +121,13 @@ class RuntimeRepository:
             tables.runtimes.update().where(tables.runtimes.c.id == runtime_id).values(state=state)
         )
 
-    def _row(self, id_or_name: str) -> sa.Row[tuple[object, ...]]:
+    def _row(self, id_or_name: str, *, viewer: Actor | None = None) -> sa.Row[tuple[object, ...]]:
         columns = tables.runtimes.c
         query = sa.select(tables.runtimes).where(
             sa.or_(columns.id == id_or_name, columns.name == id_or_name)
         )
+        if viewer is not None:
+            query = query.where(seen_by(viewer, tables.runtimes))
         row = self._connection.execute(query).one_or_none()
         if row is None:
             raise NotFoundError(

@@ -3,6 +3,7 @@
 from typing import Final
 
 from pitrix_core.model import JsonObject
+from pitrix_core.model.access import Action
 from pitrix_core.rest.operation import ACCEPT_LANGUAGE, Call, Operation, Parameter, Shape
 from pitrix_core.service import apps
 from pitrix_core.service.languages import preferred
@@ -22,6 +23,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/apps",
         summary="List the apps of the store",
+        needs=Action.APPS_READ,
         run=lambda c: apps.search(c.services, c.actor, text=c.parameters.get("search")),
         shape=Shape.PAGE,
         answer=App,
@@ -32,6 +34,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/apps/{id}",
         summary="Show an app, by id or name",
+        needs=Action.APPS_READ,
         run=lambda c: apps.get(c.services, c.actor, c.path["id"]),
         answer=App,
     ),
@@ -40,6 +43,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/apps/{id}/versions",
         summary="List an app's versions, newest first",
+        needs=Action.APPS_READ,
         run=lambda c: apps.versions(c.services, c.actor, c.path["id"]),
         shape=Shape.PAGE,
         answer=AppVersion,
@@ -49,6 +53,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/app_versions/{id}",
         summary="Show an app version",
+        needs=Action.APPS_READ,
         run=lambda c: apps.version(c.services, c.actor, c.path["id"]),
         answer=AppVersion,
     ),
@@ -57,6 +62,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/app_versions/{id}/config_schema",
         summary="Return the JSON Schema of an app version's configuration",
+        needs=Action.APPS_READ,
         run=_config_schema,
         parameters=(
             Parameter(

@@ -3,6 +3,7 @@
 from typing import Final
 
 from pitrix_core.model import Cluster, ClusterSnapshot, DisplayTab, Job, Plan
+from pitrix_core.model.access import Action
 from pitrix_core.rest import replies
 from pitrix_core.rest.operation import (
     ACCEPT_LANGUAGE,
@@ -40,6 +41,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="POST",
         path="/v1/plans",
         summary="Plan a change: its tasks, totals, price and findings; changes nothing",
+        needs=Action.CLUSTERS_WRITE,
         run=_create_plan,
         input=PlanInput,
         answer=Plan,
@@ -52,6 +54,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/plans/{id}",
         summary="Show a plan",
+        needs=Action.CLUSTERS_READ,
         run=lambda c: plans.get(c.services, c.actor, c.path["id"]),
         answer=Plan,
     ),
@@ -60,6 +63,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="POST",
         path="/v1/clusters",
         summary="Carry out a plan that creates a cluster",
+        needs=Action.CLUSTERS_WRITE,
         run=lambda c: clusters.apply(c.services, c.actor, c.body),
         input=ApplyInput,
         answer=Job,
@@ -71,6 +75,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="POST",
         path="/v1/clusters/{id}/jobs",
         summary="Carry out a plan that changes a cluster",
+        needs=Action.CLUSTERS_WRITE,
         run=_change_cluster,
         input=ApplyInput,
         answer=Job,
@@ -83,6 +88,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/clusters",
         summary="List the clusters",
+        needs=Action.CLUSTERS_READ,
         run=lambda c: clusters.search(
             c.services,
             c.actor,
@@ -106,6 +112,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/clusters/{id}",
         summary="Show a cluster with its nodes and resources, by id or name",
+        needs=Action.CLUSTERS_READ,
         run=lambda c: clusters.get(c.services, c.actor, c.path["id"]),
         answer=ClusterSnapshot,
     ),
@@ -115,6 +122,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path="/v1/clusters/{id}/measures",
         summary="Show what was measured on a cluster's nodes: each five minutes of the last day, "
         "and one in an hour of two weeks",
+        needs=Action.CLUSTERS_READ,
         run=lambda c: measures.measured(
             c.services,
             c.actor,
@@ -142,6 +150,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/clusters/{id}/tabs",
         summary="List the tables that a cluster's nodes can fill in",
+        needs=Action.CLUSTERS_READ,
         run=lambda c: tabs.tabs(c.services, c.actor, c.path["id"]),
         shape=Shape.PAGE,
         answer=DisplayTab,
@@ -151,6 +160,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="POST",
         path="/v1/clusters/{id}/tabs",
         summary="Have a node fill in a table; who asks again within 5 s gets the same answer",
+        needs=Action.CLUSTERS_READ,
         run=lambda c: tabs.ask(c.services, c.actor, c.path["id"], c.body),
         input=TabInput,
         answer=tabs.TabAnswer,
@@ -162,6 +172,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/tabs/{id}",
         summary="Show a table that was asked for, once its node has answered",
+        needs=Action.CLUSTERS_READ,
         run=lambda c: tabs.answer(c.services, c.actor, c.path["id"]),
         answer=tabs.TabAnswer,
     ),

@@ -3,6 +3,7 @@
 from typing import Final
 
 from pitrix_core.model import Job
+from pitrix_core.model.access import Action
 from pitrix_core.model.frontgate import FrontgateReport
 from pitrix_core.rest.operation import Operation, Shape
 from pitrix_core.service import frontgates
@@ -13,6 +14,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/frontgates",
         summary="List the Frontgates",
+        needs=Action.FRONTGATES_READ,
         run=lambda c: frontgates.search(c.services, c.actor),
         shape=Shape.PAGE,
         answer=FrontgateReport,
@@ -22,6 +24,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/frontgates/{id}",
         summary="Show a Frontgate: its connection, its token, what waits for it",
+        needs=Action.FRONTGATES_READ,
         run=lambda c: frontgates.get(c.services, c.actor, c.path["id"]),
         answer=FrontgateReport,
     ),
@@ -30,6 +33,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="POST",
         path="/v1/frontgates/{id}/revoke",
         summary="Make a Frontgate's tokens worth nothing, and cut its connection",
+        needs=Action.FRONTGATES_WRITE,
         run=lambda c: frontgates.revoke(c.services, c.actor, c.path["id"]),
         answer=FrontgateReport,
     ),
@@ -38,6 +42,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="POST",
         path="/v1/frontgates/{id}/renew",
         summary="Give a Frontgate another machine, which enrols anew",
+        needs=Action.FRONTGATES_WRITE,
         run=lambda c: frontgates.renew(c.services, c.actor, c.path["id"]),
         answer=Job,
         status=202,

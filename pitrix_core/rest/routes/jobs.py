@@ -3,6 +3,7 @@
 from typing import Final
 
 from pitrix_core.model import Job, JobReport
+from pitrix_core.model.access import Action
 from pitrix_core.rest import answers
 from pitrix_core.rest.operation import Call, Operation, Parameter, Shape
 from pitrix_core.rest.pagination import slice_in
@@ -33,6 +34,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/jobs",
         summary="List the jobs, newest first",
+        needs=Action.CLUSTERS_READ,
         run=lambda c: jobs.search(
             c.services,
             c.actor,
@@ -48,6 +50,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/jobs/{id}",
         summary="Show a job: how far it is, what failed, what it made, and what can be done",
+        needs=Action.CLUSTERS_READ,
         run=lambda c: jobs.report(c.services, c.actor, c.path["id"]),
         answer=JobReport,
     ),
@@ -56,6 +59,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/jobs/{id}/tasks",
         summary="List a job's tasks in the order of its plan",
+        needs=Action.CLUSTERS_READ,
         run=_tasks,
         shape=Shape.SLICE,
         answer=answers.JobTask,
@@ -65,6 +69,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="POST",
         path="/v1/jobs/{id}/retry",
         summary="Let a failed or cancelled job go on from where it ended",
+        needs=Action.CLUSTERS_WRITE,
         run=lambda c: jobs.retry(c.services, c.actor, c.path["id"]),
         answer=Job,
         status=202,
@@ -75,6 +80,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="POST",
         path="/v1/jobs/{id}/pause",
         summary="Let nothing new of a job be started; what is under way goes on",
+        needs=Action.CLUSTERS_WRITE,
         run=lambda c: jobs.pause(c.services, c.actor, c.path["id"]),
         answer=Job,
     ),
@@ -83,6 +89,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="POST",
         path="/v1/jobs/{id}/resume",
         summary="Let a paused job go on",
+        needs=Action.CLUSTERS_WRITE,
         run=lambda c: jobs.resume(c.services, c.actor, c.path["id"]),
         answer=Job,
     ),
@@ -91,6 +98,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="POST",
         path="/v1/jobs/{id}/cancel",
         summary="Stop a job for good, and have undone what it made if that is wanted",
+        needs=Action.CLUSTERS_WRITE,
         run=lambda c: jobs.cancel(c.services, c.actor, c.path["id"], c.body),
         input=CancelInput,
         answer=Job,
@@ -102,6 +110,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="POST",
         path="/v1/jobs/{id}/roll_back",
         summary="Undo what a failed or cancelled job did; the answer is the job that undoes it",
+        needs=Action.CLUSTERS_WRITE,
         run=lambda c: jobs.roll_back(c.services, c.actor, c.path["id"]),
         answer=Job,
         status=202,
@@ -112,6 +121,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/events",
         summary="List what happened, oldest first; or stream it, as server-sent events",
+        needs=Action.EVENTS_READ,
         run=_events,
         shape=Shape.EVENTS,
         answer=Event,

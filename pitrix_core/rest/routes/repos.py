@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from pitrix_core.model.access import Action
 from pitrix_core.rest.operation import Operation, Shape
 from pitrix_core.service import repos
 from pitrix_core.service.inputs import RepoInput
@@ -13,6 +14,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="POST",
         path="/v1/repos",
         summary="Register a repo and index it",
+        needs=Action.REPOS_WRITE,
         run=lambda c: repos.add(c.services, c.actor, c.body),
         input=RepoInput,
         answer=Repo,
@@ -24,6 +26,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/repos",
         summary="List the repos",
+        needs=Action.REPOS_READ,
         run=lambda c: repos.search(c.services, c.actor),
         shape=Shape.PAGE,
         answer=Repo,
@@ -33,6 +36,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/repos/{id}",
         summary="Show a repo, by id or name",
+        needs=Action.REPOS_READ,
         run=lambda c: repos.get(c.services, c.actor, c.path["id"]),
         answer=Repo,
     ),
@@ -41,6 +45,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="POST",
         path="/v1/repos/{id}/index",
         summary="Index a repo now",
+        needs=Action.REPOS_WRITE,
         run=lambda c: repos.index(c.services, c.actor, c.path["id"]),
         answer=Repo,
     ),

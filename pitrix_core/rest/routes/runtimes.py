@@ -3,6 +3,7 @@
 from typing import Final
 
 from pitrix_core.model import Runtime, RuntimeAtWork, RuntimeLimits
+from pitrix_core.model.access import Action
 from pitrix_core.rest import answers
 from pitrix_core.rest.operation import Call, Operation, Parameter, Shape
 from pitrix_core.service import runtimes
@@ -28,6 +29,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="POST",
         path="/v1/runtimes",
         summary="Register a runtime",
+        needs=Action.RUNTIMES_WRITE,
         run=lambda c: runtimes.add(c.services, c.actor, c.body),
         input=RuntimeInput,
         answer=Runtime,
@@ -39,6 +41,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/runtimes",
         summary="List the runtimes",
+        needs=Action.RUNTIMES_READ,
         run=lambda c: runtimes.search(c.services, c.actor),
         shape=Shape.PAGE,
         answer=Runtime,
@@ -48,6 +51,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/runtimes/{id}",
         summary="Show a runtime, by id or name, and how much its cloud is asked for now",
+        needs=Action.RUNTIMES_READ,
         run=lambda c: runtimes.at_work(c.services, c.actor, c.path["id"]),
         answer=RuntimeAtWork,
     ),
@@ -56,6 +60,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="POST",
         path="/v1/runtimes/{id}/limit",
         summary="Change how much a runtime's cloud is asked for",
+        needs=Action.RUNTIMES_WRITE,
         run=lambda c: runtimes.limit(c.services, c.actor, c.path["id"], c.body),
         input=RuntimeLimits,
         answer=Runtime,
@@ -65,6 +70,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="POST",
         path="/v1/runtimes/{id}/check",
         summary="Ask a runtime's cloud whether it can be used",
+        needs=Action.RUNTIMES_READ,
         run=_check_runtime,
         answer=answers.Findings,
     ),
@@ -73,6 +79,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="DELETE",
         path="/v1/runtimes/{id}",
         summary="Delete a runtime; jobs remove what pitrix keeps running on it",
+        needs=Action.RUNTIMES_WRITE,
         run=_delete_runtime,
         answer=answers.Jobs,
         status=202,

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from pitrix_core.model.access import Action
 from pitrix_core.plugins.discovery import PluginInfo
 from pitrix_core.plugins.registry import PluginReport
 from pitrix_core.rest import answers
@@ -13,7 +14,7 @@ from pitrix_core.service import agents, plugins, providers
 def _health(call: Call) -> answers.Health:
     try:
         with call.services.store.read() as tx:
-            tx.identity.has_tokens()
+            tx.logins.has_tokens()
     except Exception as ex:
         raise UnhealthyError from ex
     return answers.Health()
@@ -34,6 +35,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/plugins",
         summary="List the installed plugins, sound and broken",
+        needs=Action.PLUGINS_READ,
         run=lambda c: plugins.report(c.services, c.actor),
         shape=Shape.PAGE,
         answer=PluginReport,
@@ -43,6 +45,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/providers",
         summary="List the providers that runtimes can be registered with",
+        needs=Action.PLUGINS_READ,
         run=lambda c: providers.search(c.services, c.actor),
         shape=Shape.PAGE,
         answer=PluginInfo,
@@ -52,6 +55,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="GET",
         path="/v1/providers/{name}",
         summary="Describe a provider: the JSON Schemas of its settings and credential",
+        needs=Action.PLUGINS_READ,
         run=lambda c: providers.describe(c.services, c.actor, c.path["name"]),
     ),
     Operation(

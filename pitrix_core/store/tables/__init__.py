@@ -1,5 +1,15 @@
 """Every table. Changing one needs a migration beside it (``migrations/versions``)."""
 
+from pitrix_core.store.tables.access import (
+    failures,
+    grants,
+    groups,
+    roles,
+    sessions,
+    sign_ins,
+    tokens,
+    users,
+)
 from pitrix_core.store.tables.agents import frontgates, inbox, outbox
 from pitrix_core.store.tables.catalogue import app_versions, apps, packages, repos
 from pitrix_core.store.tables.clusters import (
@@ -17,7 +27,6 @@ from pitrix_core.store.tables.installation import (
     idempotency_keys,
     installation,
     secrets,
-    tokens,
 )
 from pitrix_core.store.tables.jobs import HAS_SUCCEEDED, jobs, runners, task_edges, tasks
 from pitrix_core.store.tables.metadata import metadata
@@ -31,7 +40,10 @@ __all__ = [
     "chores",
     "clusters",
     "events",
+    "failures",
     "frontgates",
+    "grants",
+    "groups",
     "idempotency_keys",
     "inbox",
     "installation",
@@ -46,11 +58,15 @@ __all__ = [
     "quotas",
     "repos",
     "resources",
+    "roles",
     "runners",
     "runtimes",
     "samples",
     "secrets",
+    "sessions",
+    "sign_ins",
     "task_edges",
     "tasks",
     "tokens",
+    "users",
 ]

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy import Column, ForeignKey, LargeBinary, String, Text
 
-from pitrix_core.store.columns import ID, created_at, identity, json, owner
+from pitrix_core.store.columns import ID, created_at, identity, json, owner, visibility
 from pitrix_core.store.engine import UtcTime
 from pitrix_core.store.tables.metadata import metadata
 
@@ -17,6 +17,8 @@ repos = sa.Table(
     json("providers"),
     json("selectors"),
     json("trusted_keys"),
+    visibility(),
+    json("groups", default="[]"),
     Column("index_digest", String(80)),
     Column("indexed_at", UtcTime),
     json("findings"),
@@ -39,6 +41,8 @@ apps = sa.Table(
     Column("repo_id", ID, ForeignKey("repos.id"), nullable=False),
     Column("name", String(255), nullable=False),
     Column("description", Text, nullable=False),
+    Column("visibility", String(16)),  # None: as its repo
+    json("groups", default="[]"),
     created_at(),
     sa.UniqueConstraint("repo_id", "name"),
 )

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, String
 
-from pitrix_core.store.columns import ID, created_at, identity, json, owner
+from pitrix_core.store.columns import ID, created_at, identity, json, owner, visibility
 from pitrix_core.store.engine import UtcTime
 from pitrix_core.store.tables.metadata import metadata
 
@@ -19,6 +19,8 @@ runtimes = sa.Table(
     json("labels"),
     json("limits"),
     Column("throw_away", Boolean, nullable=False),
+    visibility(),
+    json("groups", default="[]"),
     Column("credential_id", ID, ForeignKey("secrets.id")),
     Column("state", String(32), nullable=False),
     created_at(),

@@ -1,4 +1,4 @@
-"""The installation itself: who may ask, secrets, events, and what processes share."""
+"""The installation itself: secrets, events, and what processes share."""
 
 import sqlalchemy as sa
 from sqlalchemy import Column, Index, LargeBinary, String, Text
@@ -8,16 +8,6 @@ from pitrix_core.store.engine import UtcTime
 from pitrix_core.store.tables.metadata import metadata
 
 installation = sa.Table("installation", metadata, identity(), created_at())
-
-tokens = sa.Table(
-    "tokens",
-    metadata,
-    identity(),
-    owner(),
-    Column("digest", String(64), nullable=False, unique=True),  # SHA-256 of the token
-    Column("role", String(32), nullable=False),
-    created_at(),
-)
 
 secrets = sa.Table(
     "secrets",

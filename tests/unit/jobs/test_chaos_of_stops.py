@@ -17,13 +17,12 @@ from hypothesis import strategies as st
 
 from pitrix_core.errors import ConflictError
 from pitrix_core.jobs.effects import end_job, stop_overdue
-from pitrix_core.model import Action, ClusterState, Job, JobState, OwnedResource, Task
+from pitrix_core.model import Action, ClusterState, Job, JobState, OwnedResource, Task, access
 from pitrix_core.model.cluster import TRANSITION_STATES
 from pitrix_core.model.job import JOB_FINAL_STATES, JOB_TRANSITIONS, TASK_TRANSITIONS
 from pitrix_core.service import jobs
 from pitrix_core.service.inputs import AfterCancel, CancelInput, CancelMode
 from pitrix_core.store import Store
-from pitrix_core.store.identity import Actor
 
 #: What somebody does about the job while runners work and die.
 STOPS = (
@@ -33,7 +32,7 @@ STOPS = (
 interventions = st.lists(
     st.tuples(st.sampled_from((*MOVES, *STOPS)), st.sampled_from(RUNNERS)), max_size=40
 )
-ADMIN = Actor(owner="admin", role="admin")
+ADMIN = access.admin("admin")
 
 
 class Interventions:

@@ -25,6 +25,8 @@ from pitrix_core.service.gates import Gates
 from pitrix_core.service.services import Services
 from pitrix_core.store import Cipher, Store, make_engine
 from pitrix_core.store.events import Event
+from pitrix_core.store.groups import ROOT_ID
+from pitrix_core.store.logins import ApiToken
 from pitrix_core.testing.entry_points import entry_point
 
 TOKEN = "the-admin's-token"
@@ -93,7 +95,11 @@ def store(database: str) -> Iterator[Store]:
     store = Store(make_engine(database), cipher=Cipher(Fernet.generate_key()))
     with store.begin() as tx:
         digest = hashlib.sha256(TOKEN.encode()).hexdigest()
-        tx.identity.add_token(digest, owner=OWNER, role="admin")
+        tx.groups.ensure_root()
+        user = tx.users.add(OWNER, group_id=ROOT_ID, role="admin")
+        tx.users.grant(user.id, role="admin", group_id=ROOT_ID)
+        token = ApiToken(id="tok-1", owner=OWNER, created_at=tx.now)
+        tx.logins.add_token(token, digest=digest)
     yield store
     store.close()
 

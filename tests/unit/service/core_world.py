@@ -31,7 +31,9 @@ from pitrix_core.model import (
     PlanDraft,
     PlannedNode,
     Task,
+    access,
 )
+from pitrix_core.model.access import BUILT_IN_ROLES, Actor
 from pitrix_core.package import describe, digest_of
 from pitrix_core.pilot.agent_files import AgentFiles
 from pitrix_core.plugins.discovery import PLUGINS, PROVIDERS, REPO_KINDS
@@ -39,13 +41,12 @@ from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.service.gates import Gates
 from pitrix_core.service.services import Services
 from pitrix_core.store import Cipher, Store, make_engine
-from pitrix_core.store.identity import Actor
 from pitrix_core.testing.entry_points import entry_point
 from pitrix_core.testing.fake_provider import FakeProvider
 
-ADMIN = Actor(owner="admin", role="admin")
-USER = Actor(owner="user", role="user")
-OTHER = Actor(owner="other", role="user")
+ADMIN = access.admin("admin")
+USER = Actor(owner="user", actions=BUILT_IN_ROLES["user"])
+OTHER = Actor(owner="other", actions=BUILT_IN_ROLES["user"])
 
 #: What a configuration of a note may be, unless the note says something else.
 SCHEMA: dict[str, Any] = {

@@ -8,6 +8,7 @@ from cluster_rows import add_cluster
 
 from pitrix_core.errors import ConflictError, ForbiddenError, NotFoundError
 from pitrix_core.model import ClusterState, Runtime
+from pitrix_core.model.access import BUILT_IN_ROLES, Actor
 from pitrix_core.model.frontgate import FrontgateState
 from pitrix_core.pilot.frontgates import register_frontgate
 from pitrix_core.pilot.inbox import Admission, Desk
@@ -15,7 +16,6 @@ from pitrix_core.service import frontgates
 from pitrix_core.service.services import Services
 from pitrix_core.store import Store
 from pitrix_core.store.agents import Message
-from pitrix_core.store.identity import Actor
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_an_unknown_frontgate_is_not_found(services: Services, use: object) -> N
 @pytest.mark.parametrize("use", [frontgates.get, frontgates.revoke, frontgates.renew])
 def test_frontgates_are_the_admins(services: Services, enrolment: str, use: object) -> None:
     """Others have no say in what all clusters of a network share."""
-    user = Actor(owner="somebody", role="user")
+    user = Actor(owner="somebody", actions=BUILT_IN_ROLES["user"])
 
     with pytest.raises(ForbiddenError):
         use(services, user, "fg-1")  # type: ignore[operator]

@@ -153,19 +153,22 @@ def test_a_signer_is_shown_with_the_version(services: Services, repo: Any) -> No
 # -- who -------------------------------------------------------------------------------------------
 
 
-def test_admins_only(services: Services, repo: Any, register: Register) -> None:
+def test_what_is_seen_is_not_changed_without_the_right(
+    services: Services, repo: Any, register: Register
+) -> None:
     """Registering, indexing and taking away."""
     here = register()
-    repo_data = RepoInput(name="mine", url=repo.url)
+    repo_data = RepoInput(name="public", url=repo.url)
+    repos.add(services, ADMIN, repo_data)
     runtime_data = RuntimeInput(name="mine", provider="fake")
 
     for call in (
         lambda: repos.add(services, USER, repo_data),
-        lambda: repos.index(services, USER, "mine"),
+        lambda: repos.index(services, USER, "public"),
         lambda: runtimes.add(services, USER, runtime_data),
         lambda: runtimes.delete(services, USER, here.id),
     ):
-        with pytest.raises(ForbiddenError, match="Only an admin"):
+        with pytest.raises(ForbiddenError, match="needs the right"):
             call()
 
 

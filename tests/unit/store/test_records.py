@@ -26,9 +26,10 @@ from pitrix_core.model import (
     Runtime,
     Totals,
 )
+from pitrix_core.model.access import BUILT_IN_ROLES, Actor
 from pitrix_core.store import Cipher, Store, make_engine, new_id
 from pitrix_core.store.engine import UtcTime, db_now
-from pitrix_core.store.identity import Actor
+from pitrix_core.store.logins import ApiToken
 
 # -- clusters --------------------------------------------------------------------------------------
 
@@ -202,7 +203,8 @@ def test_events_are_read_in_their_order(store: Store) -> None:
         for number, owner in enumerate(("alice", "bob", "alice")):
             tx.events.add("x", f"s{number}", owner=owner, data={"n": number})
         everybodys = tx.events.after(0, limit=2)
-        alices = tx.events.after(0, limit=9, owner="alice")
+        alice = Actor(owner="alice", actions=BUILT_IN_ROLES["user"])
+        alices = tx.events.after(0, limit=9, viewer=alice)
         some = tx.events.after(0, limit=9, subjects=frozenset({"s1", "s2"}))
         last = tx.events.last_id()
 
@@ -229,15 +231,15 @@ def test_an_installation_keeps_its_id(store: Store) -> None:
 def test_a_token_says_who_asks(store: Store) -> None:
     """By its digest."""
     with store.begin() as tx:
-        before = tx.identity.has_tokens()
-        tx.identity.add_token("d1", owner="alice", role="admin")
-        tx.identity.add_token("d2", owner="bob", role="user")
-        actors = [tx.identity.actor(digest) for digest in ("d1", "d2", "d3")]
-        after = tx.identity.has_tokens()
+        before = tx.logins.has_tokens()
+        for number, owner in enumerate(("alice", "bob"), start=1):
+            token = ApiToken(id=f"tok-{number}", owner=owner, created_at=tx.now)
+            tx.logins.add_token(token, digest=f"d{number}")
+        known = [tx.logins.token_of(digest) for digest in ("d1", "d2", "d3")]
+        after = tx.logins.has_tokens()
 
     assert (before, after) == (False, True)
-    assert actors == [Actor(owner="alice", role="admin"), Actor(owner="bob", role="user"), None]
-    assert [actor.is_admin for actor in actors if actor] == [True, False]
+    assert [token and token.owner for token in known] == ["alice", "bob", None]
 
 
 def test_an_answer_is_kept_for_its_key(store: Store) -> None:
