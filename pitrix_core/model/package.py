@@ -36,6 +36,10 @@ class AppInfo:
     maintainers: tuple[JsonObject, ...] = ()
     sources: tuple[str, ...] = ()
     screenshots: tuple[str, ...] = ()
+    #: What people read instead of the name; empty for the name.
+    title: str = ""
+    #: Names of categories it belongs to; those that an installation does not have are left out.
+    categories: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

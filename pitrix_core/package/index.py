@@ -16,7 +16,7 @@ import yaml
 from pitrix_core.errors import PackageInvalidError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import JsonObject
-from pitrix_core.package.metadata import is_name, objects_of, text_of, texts_of
+from pitrix_core.package.metadata import categories_of, is_name, objects_of, text_of, texts_of
 from pitrix_core.package.semver import Version
 from pitrix_core.package.yaml import YamlFaultError, translated
 from pitrix_core.package.yaml_stream import LeftOutError, YamlStream
@@ -34,6 +34,7 @@ _KNOWN: Final = frozenset(
     {
         *("name", "version", "app_version", "appVersion", "description", "digest", "urls"),
         *("created", "home", "icon", "keywords", "maintainers", "sources", "screenshots"),
+        *("title", "categories"),
     }
 )
 
@@ -58,6 +59,8 @@ class IndexEntry:
     maintainers: tuple[JsonObject, ...] = ()
     sources: tuple[str, ...] = ()
     screenshots: tuple[str, ...] = ()
+    title: str = ""
+    categories: tuple[str, ...] = ()
     #: Members this program does not know, kept when an index is written again.
     extra: JsonObject = attrs.field(factory=dict)
 
@@ -233,6 +236,8 @@ def _item(
         maintainers=objects_of(document, "maintainers"),
         sources=texts_of(document, "sources"),
         screenshots=texts_of(document, "screenshots"),
+        title=text_of(document, "title"),
+        categories=categories_of(document),
         extra={key: value for key, value in document.items() if key not in _KNOWN},
     )
 

@@ -53,7 +53,22 @@ def app_info(document: JsonValue, *, file: str) -> AppInfo:
         maintainers=objects_of(document, "maintainers"),
         sources=texts_of(document, "sources"),
         screenshots=texts_of(document, "screenshots"),
+        title=text_of(document, "title"),
+        categories=categories_of(document),
     )
+
+
+def categories_of(document: JsonObject) -> tuple[str, ...]:
+    """Return the categories that a package or an index's entry names.
+
+    Charts name one in an annotation.
+    Source: https://artifacthub.io/docs/topics/annotations/helm/ (``artifacthub.io/category``) and
+    Bitnami's charts (``category``), read 2026-11.
+    """
+    annotations = document.get("annotations")
+    noted = annotations if isinstance(annotations, dict) else {}
+    category = text_of(noted, "artifacthub.io/category", "category")
+    return texts_of(document, "categories") or ((category,) if category else ())
 
 
 def is_name(text: object) -> bool:
