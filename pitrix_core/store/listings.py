@@ -1,0 +1,401 @@
+"""Listings: what people see of apps before they look closer, worked out of their versions.
+
+The one place where the catalogue's index is written. Whoever changes an app, one of its versions or
+its categories calls :meth:`ListingRepository.refresh` in the same transaction.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pitrix_core import convert
+from pitrix_core.model import AppInfo
+from pitrix_core.package import Version
+from pitrix_core.store import tables
+from pitrix_core.store.texts import Text, texts_on
+from pitrix_core.store.words import words_of
+
+#: State of versions that can be deployed by everybody who sees them.
+_OFFERED: Final = "active"
+#: What a listing keeps of what it was.
+_KEPT: Final = frozenset({"app_id", "readme", "gather_failures"})
+#: Apps that are read at once.
+_BATCH: Final = 500
+#: Words of a readme that an app is found by; the beginning says what it is about.
+README_WORDS: Final = 2_000
+#: Characters of a name, a keyword or a maintainer's name that count.
+_TERM_LIMIT: Final = 255
+#: Of one app, of each kind: nobody browses by the hundredth keyword.
+_TERMS: Final = 32
+#: Pictures of one app beside its icon.
+_SCREENSHOTS: Final = 8
+#: Characters of a picture's address that are kept. Source: what browsers take, about 2,000.
+_SOURCE_LIMIT: Final = 2_048
+
+
+def term_of(text: str) -> str:
+    """Return a keyword, a category's or a maintainer's name as it is compared: ``big-data``."""
+    return "-".join(text.casefold().split())[:_TERM_LIMIT]
+
+
+def is_address(source: str) -> bool:
+    """Say whether a picture is somewhere on the network, and not in the package."""
+    return source.casefold().startswith(("http://", "https://"))
+
+
+@attrs.frozen(kw_only=True)
+class _Seen:
+    """An app with what its versions make of it."""
+
+    app: sa.Row[Any]
+    #: Newest first.
+    versions: Sequence[sa.Row[Any]]
+    latest: sa.Row[Any] | None
+    info: AppInfo
+
+    @property
+    def sort_name(self) -> str:
+        return " ".join(words_of(self.app.name))[:_TERM_LIMIT]
+
+    def pictures(self) -> dict[int, str]:
+        """Return where the icon (0) and the screenshots are, as far as they can be read."""
+        is_read = self.latest is not None and self.latest.app_type is not None
+        sources = [self.info.icon, *self.info.screenshots[:_SCREENSHOTS]]
+        return {
+            place: source
+            for place, source in enumerate(sources)
+            if 0 < len(source) <= _SOURCE_LIMIT and (is_read or is_address(source))
+        }
+
+
+@attrs.frozen(kw_only=True)
+class Ungathered:
+    """A listing, some of whose readme and pictures are to be read."""
+
+    app_id: str
+    repo_id: str
+    #: Whose package they are in.
+    version_id: str | None
+    has_readme: bool
+    #: Place → source, of those that are not there.
+    pictures: Mapping[int, str]
+    failures: int
+
+
+class ListingRepository:
+    """Writes listings."""
+
+    def __init__(self, connection: sa.Connection, *, now: dt.datetime) -> None:
+        """Work inside the transaction of ``connection``."""
+        self._connection = connection
+        self._now = now
+
+    def refresh(self, app_ids: Collection[str]) -> None:
+        """Make the listings of apps anew; those of apps that are gone went with them.
+
+        Waits for others who are at one of them: each sees what the one before it wrote.
+        """
+        ids = sorted(set(app_ids))
+        for start in range(0, len(ids), _BATCH):
+            self._refresh(ids[start : start + _BATCH])
+
+    def refresh_named(self, names: Collection[str]) -> None:
+        """Make the listings of apps anew that name one of these categories, or are in one."""
+        terms, listings = tables.app_terms.c, tables.app_listings.c
+        query = (
+            sa.select(listings.app_id)
+            .join(tables.app_terms, terms.number == listings.number)
+            .where(terms.kind.in_(["keyword", "named", "category"]), terms.value.in_(names))
+        )
+        self.refresh(self._connection.scalars(query).all())
+
+    def refresh_repo(self, repo_id: str) -> None:
+        """Make the listings of all apps of a repo anew."""
+        query = sa.select(tables.apps.c.id).where(tables.apps.c.repo_id == repo_id)
+        self.refresh(self._connection.scalars(query).all())
+
+    def add_missing(self) -> None:
+        """List some of the apps that have no listing: a process of the last release wrote them."""
+        columns = tables.app_listings.c
+        query = (
+            sa.select(tables.apps.c.id)
+            .outerjoin(tables.app_listings, columns.app_id == tables.apps.c.id)
+            .where(columns.number.is_(None))
+            .limit(_BATCH)
+        )
+        self.refresh(self._connection.scalars(query).all())
+
+    # -- what is read later ------------------------------------------------------------------------
+
+    def ungathered(self, *, limit: int) -> list[Ungathered]:
+        """Return listings with something to gather now, those that wait longest first."""
+        columns = tables.app_listings.c
+        query = (
+            sa.select(tables.app_listings, tables.apps.c.repo_id, tables.app_versions.c.app_type)
+            .join(tables.apps, tables.apps.c.id == columns.app_id)
+            .outerjoin(tables.app_versions, tables.app_versions.c.id == columns.latest_id)
+            .where(columns.gather_at <= self._now)
+            .order_by(columns.gather_at, columns.number)
+            .limit(limit)
+        )
+        rows = self._connection.execute(query).all()
+        missing = self._missing_pictures([row.app_id for row in rows])
+        return [
+            Ungathered(
+                app_id=row.app_id,
+                repo_id=row.repo_id,
+                version_id=None if row[-1] is None else row.latest_id,
+                has_readme=row[-1] is not None and row.gathered_from != row.latest_id,
+                pictures=missing.get(row.app_id, {}),
+                failures=row.gather_failures,
+            )
+            for row in rows
+        ]
+
+    def mark_gathered(
+        self, done: Ungathered, *, readme: str | None, again_after_s: float | None
+    ) -> None:
+        """Write down what came of gathering, and when to try the rest again.
+
+        :param readme: None where it was not read.
+        :param again_after_s: None where nothing is missing.
+        """
+        columns = tables.app_listings.c
+        again_at = None
+        if again_after_s is not None:
+            again_at = self._now + dt.timedelta(seconds=again_after_s)
+        values: dict[str, object] = {
+            "gather_at": again_at,
+            "gather_failures": 0 if again_at is None else done.failures + 1,
+        }
+        if readme is not None:
+            values["readme"] = " ".join(words_of(readme)[:README_WORDS])
+            values["gathered_from"] = done.version_id
+        self._connection.execute(
+            tables.app_listings.update().where(columns.app_id == done.app_id).values(values)
+        )
+        if readme:
+            self._put_texts(self._seen([done.app_id]))
+
+    def _missing_pictures(self, app_ids: Sequence[str]) -> dict[str, dict[int, str]]:
+        columns = tables.app_pictures.c
+        query = sa.select(columns.app_id, columns.place, columns.source).where(
+            columns.app_id.in_(app_ids), columns.digest.is_(None)
+        )
+        found: dict[str, dict[int, str]] = {}
+        for row in self._connection.execute(query):
+            found.setdefault(row.app_id, {})[row.place] = row.source
+        return found
+
+    # -- making listings ---------------------------------------------------------------------------
+
+    def _refresh(self, app_ids: Sequence[str]) -> None:
+        lock = sa.select(tables.apps.c.id).where(tables.apps.c.id.in_(app_ids))
+        self._connection.execute(lock.order_by(tables.apps.c.id).with_for_update())
+        seen = self._seen(app_ids)
+        if not seen:
+            return
+        self._put([self._row(each) for each in seen])
+        self._put_terms(seen)
+        self._put_texts(seen)
+        self._put_pictures(seen)
+
+    def _put(self, rows: Sequence[Mapping[str, object]]) -> None:
+        is_sqlite = self._connection.dialect.name == "sqlite"
+        insert = (sqlite.insert if is_sqlite else postgresql.insert)(tables.app_listings)
+        changed = {name: insert.excluded[name] for name in rows[0] if name not in _KEPT}
+        self._connection.execute(
+            insert.on_conflict_do_update(index_elements=["app_id"], set_=changed), rows
+        )
+
+    def _seen(self, app_ids: Sequence[str]) -> list[_Seen]:
+        apps = (
+            sa.select(tables.apps).where(tables.apps.c.id.in_(app_ids)).order_by(tables.apps.c.id)
+        )
+        columns = tables.app_versions.c
+        # NOTE(size): what versions say of themselves is long, and looked at for one of them only
+        query = sa.select(
+            *(columns[name] for name in ("id", "app_id", "version", "app_type", "state")),
+            columns.created_at,
+        ).where(columns.app_id.in_(app_ids))
+        of_app: dict[str, list[sa.Row[Any]]] = {}
+        for row in self._connection.execute(query):
+            of_app.setdefault(row.app_id, []).append(row)
+        found = []
+        for app in self._connection.execute(apps.order_by(tables.apps.c.id)).all():
+            versions = _newest_first(of_app.get(app.id, ()))
+            found.append((app, versions, _latest(versions)))
+        told_by = [(latest or versions[0]).id for _, versions, latest in found if versions]
+        infos = self._infos(told_by)
+        return [
+            _Seen(
+                app=app,
+                versions=versions,
+                latest=latest,
+                info=infos[(latest or versions[0]).id] if versions else _unknown(app),
+            )
+            for app, versions, latest in found
+        ]
+
+    def _infos(self, version_ids: Sequence[str]) -> dict[str, AppInfo]:
+        columns = tables.app_versions.c
+        query = sa.select(columns.id, columns.info).where(columns.id.in_(version_ids))
+        return {
+            row.id: convert.from_json(row.info, AppInfo) for row in self._connection.execute(query)
+        }
+
+    def _row(self, seen: _Seen) -> dict[str, object]:
+        offered = [row for row in seen.versions if _is_offered(row)]
+        newest = max((row.created_at for row in seen.versions), default=seen.app.created_at)
+        return {
+            "app_id": seen.app.id,
+            "sort_name": seen.sort_name,
+            "app_type": None if seen.latest is None else seen.latest.app_type,
+            "latest_id": None if seen.latest is None else seen.latest.id,
+            "latest_version": None if seen.latest is None else seen.latest.version,
+            "versions": len(offered),
+            "pre_releases": sum(bool(Version.parse(row.version).prerelease) for row in offered),
+            "info": convert.to_json(seen.info),
+            "released_at": newest,
+            "readme": "",
+            "gather_at": self._now,
+            "gather_failures": 0,
+        }
+
+    def _numbers(self, seen: Iterable[_Seen]) -> dict[str, sa.Row[Any]]:
+        columns = tables.app_listings.c
+        query = sa.select(columns.app_id, columns.number, columns.readme).where(
+            columns.app_id.in_([each.app.id for each in seen])
+        )
+        return {row.app_id: row for row in self._connection.execute(query)}
+
+    def _put_texts(self, seen: Sequence[_Seen]) -> None:
+        rows = self._numbers(seen)
+        texts_on(self._connection).put(
+            _text(each, number=rows[each.app.id].number, readme=rows[each.app.id].readme)
+            for each in seen
+        )
+
+    # -- terms -------------------------------------------------------------------------------------
+
+    def _put_terms(self, seen: Sequence[_Seen]) -> None:
+        numbers = {app_id: row.number for app_id, row in self._numbers(seen).items()}
+        terms = tables.app_terms
+        self._connection.execute(terms.delete().where(terms.c.number.in_(numbers.values())))
+        categories = self._categories(seen)
+        rows = [
+            {"kind": kind, "value": value, "number": numbers[each.app.id]}
+            for each in seen
+            for kind, value in {*_terms(each), *(("category", c) for c in categories[each.app.id])}
+        ]
+        if rows:
+            self._connection.execute(terms.insert(), rows)
+
+    def _categories(self, seen: Sequence[_Seen]) -> dict[str, set[str]]:
+        """Return the names of the categories each app is in, and of those above them.
+
+        Chosen by hand, else named by the package, else its repo's.
+        """
+        table = tables.categories.c
+        parents = {
+            row.id: (row.name, row.parent_id)
+            for row in self._connection.execute(sa.select(table.id, table.name, table.parent_id))
+        }
+        by_name = {name: category_id for category_id, (name, _) in parents.items()}
+        by_app = self._chosen(tables.app_categories, "app_id", [s.app.id for s in seen])
+        by_repo = self._chosen(tables.repo_categories, "repo_id", {s.app.repo_id for s in seen})
+        found: dict[str, set[str]] = {}
+        for each in seen:
+            named = {by_name[word] for word in _own_words(each.info) if word in by_name}
+            ids = by_app.get(each.app.id) or named or by_repo.get(each.app.repo_id, set())
+            above = {parents[category_id][1] for category_id in ids} - {None}
+            found[each.app.id] = {parents[category_id][0] for category_id in ids | above}
+        return found
+
+    def _chosen(self, table: sa.Table, column: str, ids: Collection[str]) -> dict[str, set[str]]:
+        query = sa.select(table.c[column], table.c.category_id).where(table.c[column].in_(ids))
+        found: dict[str, set[str]] = {}
+        for thing_id, category_id in self._connection.execute(query):
+            found.setdefault(thing_id, set()).add(category_id)
+        return found
+
+    # -- pictures ----------------------------------------------------------------------------------
+
+    def _put_pictures(self, seen: Sequence[_Seen]) -> None:
+        """Keep what is still wanted of the pictures; others are gathered."""
+        columns = tables.app_pictures.c
+        query = sa.select(columns.app_id, columns.place, columns.source).where(
+            columns.app_id.in_([each.app.id for each in seen])
+        )
+        known = {tuple(row) for row in self._connection.execute(query)}
+        wanted = {
+            (each.app.id, place, source)
+            for each in seen
+            for place, source in each.pictures().items()
+        }
+        for app_id, place, _ in known - wanted:
+            self._connection.execute(
+                tables.app_pictures.delete().where(columns.app_id == app_id, columns.place == place)
+            )
+        new = [dict(zip(("app_id", "place", "source"), row, strict=True)) for row in wanted - known]
+        if new:
+            self._connection.execute(tables.app_pictures.insert(), new)
+
+
+def _is_offered(row: sa.Row[Any]) -> bool:
+    return bool(row.state == _OFFERED)
+
+
+def _newest_first(rows: Iterable[sa.Row[Any]]) -> list[sa.Row[Any]]:
+    return sorted(rows, key=lambda row: Version.parse(row.version), reverse=True)
+
+
+def _latest(versions: Sequence[sa.Row[Any]]) -> sa.Row[Any] | None:
+    """Return the newest release on offer; a pre-release only where there is no other."""
+    offered = [row for row in versions if _is_offered(row)]
+    releases = [row for row in offered if not Version.parse(row.version).prerelease]
+    return next(iter(releases or offered), None)
+
+
+def _unknown(app: sa.Row[Any]) -> AppInfo:
+    return AppInfo(name=app.name, version="", description=app.description)
+
+
+def _own_words(info: AppInfo) -> list[str]:
+    """Return what a package says it is of: its categories, and keywords."""
+    return [term_of(word) for word in (*info.categories, *info.keywords)]
+
+
+def _terms(seen: _Seen) -> Iterator[tuple[str, str]]:
+    """Yield what an app is filtered by, as kind and value, but for its categories."""
+    yield "repo", seen.app.repo_id
+    if seen.latest is not None and seen.latest.app_type is not None:
+        yield "app_type", seen.latest.app_type
+    for kind, texts in (
+        ("keyword", seen.info.keywords),
+        ("named", seen.info.categories),
+        ("maintainer", _maintainers(seen.info)),
+    ):
+        yield from ((kind, term_of(text)) for text in texts[:_TERMS] if text.strip())
+
+
+def _maintainers(info: AppInfo) -> list[str]:
+    names = (maintainer.get("name") for maintainer in info.maintainers)
+    return [name for name in names if isinstance(name, str)]
+
+
+def _text(seen: _Seen, *, number: int, readme: str) -> Text:
+    info = seen.info
+    about = (info.description or seen.app.description, *_maintainers(info)[:_TERMS])
+    return Text(
+        number=number,
+        name=seen.app.name,
+        title=info.title,
+        keywords=" ".join((*info.keywords[:_TERMS], *info.categories[:_TERMS])),
+        about=" ".join(about),
+        readme=readme,
+    )
