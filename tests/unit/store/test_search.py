@@ -109,7 +109,7 @@ def shop(publish: Callable[..., None]) -> None:
         pytest.param("grosse", ["café"], id="folded"),
         pytest.param("lovelace", ["café"], id="maintainer"),
         pytest.param("nosql", ["redis"], id="keyword"),
-        pytest.param("ｒｅｄｉｓ", ["redis", "redis-cluster", "kafka"], id="full-width"),
+        pytest.param("\uff52edis", ["redis", "redis-cluster", "kafka"], id="full-width"),
     ],
 )
 def test_words_are_found(find: Callable[..., list[str]], text: str, names: list[str]) -> None:
