@@ -10,8 +10,8 @@ from frontgate_harness import Clock
 from protocol_schemas import examples
 
 from pitrix_drone.etcd import EtcdClient, EtcdUnavailableError, Event, KeyValue, Snapshot
+from pitrix_drone.etcd_wire import decode
 from pitrix_frontgate.outbox import Outbox
-from pitrix_frontgate.pacing import Pacing
 from pitrix_frontgate.reports import Reports
 
 HEALTH = "/c/cl-1/reports/cln-1/health"
@@ -25,6 +25,17 @@ class StandIn:
         self._events: list[Event] = []
         self._held: dict[str, KeyValue] = {}
         self.is_away = False
+        #: Keys that were deleted.
+        self.removed: list[str] = []
+
+    def txn(self, _conditions: Any, steps: Any) -> None:
+        """Carry out deletions."""
+        if self.is_away:
+            raise EtcdUnavailableError(None, "etcd is away")
+        deleted = [decode(step["request_delete_range"]["key"]) for step in steps]
+        self.removed += deleted
+        for key in deleted:
+            self._held.pop(key, None)
 
     def write(self, key: str, content: dict[str, Any]) -> None:
         """Write a report."""
@@ -83,9 +94,9 @@ def reports_of(written: StandIn, outbox: Outbox, **more: Any) -> Reports:
 
 
 def test_the_last_report_arrives_in_its_time(written: StandIn) -> None:
-    """What stands in etcd then is what is sent; a node's status is never held back."""
+    """What stands in etcd then is what is sent; statuses are waited for, and may come faster."""
     clock, outbox = Clock(), Outbox()
-    reports = reports_of(written, outbox, protocol=2, pacing=Pacing(clock=clock))
+    reports = reports_of(written, outbox, protocol=2, clock=clock)
     reports.run(threading.Event())
     first = details(outbox)
     reports.catch_up()
@@ -102,7 +113,7 @@ def test_the_last_report_arrives_in_its_time(written: StandIn) -> None:
 def test_what_cannot_be_read_now_is_offered_later(written: StandIn) -> None:
     """etcd may be away just then."""
     clock, outbox = Clock(), Outbox()
-    reports = reports_of(written, outbox, pacing=Pacing(clock=clock))
+    reports = reports_of(written, outbox, clock=clock)
     reports.run(threading.Event())
     details(outbox)
     clock.now_s = 10
@@ -123,3 +134,35 @@ def test_a_pilot_of_version_1_is_sent_what_it_knows(written: StandIn) -> None:
     reports_of(written, outbox, protocol=1).run(threading.Event())
 
     assert details(outbox) == ["status 9"]
+
+
+def test_statuses_beyond_what_a_job_makes_are_held_back() -> None:
+    """A node that writes all day is work for the Pilot's database now and then only."""
+    etcd, clock, outbox = StandIn(), Clock(), Outbox()
+    status = json.loads(examples(2, "valid", "node-status")[0].read_text())
+    for number in range(40):
+        etcd.write(STATUS, {**status, "detail": f"status {number}"})
+    reports = reports_of(etcd, outbox, clock=clock)
+    reports.run(threading.Event())
+    first = details(outbox)
+    clock.now_s = 2.0
+    reports.catch_up()
+
+    assert (first, details(outbox)) == (["status 29"], ["status 39"])
+
+
+def test_what_a_node_may_not_have_there_is_removed_and_counted() -> None:
+    """Also when etcd is away at first; what was over is not sent."""
+    etcd, outbox = StandIn(), Outbox()
+    etcd.write("/c/cl-1/reports/cln-1/anything", {})
+    etcd.write(STATUS, {"detail": "x" * 600_000})
+    reports = reports_of(etcd, outbox)
+    reports.run(threading.Event())
+    etcd.is_away = True
+    reports.catch_up()
+    etcd.is_away = False
+    reports.catch_up()
+
+    assert etcd.removed == ["/c/cl-1/reports/cln-1/anything", STATUS]
+    assert reports.dropped == 2
+    assert details(outbox) == []

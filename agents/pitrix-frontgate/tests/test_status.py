@@ -27,7 +27,7 @@ FOUND: dict[str, Any] = {
     "pilot_url": "wss://pilot.example",
     "way": "long-poll",
     "since": "2026-11-23T12:00:00Z",
-    "reports": {"unacknowledged": 2, "characters": 900, "left_out": 0},
+    "reports": {"unacknowledged": 2, "characters": 900, "left_out": 0, "dropped": 0},
     "oldest_unacknowledged": "2026-11-23T12:34:56Z",
     "etcd": {"healthy": True, "error": None},
     "clusters": {
@@ -67,7 +67,7 @@ def test_all_is_told() -> None:
             {"etcd": {"healthy": False, "error": "refused"}}, "away: refused", id="no-etcd"
         ),
         pytest.param(
-            {"reports": {"unacknowledged": 2, "characters": 9, "left_out": 5}},
+            {"reports": {"unacknowledged": 2, "characters": 9, "left_out": 5, "dropped": 7}},
             "2 not acknowledged, 5 more only in etcd",
             id="full",
         ),
@@ -101,7 +101,7 @@ def test_the_running_frontgate_leaves_notes(tmp_path: Path) -> None:
     presence.connected(None)
 
     assert (notes["pilot_url"], notes["way"], notes["pid"]) == ("wss://p", "websocket", os.getpid())
-    assert notes["reports"] == {"unacknowledged": 1, "characters": 100, "left_out": 0}
+    assert notes["reports"] == {"unacknowledged": 1, "characters": 100, "left_out": 0, "dropped": 0}
     assert notes["oldest_unacknowledged"] is not None
     assert json.loads(path.read_bytes())["pilot_url"] is None
 

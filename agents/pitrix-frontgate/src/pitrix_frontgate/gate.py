@@ -70,8 +70,14 @@ def _serve(
 ) -> None:
     outbox = Outbox()
     identity, pulse = Identity(config, places.token), Pulse()
-    presence = Presence(places.running, endpoint=server.endpoint, outbox=outbox, identity=identity)
     reports = Reports(client, outbox, store_id=store_id(client), protocol=config.protocol)
+    presence = Presence(
+        places.running,
+        endpoint=server.endpoint,
+        outbox=outbox,
+        identity=identity,
+        dropped=lambda: reports.dropped,
+    )
     keeper = Doorkeeper(server, places, is_plain_always=not config.is_secured)
     access = AccessControl(client, cut=keeper.cut)
     dialler = Dialler(config, pulse=pulse)

@@ -17,10 +17,20 @@ class _Account(NamedTuple):
 class Pacing:
     """Not thread-safe.
 
+    :param burst: how many go at once.
+    :param every_s: seconds until one more goes.
     :param clock: monotonic seconds.
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        burst: int = _BURST,
+        every_s: float = _EVERY_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._burst = burst
+        self._every_s = every_s
         self._clock = clock
         self._accounts: dict[str, _Account] = {}
         self._gone: set[str] = set()
@@ -38,12 +48,12 @@ class Pacing:
         reports in turn.
         """
         self._gone.add(key)
-        rested = {each for each in self._gone if self._left(each) >= _BURST}
+        rested = {each for each in self._gone if self._left(each) >= self._burst}
         self._gone -= rested
         for each in rested:
             self._accounts.pop(each, None)
 
     def _left(self, key: str) -> float:
         now_s = self._clock()
-        left, at_s = self._accounts.get(key, _Account(_BURST, now_s))
-        return min(_BURST, left + (now_s - at_s) / _EVERY_S)
+        left, at_s = self._accounts.get(key, _Account(self._burst, now_s))
+        return min(self._burst, left + (now_s - at_s) / self._every_s)

@@ -26,6 +26,7 @@ class Presence:
     """Writes down how the running Frontgate fares, for :func:`collect` in another process.
 
     :param path: the file with the notes.
+    :param dropped: tells how many reports were more than their nodes may have.
     :param clock: seconds since 1970.
     """
 
@@ -36,6 +37,7 @@ class Presence:
         endpoint: str,
         outbox: Outbox,
         identity: Identity,
+        dropped: Callable[[], int] = lambda: 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._path = path
@@ -43,6 +45,7 @@ class Presence:
         self._endpoint = endpoint
         self._outbox = outbox
         self._identity = identity
+        self._dropped = dropped
         self._meeting: Meeting | None = None
         self._since_s = clock()
         self._written: dict[str, Any] = {}
@@ -70,6 +73,7 @@ class Presence:
                     "unacknowledged": load.frames,
                     "characters": load.size,
                     "left_out": load.left_out,
+                    "dropped": self._dropped(),
                 },
                 "oldest_unacknowledged": _written_time(load.oldest_at_s),
             }
@@ -125,7 +129,8 @@ def told(found: dict[str, Any]) -> str:
 def _reports_line(found: dict[str, Any]) -> str:
     load, oldest = found["reports"], found["oldest_unacknowledged"]
     more = f", {load['left_out']} more only in etcd" if load["left_out"] else ""
-    return f"{load['unacknowledged']} not acknowledged{more}; oldest: {oldest or 'none'}"
+    dropped = f"; {load['dropped']} dropped, for their nodes wrote too much" * bool(load["dropped"])
+    return f"{load['unacknowledged']} not acknowledged{more}; oldest: {oldest or 'none'}{dropped}"
 
 
 def _token_line(found: dict[str, Any]) -> str:

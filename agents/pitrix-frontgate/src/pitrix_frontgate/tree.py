@@ -92,6 +92,14 @@ def finished(cluster_id: str, node_id: str = "", command_id: str = "") -> str:
     return f"{cluster_id}/{node_id}/{command_id}" if node_id else f"{cluster_id}/"
 
 
+def reports_prefix(key: str) -> str | None:
+    """Return the prefix of the node's reports that a key is below; None for any other key."""
+    match key.removeprefix(CLUSTERS).split("/", 3):
+        case [cluster_id, "reports", node_id, _] if key.startswith(CLUSTERS):
+            return reports(cluster_id, node_id)
+    return None
+
+
 def report_of(key: str) -> ReportKey | None:
     """Read a key below ``reports/``; None for any other."""
     match key.removeprefix(CLUSTERS).split("/"):
