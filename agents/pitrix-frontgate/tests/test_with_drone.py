@@ -1,5 +1,6 @@
 """Pilot, Frontgate and drone together: the real agents, from their zipapps, by the protocol."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -39,6 +40,20 @@ dest = "/opt/app.conf"
 keys = ["/"]
 """
 NODE: Final = "cl-1-n1"
+SUPERVISION: Final = {
+    "health_check": {
+        "check_cmd": "true",
+        "interval_s": 1,
+        "timeout_s": 20,
+        "action_timeout_s": 20,
+        "healthy_threshold": 1,
+        "unhealthy_threshold": 3,
+    },
+    "monitor": {
+        "cmd": "echo '{\"load\": 5}'",
+        "items": {"load": {"value_type": "int", "statistics": "latest"}},
+    },
+}
 TEMPLATE: Final = '{{getv "/cluster/name"}} {{getv "/env/size"}} {{getv "/host/ip"}}\n'
 
 
@@ -158,6 +173,40 @@ def test_a_command_runs_once_and_its_result_arrives(
     first = pilot.effects("command.result")[0]
     assert (first["state"], first["exit_code"], first["output"]) == ("done", 3, "hello\n")
     assert (machine / "ran").read_text() == "x\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc to measure memory")
+@pytest.mark.parametrize("version", [2], indirect=True)
+def test_an_idle_drone_is_small(pilot: Pilot, machine: Path, version: int) -> None:
+    """With 20 keys, a health check that reported and a monitor."""
+    body = enrolling("cl-1", 1)
+    body["nodes"][NODE]["agent/supervision"] = json.dumps(SUPERVISION)
+    keys = {f"key-{number}": "value" for number in range(18)}
+    pilot.ask("metadata.put", {**body, "shared": {"cluster/name": "one", **keys}})
+    eventually(lambda: _configured(pilot, 1))
+    eventually(lambda: pilot.effects("node.health"))
+
+    taken = _resident_bytes(_pid_of(machine))
+
+    assert taken < 25_000_000
+
+
+def _pid_of(machine: Path) -> int:
+    """Find the drone by its environment; its commands' processes have others for parents."""
+    wanted = f"PITRIX_ROOT={machine}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if words[-2:] == [b"run", b""] and wanted in (folder / "environ").read_bytes():
+                return int(folder.name)
+    raise AssertionError("no drone runs")
+
+
+def _resident_bytes(pid: int) -> int:
+    """Source: proc_pid_smaps(5)."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    (rss,) = (line.split()[1] for line in lines if line.startswith("Rss:"))
+    return int(rss) * 1024
 
 
 @pytest.mark.parametrize("version", [2], indirect=True)

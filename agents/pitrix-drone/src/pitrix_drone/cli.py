@@ -9,7 +9,6 @@ import os
 import pathlib
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -102,6 +101,8 @@ def _version(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
+    import tempfile  # noqa: PLC0415  # a drone that runs does without
+
     where = Layout(root=str(pathlib.Path(options.root).resolve()).rstrip("/"))
     if not where.confd.is_dir():
         raise UsageError(f"{where.confd}: no such folder; --root is the folder above etc/confd")

@@ -8,20 +8,17 @@ is with what should be, done again at each pass, so that it goes on wherever it 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import pathlib
 import re
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable, Final, NamedTuple
 
 from pitrix_drone.config import Layout
 from pitrix_drone.engine import Container, Engine, EngineError, Wanted, exec_arguments
-from pitrix_drone.files import write_durably
+from pitrix_drone.files import remove_folder, sha256_of, write_durably
 from pitrix_drone.mirrors import Source, full_name, sources
 from pitrix_drone.processes import Entered, Shell
 from pitrix_drone.render import Commands, Rendered, Renderer, RenderError
@@ -231,7 +228,7 @@ class Application:
             return found
         self._note.replace(is_asked_for=True)
         for folder in (pathlib.Path(self._files.root), self._files.state / "reloads"):
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder)
         pathlib.Path(self._files.root).mkdir(parents=True)
         if found is not None:
             engine.remove(self._name)
@@ -263,7 +260,7 @@ class Application:
         on the machine.
         """
         target = self._files.confd
-        shutil.rmtree(target, ignore_errors=True)
+        remove_folder(target)
         engine.copy_out(self._name, "/etc/confd", target)
         for path in sorted(target.rglob("*")):
             if path.is_symlink():
@@ -329,6 +326,7 @@ class _Delivery:
         if not changed:
             return
         import tarfile  # noqa: PLC0415  # only nodes that are containers need it
+        import tempfile  # noqa: PLC0415
 
         with tempfile.NamedTemporaryFile(dir=self._scratch) as archive:
             with tarfile.open(fileobj=archive, mode="w") as tar:
@@ -391,10 +389,10 @@ def _is_variable(name: str, value: str) -> bool:
 
 
 def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+    return sha256_of(json.dumps(value, sort_keys=True).encode())
 
 
 def _fingerprint(path: pathlib.Path) -> str:
     facts = path.stat()
-    content = hashlib.sha256(path.read_bytes()).hexdigest()
+    content = sha256_of(path.read_bytes())
     return f"{facts.st_uid}:{facts.st_gid}:{facts.st_mode:o}:{content}"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pathlib
 import re
-import shutil
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -154,6 +153,8 @@ class Engine:
         return output[-_SHOWN_OUTPUT_CHARS:].strip()
 
     def _found(self) -> str:
+        import shutil  # noqa: PLC0415  # only nodes that are containers need it
+
         problems = []
         for name in _PROGRAMS:
             program = shutil.which(name)

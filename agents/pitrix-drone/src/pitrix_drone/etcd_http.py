@@ -1,42 +1,40 @@
 """Carries requests to etcd's JSON gateway: connections, endpoints, TLS; knows nothing of keys.
 
-One connection per thread is kept open. A request on a connection that the server closed while it
-was idle is sent once more on a new one; any other failure is the caller's to judge.
+A connection that was used is kept for the next request, of whichever thread. A request on one that
+the server closed while it was idle is sent once more on a new one; any other failure is the
+caller's to judge.
 """
 
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import socket
 import ssl
 import threading
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Final
 
+from pitrix_drone.etcd_connection import OK, Connection, GoneError, Response
 from pitrix_drone.etcd_wire import UNAVAILABLE, EtcdError, EtcdUnavailableError, Json, error_from
 
-_API = "/v3"
+_API: Final = "/v3"
 
 #: After 10 s of silence three probes 5 s apart: a vanished peer is noticed within 25 s.
-_KEEPALIVE = (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
+_KEEPALIVE: Final = (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
 
 #: How a server that closed an idle connection shows itself when the next request is sent.
-_STALE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
+_STALE: Final = (GoneError, ConnectionResetError, BrokenPipeError)
 
-_Failure = (OSError, http.client.HTTPException)
+#: Kept for later requests; the drone's threads seldom ask at once.
+_MOST_IDLE: Final = 1
 
 
 class Stream:
     """An answer without an end, read line by line in one thread."""
 
-    def __init__(
-        self,
-        connection: http.client.HTTPConnection,
-        sock: socket.socket,
-        response: http.client.HTTPResponse,
-    ) -> None:
+    def __init__(self, connection: Connection, sock: socket.socket, response: Response) -> None:
         self._connection = connection
         self._sock = sock
         self._response = response
@@ -48,7 +46,7 @@ class Stream:
         """
         try:
             return self._response.readline()
-        except _Failure as ex:
+        except OSError as ex:
             raise EtcdUnavailableError(UNAVAILABLE, f"the stream broke: {_reason(ex)}") from ex
 
     def cut(self) -> None:
@@ -57,7 +55,6 @@ class Stream:
 
     def close(self) -> None:
         """Close the connection; only the reading thread may."""
-        self._response.close()
         self._connection.close()
         self._sock.close()
 
@@ -78,17 +75,19 @@ class Transport:
         self._tls = tls_context(ca) if any(e.scheme == "https" for e in self._endpoints) else None
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
-        self._by_thread: dict[threading.Thread, http.client.HTTPConnection] = {}
+        self._busy: set[Connection] = set()
+        self._idle: list[Connection] = []
         self._is_closed = False
 
     def close(self) -> None:
         """Close every connection; requests under way fail, later ones are refused."""
         with self._lock:
             self._is_closed = True
-            connections = list(self._by_thread.values())
-            self._by_thread.clear()
-        for connection in connections:
-            _cut(connection.sock)
+            busy, idle = [*self._busy], [*self._idle]
+            self._idle.clear()
+        for connection in busy:
+            _cut(connection.sock)  # who uses it closes it
+        for connection in idle:
             connection.close()
 
     def post(self, path: str, body: Json, *, token: str | None) -> Json:
@@ -100,8 +99,7 @@ class Transport:
         data = json.dumps(body)
         try:
             status, raw = self._exchange(path, data, token)
-        except _Failure as ex:
-            self._drop()
+        except OSError as ex:
             raise EtcdUnavailableError(UNAVAILABLE, f"{path}: {_reason(ex)}") from ex
         return _answer(path, status, raw)
 
@@ -113,12 +111,11 @@ class Transport:
         :raises EtcdUnavailableError: no endpoint answered.
         :raises EtcdError: etcd refused.
         """
-        self._drop()  # a thread that follows a stream asks nothing beside it
-        connection: http.client.HTTPConnection | None = None
+        connection: Connection | None = None
         try:
             connection = self._connect()
             stream = _stream_on(connection, path, json.dumps(body), token)
-        except _Failure as ex:
+        except OSError as ex:
             _close(connection)
             raise EtcdUnavailableError(UNAVAILABLE, f"{path}: {_reason(ex)}") from ex
         except EtcdError:
@@ -127,57 +124,64 @@ class Transport:
         return stream
 
     def _exchange(self, path: str, data: str, token: str | None) -> tuple[int, bytes]:
-        kept = self._kept()
+        with self._lock:
+            kept = self._idle.pop() if self._idle else None
         if kept is not None:
-            try:
-                return _exchange_on(kept, path, data, token)
-            except _STALE:
-                self._drop()
-        return _exchange_on(self._renewed(), path, data, token)
+            with contextlib.suppress(*_STALE):
+                return self._exchange_on(kept, path, data, token)
+        return self._exchange_on(self._connect(), path, data, token)
 
-    def _kept(self) -> http.client.HTTPConnection | None:
+    def _exchange_on(
+        self, connection: Connection, path: str, data: str, token: str | None
+    ) -> tuple[int, bytes]:
+        with self._using(connection):
+            response = _send(connection, path, data, token)
+            return response.status, response.read()
+
+    @contextlib.contextmanager
+    def _using(self, connection: Connection) -> Iterator[None]:
+        """Keep the connection for later if all goes well, and close it otherwise."""
+        is_kept = False
         with self._lock:
-            return self._by_thread.get(threading.current_thread())
+            self._busy.add(connection)
+        try:
+            if self._is_closed:
+                raise ConnectionError("the client was closed")
+            yield
+            is_kept = True
+        finally:
+            with self._lock:
+                self._busy.discard(connection)
+                is_wanted = not self._is_closed and len(self._idle) < _MOST_IDLE
+                is_kept = is_kept and is_wanted and connection.is_reusable
+                if is_kept:
+                    self._idle.append(connection)
+            if not is_kept:
+                connection.close()
 
-    def _renewed(self) -> http.client.HTTPConnection:
-        connection = self._connect()
-        with self._lock:
-            gone = [thread for thread in self._by_thread if not thread.is_alive()]
-            unused = [self._by_thread.pop(thread) for thread in gone]
-            self._by_thread[threading.current_thread()] = connection
-        for old in unused:
-            old.close()
-        return connection
-
-    def _drop(self) -> None:
-        with self._lock:
-            connection = self._by_thread.pop(threading.current_thread(), None)
-        _close(connection)
-
-    def _connect(self) -> http.client.HTTPConnection:
+    def _connect(self) -> Connection:
         failure: Exception | None = None
         for endpoint in list(self._endpoints):
             if self._is_closed:
                 raise ConnectionError("the client was closed")
             connection = self._connection(endpoint)
             try:
-                connection.connect()
+                _keep_alive(connection.connect())
             except OSError as ex:
                 failure = ex
                 connection.close()
                 self._turn_from(endpoint)
                 continue
-            _keep_alive(connection.sock)
             return connection
         raise ConnectionError(f"no endpoint answered: {failure}")
 
-    def _connection(self, endpoint: urllib.parse.SplitResult) -> http.client.HTTPConnection:
-        host = endpoint.hostname or ""
-        if endpoint.scheme == "https":
-            return http.client.HTTPSConnection(
-                host, endpoint.port, timeout=self._timeout_s, context=self._tls
-            )
-        return http.client.HTTPConnection(host, endpoint.port, timeout=self._timeout_s)
+    def _connection(self, endpoint: urllib.parse.SplitResult) -> Connection:
+        return Connection(
+            endpoint.hostname or "",
+            endpoint.port,
+            timeout_s=self._timeout_s,
+            tls=self._tls if endpoint.scheme == "https" else None,
+        )
 
     def _turn_from(self, endpoint: urllib.parse.SplitResult) -> None:
         with self._lock:
@@ -185,13 +189,12 @@ class Transport:
                 self._endpoints.append(self._endpoints.pop(0))
 
 
-def _stream_on(
-    connection: http.client.HTTPConnection, path: str, data: str, token: str | None
-) -> Stream:
+def _stream_on(connection: Connection, path: str, data: str, token: str | None) -> Stream:
     sock = connection.sock
-    _send(connection, path, data, token)
-    response = connection.getresponse()
-    if response.status != http.client.OK:
+    response = _send(connection, path, data, token)
+    if sock is None:
+        raise ConnectionError("the client was closed")
+    if response.status != OK:
         _answer(path, response.status, response.read())
     sock.settimeout(None)
     return Stream(connection, sock, response)
@@ -204,24 +207,16 @@ def _cut(sock: socket.socket | None) -> None:
             sock.shutdown(socket.SHUT_RDWR)
 
 
-def _close(connection: http.client.HTTPConnection | None) -> None:
+def _close(connection: Connection | None) -> None:
     if connection is not None:
         connection.close()
 
 
-def _exchange_on(
-    connection: http.client.HTTPConnection, path: str, data: str, token: str | None
-) -> tuple[int, bytes]:
-    _send(connection, path, data, token)
-    response = connection.getresponse()
-    return response.status, response.read()
-
-
-def _send(connection: http.client.HTTPConnection, path: str, data: str, token: str | None) -> None:
+def _send(connection: Connection, path: str, data: str, token: str | None) -> Response:
     headers = {"Content-Type": "application/json"}
     if token is not None:
         headers["Authorization"] = token
-    connection.request("POST", _API + path, data, headers)
+    return connection.post(_API + path, data, headers)
 
 
 def _answer(path: str, status: int, raw: bytes) -> Json:
@@ -232,7 +227,7 @@ def _answer(path: str, status: int, raw: bytes) -> Json:
     if not isinstance(body, dict):
         start = raw[:120].decode("utf-8", "replace")
         raise EtcdError(None, f"{path}: HTTP {status}: not an answer of etcd: {start!r}", status)
-    if status != http.client.OK:
+    if status != OK:
         raise error_from(body, status)
     return body
 

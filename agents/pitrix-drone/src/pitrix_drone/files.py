@@ -6,14 +6,13 @@ import contextlib
 import errno
 import os
 import pathlib
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from typing import Final
 
 #: So much of a file's own name is in that of its stage; names end at 255 bytes.
 _NAME_CHARS: Final = 50
+_PIECE_BYTES: Final = 64 * 1024
 
 
 def write_durably(path: pathlib.Path, text: str, *, mode: int = 0o600) -> None:
@@ -23,12 +22,22 @@ def write_durably(path: pathlib.Path, text: str, *, mode: int = 0o600) -> None:
         put_in_place(stage, path)
 
 
+def new_file(folder: pathlib.Path, *, prefix: str, flags: int = 0) -> tuple[int, pathlib.Path]:
+    """Make and open a file (0600) that nobody else has; ``tempfile`` takes 0.4 MB of a process.
+
+    :param flags: of open(2), beside those it takes.
+    """
+    while True:
+        path = folder / f"{prefix}{os.urandom(8).hex()}"
+        with contextlib.suppress(FileExistsError):
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | flags, 0o600), path
+
+
 @contextlib.contextmanager
 def staged(path: pathlib.Path, content: bytes) -> Iterator[pathlib.Path]:
     """Write *content* beside *path*, synced to disk; removed afterwards if it is still there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:_NAME_CHARS]}.", dir=path.parent)
-    stage = pathlib.Path(name)
+    handle, stage = new_file(path.parent, prefix=f".{path.name[:_NAME_CHARS]}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -49,7 +58,8 @@ def put_in_place(stage: pathlib.Path, path: pathlib.Path) -> None:
             raise
         with stage.open("rb") as source, path.open("r+b") as target:
             target.truncate()
-            shutil.copyfileobj(source, target)
+            while piece := source.read(_PIECE_BYTES):
+                target.write(piece)
             target.flush()
             os.fsync(target.fileno())
         facts = stage.stat()
@@ -68,6 +78,13 @@ def remove_durably(path: pathlib.Path) -> None:
     sync_folder(path.parent)
 
 
+def remove_folder(folder: pathlib.Path) -> None:
+    """Remove a folder with all that is in it, as far as that goes."""
+    import shutil  # noqa: PLC0415  # 0.2 MB of a process, and most drones never need it
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def sync_folder(folder: pathlib.Path) -> None:
     """Make the names in a folder survive a crash."""
     handle = os.open(folder, os.O_RDONLY)
@@ -75,3 +92,10 @@ def sync_folder(folder: pathlib.Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sha256_of(content: bytes) -> str:
+    """Return the digest in hex digits."""
+    import hashlib  # noqa: PLC0415  # 0.5 MB of a process, and most drones never need it
+
+    return hashlib.sha256(content).hexdigest()

@@ -9,7 +9,6 @@ A Frontgate with a new store does not know the login; it lets the node in again 
 
 from __future__ import annotations
 
-import http.client
 import json
 import logging
 import pathlib
@@ -18,6 +17,7 @@ import urllib.parse
 from typing import Any, Callable, Final, NamedTuple
 
 from pitrix_drone.config import Config, ConfigError
+from pitrix_drone.etcd_connection import FORBIDDEN, OK, Connection
 from pitrix_drone.etcd_http import tls_context
 from pitrix_drone.etcd_wire import UNAVAILABLE, EtcdError, EtcdUnavailableError
 from pitrix_drone.files import write_durably
@@ -117,17 +117,14 @@ class Login:
         """
         who = {"cluster_id": self._config.cluster_id, "node_id": self._config.node_id}
         url = urllib.parse.urlsplit(self._config.enrol_url)
-        connection = http.client.HTTPSConnection(
-            url.hostname or "", url.port, timeout=_TIMEOUT_S, context=self._tls
-        )
+        connection = Connection(url.hostname or "", url.port, timeout_s=_TIMEOUT_S, tls=self._tls)
         headers = {"Content-Type": "application/json"}
         try:
-            connection.request(
-                "POST", url.path.rstrip("/") + path, json.dumps({**who, **secret}), headers
-            )
-            response = connection.getresponse()
+            connection.connect()
+            body = json.dumps({**who, **secret})
+            response = connection.post(url.path.rstrip("/") + path, body, headers)
             status, raw = response.status, response.read(_MOST_BYTES)
-        except (OSError, http.client.HTTPException) as ex:
+        except OSError as ex:
             reason = f"{self._config.enrol_url}: {type(ex).__name__}: {ex}"
             raise EtcdUnavailableError(UNAVAILABLE, reason) from ex
         finally:
@@ -172,9 +169,9 @@ def _answer(where: str, status: int, raw: bytes) -> dict[str, Any]:
         body = None
     if not isinstance(body, dict):
         raise EtcdUnavailableError(UNAVAILABLE, f"{where}: HTTP {status}: not a Frontgate's answer")
-    if status == http.client.OK:
+    if status == OK:
         return body
     words = f"{where}: {body.get('code')}: {body.get('message')}"
-    if status == http.client.FORBIDDEN:
+    if status == FORBIDDEN:
         raise RefusedError(None, words, status)
     raise EtcdUnavailableError(UNAVAILABLE, words)

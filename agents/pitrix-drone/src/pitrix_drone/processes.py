@@ -8,16 +8,16 @@ is cut again and again, so that a command that never stops writing does not fill
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import pathlib
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import Callable, Final, NamedTuple
+
+from pitrix_drone.files import new_file
 
 OUTPUT_BYTES: Final = 16 * 1024
 #: Of a command that is asked for an answer.
@@ -191,10 +191,12 @@ def _scratch_file(scratch: pathlib.Path) -> Iterator[int]:
     to come behind what is left.
     """
     scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=scratch) as file:
-        flags = fcntl.fcntl(file, fcntl.F_GETFL)
-        fcntl.fcntl(file, fcntl.F_SETFL, flags | os.O_APPEND)
-        yield file.fileno()
+    file, path = new_file(scratch, prefix=".output.", flags=os.O_APPEND)
+    try:
+        path.unlink()
+        yield file
+    finally:
+        os.close(file)
 
 
 class _Output:

@@ -9,7 +9,6 @@ One resource that fails does not stop the others.
 from __future__ import annotations
 
 import grp
-import hashlib
 import logging
 import os
 import pathlib
@@ -18,11 +17,18 @@ import pwd
 import re
 import stat
 import threading
+import urllib.parse
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from pitrix_drone.config import Layout
-from pitrix_drone.files import put_in_place, remove_durably, staged, write_durably
+from pitrix_drone.files import (
+    put_in_place,
+    remove_durably,
+    sha256_of,
+    staged,
+    write_durably,
+)
 from pitrix_drone.functions import functions
 from pitrix_drone.gotemplate import Template, TemplateError
 from pitrix_drone.keystore import Store, clean, select
@@ -36,6 +42,8 @@ _CHECK_TIMEOUT_S: Final = 60.0
 _RELOAD_TIMEOUT_S: Final = 600.0
 _DEFAULT_MODE: Final = 0o644
 _SHOWN_OUTPUT_CHARS: Final = 500
+#: Names of files end at 255 bytes; write_durably puts something before them.
+_MOST_NAME_CHARS: Final = 200
 #: As many as Linux follows. Source: https://man7.org/linux/man-pages/man7/path_resolution.7.html
 _MAX_LINKS: Final = 40
 #: What stands for the file in a reload command. The rest is left as it is: confd does not take the
@@ -212,8 +220,9 @@ class Renderer:
             self._commands.run("check_cmd", command, timeout_s=_CHECK_TIMEOUT_S)
 
     def _due_file(self, resource: Resource) -> pathlib.Path:
-        digest = hashlib.sha256(resource.dest.encode()).hexdigest()[:32]
-        return self._reloads / digest
+        name = urllib.parse.quote(resource.dest, safe="")
+        is_name = len(name) <= _MOST_NAME_CHARS
+        return self._reloads / (name if is_name else sha256_of(resource.dest.encode()))
 
     def _note_reload(self, resource: Resource) -> None:
         if resource.reload_cmd:
