@@ -229,9 +229,11 @@ class UsageRepository:
 
 
 def _overlap(period: Period) -> "tuple[sa.ColumnElement[bool], ...]":
+    """Return the conditions that a row is of more than an instant of a period."""
     columns = tables.meters.c
-    is_later = sa.or_(columns.ended_at.is_(None), columns.ended_at > period.began_at)
-    return (columns.began_at < period.ended_at, is_later)
+    ended = columns.ended_at
+    is_later = sa.and_(ended > period.began_at, ended > columns.began_at)
+    return (columns.began_at < period.ended_at, sa.or_(ended.is_(None), is_later))
 
 
 def _live() -> "sa.ColumnElement[Any]":
