@@ -40,6 +40,7 @@ from pitrix_core.rest.server import serve_api
 from pitrix_core.service.gates import Gates
 from pitrix_core.service.housekeeping import Keeping, do_chores
 from pitrix_core.service.identity import ensure_admin_token
+from pitrix_core.service.quotas import QuotaReview
 from pitrix_core.service.services import Services
 from pitrix_core.store import Cipher, Store, make_engine, new_id
 from pitrix_core.supervisor import bind, inherited_listener, supervise
@@ -80,7 +81,7 @@ def make_store(config: Config) -> Store:
 def make_services(config: Config) -> Services:
     """Return what every use works with; one per process, built after a fork."""
     store = make_store(config)
-    registry = PluginRegistry(enabled=config.enabled)
+    registry = PluginRegistry(enabled=config.enabled, own={"quotas": QuotaReview(store)})
     opener = RepoOpener(store, registry, reach_of(config.private_repos))
     agent_files = AgentFiles(
         config.data_dir / "agents", builder=registry.agent_builder, public_url=config.api_url

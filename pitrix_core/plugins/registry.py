@@ -98,6 +98,7 @@ class PluginRegistry:
         entry_points: Iterable[discovery.EntryPointLike] | None = None,
         enabled: frozenset[str] | None = None,
         environ: Mapping[str, str] = os.environ,
+        own: Mapping[str, object] | None = None,
     ) -> None:
         """Remember what to look at; imports nothing.
 
@@ -105,7 +106,9 @@ class PluginRegistry:
         :param enabled: names the operator enabled; None enables all. Agents are always enabled,
             and the core's own kinds of repos: they are no choice between clouds or strangers' code.
         :param environ: where ``PITRIX_TRACE_PLUGINS`` is looked up.
+        :param own: name → object with hooks of the core's own; always enabled.
         """
+        self._own = own
         self._given = None if entry_points is None else tuple(entry_points)
         self._enabled = enabled
         self._traces = environ.get(TRACE_VARIABLE) == "1"
@@ -306,7 +309,7 @@ class PluginRegistry:
             return self._hooked
 
     def _load_hooks(self) -> _Hooked:
-        hooks = Hooks()
+        hooks = Hooks(self._own)
         if self._traces:
             hooks.trace()
         broken: dict[str, PluginError] = {}

@@ -30,6 +30,7 @@ from pitrix_core.store.metering import MeteringRepository
 from pitrix_core.store.ownership import OwnershipRepository
 from pitrix_core.store.plans import PlanRepository
 from pitrix_core.store.queue import QueueRepository
+from pitrix_core.store.quotas import QuotaRepository
 from pitrix_core.store.repos import RepoRepository
 from pitrix_core.store.retention import RetentionRepository
 from pitrix_core.store.runtimes import RuntimeRepository
@@ -183,6 +184,11 @@ class Transaction:
     def usage(self) -> UsageRepository:
         """What was used, added up."""
         return UsageRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def quotas(self) -> QuotaRepository:
+        """How much people may have."""
+        return QuotaRepository(self._connection, now=self.now)
 
     def finish(self) -> None:
         """Write what is written last; the store calls it before it commits."""
