@@ -75,7 +75,7 @@ def dump_index(index: IndexEntries) -> str:
     """Return an index as text, in the form Helm and OpenPitrix read."""
     entries: dict[str, list[dict[str, Any]]] = {}
     for entry in index.entries:
-        entries.setdefault(entry.name, []).append(_document(entry))
+        entries.setdefault(entry.name, []).append(document_of(entry))
     document = {"apiVersion": "v1", "generated": index.generated, "entries": entries}
     return yaml.safe_dump(document, sort_keys=True, allow_unicode=True, width=100)
 
@@ -152,7 +152,8 @@ def _require_same(listed: IndexEntry, found: IndexEntry) -> None:
         )
 
 
-def _document(entry: IndexEntry) -> dict[str, Any]:
+def document_of(entry: IndexEntry) -> dict[str, Any]:
+    """Return an entry as an index says it, without what is empty."""
     fields: Mapping[str, Any] = {
         "name": entry.name,
         "version": entry.version,
