@@ -128,6 +128,10 @@ class Config:
     private_repos: str = ""
     #: Names of enabled plugins, separated by commas; empty for all that are installed.
     enabled_plugins: str = ""
+    #: What keeps the keys that secrets depend on: ``file``, or the name of a plugin.
+    key_provider: str = "file"
+    #: What the plugin is told, as a JSON object; empty for nothing.
+    key_settings: str = attrs.field(default="", repr=False)
     #: Seconds between looks at the repos' indexes.
     index_interval_s: float = attrs.field(default=300.0, converter=_seconds, validator=_is_positive)
     #: Seconds a job may be at work that was given no deadline of its own; none for no limit.

@@ -9,6 +9,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 import attrs
@@ -18,6 +19,7 @@ from pitrix_core.catalog.loader import PackageLoader
 from pitrix_core.catalog.opening import RepoOpener
 from pitrix_core.catalog.reach import reach_of
 from pitrix_core.config import Config
+from pitrix_core.contracts.keys import KeyProvider
 from pitrix_core.errors import NotFoundError, PitrixError, UnsupportedOperationError
 from pitrix_core.jobs.handler import TaskHandler
 from pitrix_core.jobs.orphan_tasks import OrphanDelete
@@ -35,14 +37,18 @@ from pitrix_core.pilot.userdata import FetchRules, make_user_data
 from pitrix_core.planner import kinds
 from pitrix_core.planner.agents import as_spoken
 from pitrix_core.planner.frontgate import PilotPlace
+from pitrix_core.plugins.keys import open_keys
 from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.rest.server import serve_api
+from pitrix_core.service import rotation
 from pitrix_core.service.gates import Gates
 from pitrix_core.service.housekeeping import Keeping, do_chores
 from pitrix_core.service.identity import ensure_admin_token
 from pitrix_core.service.quotas import QuotaReview
+from pitrix_core.service.rotation import KeyStatus, Rotation
 from pitrix_core.service.services import Services
 from pitrix_core.store import Cipher, Store, make_engine, new_id
+from pitrix_core.store.key_file import FileKeys, FileKeySettings
 from pitrix_core.supervisor import bind, inherited_listener, supervise
 
 log = logging.getLogger(__name__)
@@ -60,13 +66,15 @@ def prepare(config: Config) -> None:
     try:
         upgrade(store.engine)
         ensure_admin_token(store, config.token_file)
+        with store.begin() as tx:
+            tx.data_keys.current()  # made now, and not by whoever reads first
     finally:
         store.close()
 
 
 def _require_prepared(config: Config) -> None:
     """Make sure that an installation is there, instead of beginning half of one."""
-    if not config.key_file.exists():
+    if config.key_provider == FileKeys.name and not config.key_file.exists():
         raise NotFoundError(
             f"There is no installation in {config.data_dir}.",
             next_step=f"Make one: pitrix serve --data {config.data_dir}",
@@ -75,7 +83,21 @@ def _require_prepared(config: Config) -> None:
 
 def make_store(config: Config) -> Store:
     """Return the store; it connects to nothing yet."""
-    return Store(make_engine(config.database_url), cipher=Cipher.from_file(config.key_file))
+    return Store(make_engine(config.database_url), cipher=make_cipher(config))
+
+
+def make_cipher(config: Config) -> Cipher:
+    """Return what encrypts secrets; beside a plugin's keys it knows the key file's, if it is there.
+
+    :raises PluginError: the provider of keys is not installed, not enabled, or broken.
+    :raises InvalidInputError: its settings do not fit.
+    """
+    file = FileKeySettings(path=str(config.key_file))
+    if config.key_provider == FileKeys.name:
+        return Cipher(FileKeys(file))
+    registry = PluginRegistry(enabled=config.enabled)
+    keys = open_keys(registry.key_provider(config.key_provider), config.key_settings)
+    return Cipher(keys, others=[FileKeys(file)] if config.key_file.exists() else [])
 
 
 def make_services(config: Config) -> Services:
@@ -158,6 +180,62 @@ def make_task_kinds(services: Services, config: Config) -> TaskKindTable:
         ),
     )
     return TaskKindTable(core=core, provider=provider)
+
+
+# -- keys ------------------------------------------------------------------------------------------
+
+
+def key_status(config: Config) -> KeyStatus:
+    """Say under which keys an installation's secrets are."""
+    with _keys(config) as (store, keys):
+        return rotation.status(store, keys)
+
+
+def rotate_keys(config: Config) -> Rotation:
+    """Make a new key for what secrets are encrypted with; processes may run meanwhile.
+
+    :raises ConflictError: another one is at it.
+    """
+    with _keys(config) as (store, keys), _alone(keys):
+        return rotation.rotate(store, keys)
+
+
+def rotate_data_keys(config: Config) -> Rotation:
+    """Encrypt every secret anew, under new keys; processes may run meanwhile.
+
+    :raises ConflictError: another one is at it.
+    """
+    with _keys(config) as (store, keys), _alone(keys):
+        return rotation.rotate_data_keys(store, keys)
+
+
+def prepare_key(config: Config) -> Path:
+    """Make the key that the next rotation will take, and return its file.
+
+    :raises UnsupportedOperationError: keys are not kept in a file.
+    """
+    with _keys(config) as (_, keys), _alone(keys):
+        if not isinstance(keys, FileKeys):
+            raise UnsupportedOperationError(
+                "keys.prepare: only keys in a file have to be on every machine beforehand.",
+                next_step="pitrix secrets rotate",
+            )
+        return keys.prepare()
+
+
+@contextlib.contextmanager
+def _keys(config: Config) -> Iterator[tuple[Store, KeyProvider]]:
+    _require_prepared(config)
+    cipher = make_cipher(config)
+    store = Store(make_engine(config.database_url), cipher=cipher)
+    try:
+        yield store, cipher.keys
+    finally:
+        store.close()
+
+
+def _alone(keys: KeyProvider) -> contextlib.AbstractContextManager[None]:
+    return keys.locked() if isinstance(keys, FileKeys) else contextlib.nullcontext()
 
 
 # -- processes -------------------------------------------------------------------------------------

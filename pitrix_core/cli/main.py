@@ -44,6 +44,10 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "deploy": ("verbs.plan:deploy", "Plan an application, ask, and deploy it."),
     "cluster": ("verbs.cluster:cluster", "Look at deployed applications, and remove them."),
     "job": ("verbs.job:job", "Look at plans being carried out; try failed ones again."),
+    "secrets": (
+        "verbs.secrets:secrets",
+        "Rotate the keys that secrets are encrypted with; on the server's machine.",
+    ),
     "event": ("verbs.event:event", "Look at what happened."),
     "plugins": ("verbs.plugins:plugins", "List the installed plugins and what is wrong with them."),
     "completion": ("verbs.completion:completion", "Teach a shell to complete what you type."),

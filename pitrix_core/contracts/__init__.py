@@ -10,6 +10,7 @@ from pitrix_core.contracts.compute import ComputeInterface
 from pitrix_core.contracts.context import Context
 from pitrix_core.contracts.image import ImageInterface
 from pitrix_core.contracts.interface import Interface, absent, starts
+from pitrix_core.contracts.keys import KeyProvider
 from pitrix_core.contracts.network import NetworkInterface
 from pitrix_core.contracts.provider import Provider
 from pitrix_core.contracts.repo import RepoKind
@@ -21,6 +22,7 @@ __all__ = [
     "Context",
     "ImageInterface",
     "Interface",
+    "KeyProvider",
     "NetworkInterface",
     "Provider",
     "RepoKind",

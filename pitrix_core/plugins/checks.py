@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 import attrs
 
-from pitrix_core.contracts import AppType, Interface, Provider, RepoKind
+from pitrix_core.contracts import AppType, Interface, KeyProvider, Provider, RepoKind
 from pitrix_core.convert import schema_of
 from pitrix_core.plugins.discovery import PluginInfo, load_error
 
@@ -40,6 +40,21 @@ def checked_interface(loaded: object, info: PluginInfo) -> type[Interface]:
         raise load_error(info, f"{_kind(loaded)} is no subclass of pitrix_core.Interface")
     if getattr(loaded, "name", None) != info.name:
         raise load_error(info, f"its class names itself {getattr(loaded, 'name', None)!r}")
+    return loaded
+
+
+def checked_key_provider(loaded: object, info: PluginInfo) -> type[KeyProvider]:
+    """Return the class of a key provider.
+
+    :raises PluginLoadError: it is none, or does not fulfil the contract's form.
+    """
+    if not (isinstance(loaded, type) and issubclass(loaded, KeyProvider)):
+        raise load_error(info, f"{_kind(loaded)} is no subclass of pitrix_core.KeyProvider")
+    _check_complete(loaded, info)
+    _check_version(loaded, info)
+    if getattr(loaded, "name", None) != info.name:
+        raise load_error(info, f"its class names itself {getattr(loaded, 'name', None)!r}")
+    _check_form(loaded.settings, "settings", info)
     return loaded
 
 

@@ -22,7 +22,8 @@ PLUGINS: Final = "pitrix.plugins"
 AGENTS: Final = "pitrix.agents"
 INTERFACES: Final = "pitrix.interfaces"
 REPO_KINDS: Final = "pitrix.repo_kinds"
-GROUPS: Final = (PROVIDERS, PLUGINS, AGENTS, INTERFACES, REPO_KINDS)
+KEY_PROVIDERS: Final = "pitrix.key_providers"
+GROUPS: Final = (PROVIDERS, PLUGINS, AGENTS, INTERFACES, REPO_KINDS, KEY_PROVIDERS)
 
 
 class EntryPointLike(Protocol):

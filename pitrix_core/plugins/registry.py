@@ -19,6 +19,7 @@ from pitrix_core.contracts import (
     ComputeInterface,
     ImageInterface,
     Interface,
+    KeyProvider,
     NetworkInterface,
     Provider,
     RepoKind,
@@ -35,6 +36,7 @@ from pitrix_core.plugins.discovery import (
     AGENTS,
     GROUPS,
     INTERFACES,
+    KEY_PROVIDERS,
     PLUGINS,
     PROVIDERS,
     REPO_KINDS,
@@ -204,6 +206,14 @@ class PluginRegistry:
         """
         return self._get(REPO_KINDS, scheme, checks.checked_repo_kind)
 
+    def key_provider(self, name: str) -> type[KeyProvider]:
+        """Return the class of a key provider, imported on first use.
+
+        :raises PluginNotFoundError: no installed distribution has it.
+        :raises PluginError: it is not enabled, several have it, or it is broken.
+        """
+        return self._get(KEY_PROVIDERS, name, checks.checked_key_provider)
+
     # -- report ------------------------------------------------------------------------------------
 
     def report(self) -> list[PluginReport]:
@@ -243,6 +253,7 @@ class PluginRegistry:
             AGENTS: checks.checked_builder,
             INTERFACES: checks.checked_interface,
             REPO_KINDS: checks.checked_repo_kind,
+            KEY_PROVIDERS: checks.checked_key_provider,
         }
         if info.group in checkers:
             self._get(info.group, info.name, checkers[info.group])

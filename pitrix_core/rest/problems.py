@@ -33,6 +33,8 @@ STATUSES: Final[Mapping[type[PitrixError], HTTPStatus]] = {
     errors.PackageError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.RepoError: HTTPStatus.UNPROCESSABLE_ENTITY,  # what was given leads nowhere
     errors.RepoTemporaryError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.KeyProviderError: HTTPStatus.INTERNAL_SERVER_ERROR,  # the operator has to look
+    errors.KeyProviderTemporaryError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.PluginError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PluginNotFoundError: HTTPStatus.NOT_FOUND,
     errors.ProviderError: HTTPStatus.BAD_GATEWAY,

@@ -5,10 +5,10 @@ and ``service``. SQLAlchemy is imported nowhere else. SQLite on one machine, Pos
 what differs between them is in ``engine.py``.
 """
 
+from pitrix_core.store.cipher import Cipher
 from pitrix_core.store.database import Store, Transaction
 from pitrix_core.store.engine import DATABASE_TROUBLE, make_engine
 from pitrix_core.store.ids import new_id
-from pitrix_core.store.secrets import Cipher
 from pitrix_core.store.wakeups import Topic
 
 __all__ = [

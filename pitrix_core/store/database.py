@@ -14,10 +14,13 @@ import sqlalchemy as sa
 
 from pitrix_core.store.access import AccessRepository
 from pitrix_core.store.agents import AgentRepository
+from pitrix_core.store.audit import AuditRepository
 from pitrix_core.store.catalog import CatalogRepository
 from pitrix_core.store.chores import ChoreRepository
+from pitrix_core.store.cipher import Cipher
 from pitrix_core.store.clusters import ClusterRepository
 from pitrix_core.store.courses import CourseRepository
+from pitrix_core.store.data_keys import DataKeyRepository
 from pitrix_core.store.durations import DurationRepository
 from pitrix_core.store.engine import DATABASE_TROUBLE, db_now, is_collision, read_options
 from pitrix_core.store.events import EventRepository
@@ -34,7 +37,7 @@ from pitrix_core.store.quotas import QuotaRepository
 from pitrix_core.store.repos import RepoRepository
 from pitrix_core.store.retention import RetentionRepository
 from pitrix_core.store.runtimes import RuntimeRepository
-from pitrix_core.store.secrets import Cipher, SecretRepository
+from pitrix_core.store.secrets import SecretRepository
 from pitrix_core.store.supervision import SupervisionRepository
 from pitrix_core.store.usage import UsageRepository
 from pitrix_core.store.users import UserRepository
@@ -91,9 +94,21 @@ class Transaction:
         return LoginRepository(self._connection, now=self.now)
 
     @functools.cached_property
+    def data_keys(self) -> DataKeyRepository:
+        """What secrets are encrypted with."""
+        return DataKeyRepository(self._connection, cipher=self._cipher, now=self.now)
+
+    @functools.cached_property
     def secrets(self) -> SecretRepository:
         """Secrets."""
-        return SecretRepository(self._connection, cipher=self._cipher, now=self.now)
+        return SecretRepository(
+            self._connection, cipher=self._cipher, data_keys=self.data_keys, now=self.now
+        )
+
+    @functools.cached_property
+    def audit(self) -> AuditRepository:
+        """Who changed what."""
+        return AuditRepository(self._connection, now=self.now)
 
     @functools.cached_property
     def events(self) -> EventRepository:
@@ -194,6 +209,8 @@ class Transaction:
         """Write what is written last; the store calls it before it commits."""
         if "events" in vars(self):
             self.events.flush()
+        if "audit" in vars(self):
+            self.audit.flush()
 
 
 class Store:

@@ -1,94 +1,45 @@
 """Secrets: encrypted at rest, named by id everywhere else."""
 
-import base64
-import contextlib
 import datetime as dt
-from pathlib import Path
-from typing import Final
+import json
+import logging
 
+import attrs
 import sqlalchemy as sa
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pitrix_core.errors import NotFoundError, PitrixError
 from pitrix_core.model import SecretRef
 from pitrix_core.store import tables
+from pitrix_core.store.cipher import Cipher
+from pitrix_core.store.data_keys import DataKeyRepository
 from pitrix_core.store.ids import new_id
 
-#: Bytes of a derived key.
-_DERIVED_BYTES: Final = 32
+log = logging.getLogger(__name__)
 
 
-class Cipher:
-    """Encrypts with a key that is kept in a file beside the database, not in it.
+@attrs.frozen(kw_only=True)
+class Resealed:
+    """Secrets that were looked at, and those of them that could not be read."""
 
-    To use another key from now on, an operator puts it before the old one: the first is used for
-    all that is new, and what was made with one of the others stays readable.
-    """
-
-    def __init__(self, keys: bytes) -> None:
-        """Keep the keys.
-
-        :param keys: one or several, a line each: 32 bytes as URL-safe base64.
-        """
-        self._keys = keys.split()
-        self._fernet = MultiFernet([Fernet(key) for key in self._keys])
-
-    def derived(self, purpose: str) -> tuple[bytes, ...]:
-        """Return keys for something else than encrypting, newest first.
-
-        :param purpose: tells keys for one thing from those for another.
-        """
-        return tuple(
-            HKDF(SHA256(), _DERIVED_BYTES, salt=None, info=purpose.encode()).derive(
-                base64.urlsafe_b64decode(key)
-            )
-            for key in self._keys
-        )
-
-    @classmethod
-    def from_file(cls, path: Path) -> "Cipher":
-        """Read the key, making one (mode 0600) where there is none yet.
-
-        The file is there with its whole content or not at all, and of several processes that make
-        it at the same time all use the first one's.
-        """
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            own = path.with_name(f"{path.name}.{new_id('new')}")
-            own.touch(mode=0o600)
-            own.write_bytes(Fernet.generate_key())
-            with contextlib.suppress(FileExistsError):
-                path.hardlink_to(own)
-            own.unlink()
-        return cls(path.read_bytes())
-
-    def encrypt(self, text: str) -> bytes:
-        """Return the ciphertext."""
-        return self._fernet.encrypt(text.encode())
-
-    def decrypt(self, ciphertext: bytes) -> str:
-        """Return the text.
-
-        :raises PitrixError: the key is not the one it was encrypted with.
-        """
-        try:
-            return self._fernet.decrypt(ciphertext).decode()
-        except InvalidToken as ex:
-            raise PitrixError(
-                "A secret cannot be decrypted: the key file does not belong to this database.",
-                next_step="Put back the key file that was there when the secret was stored.",
-            ) from ex
+    ids: tuple[str, ...]
+    unreadable: tuple[str, ...]
 
 
 class SecretRepository:
     """Secrets of every kind: credentials, passwords of configurations and of agents."""
 
-    def __init__(self, connection: sa.Connection, *, cipher: Cipher, now: dt.datetime) -> None:
+    def __init__(
+        self,
+        connection: sa.Connection,
+        *,
+        cipher: Cipher,
+        data_keys: DataKeyRepository,
+        now: dt.datetime,
+    ) -> None:
         """Work inside the transaction of ``connection``."""
         self._connection = connection
         self._cipher = cipher
+        self._data_keys = data_keys
         self._now = now
 
     def add(self, text: str, *, owner: str, secret_id: str | None = None) -> SecretRef:
@@ -101,19 +52,21 @@ class SecretRepository:
             tables.secrets.insert().values(
                 id=secret_id,
                 owner=owner,
-                ciphertext=self._cipher.encrypt(text),
                 created_at=self._now,
+                **self._sealed(secret_id, text, owner=owner),
             )
         )
         return SecretRef(secret_id)
 
     def replace(self, secret_id: str, text: str) -> None:
         """Put another text in a secret's place; an empty one where it has served its purpose."""
-        self._connection.execute(
-            tables.secrets.update()
-            .where(tables.secrets.c.id == secret_id)
-            .values(ciphertext=self._cipher.encrypt(text))
-        )
+        owner = self.owner_of(secret_id)
+        if owner is not None:
+            self._connection.execute(
+                tables.secrets.update()
+                .where(tables.secrets.c.id == secret_id)
+                .values(**self._sealed(secret_id, text, owner=owner))
+            )
 
     def derived(self, purpose: str) -> tuple[bytes, ...]:
         """Return the installation's keys for a purpose, newest first."""
@@ -130,11 +83,14 @@ class SecretRepository:
 
         :raises NotFoundError: there is no such secret.
         """
-        query = sa.select(tables.secrets.c.ciphertext).where(tables.secrets.c.id == secret_id)
-        ciphertext = self._connection.scalar(query)
-        if ciphertext is None:
+        columns = tables.secrets.c
+        query = sa.select(columns.ciphertext, columns.owner, columns.data_key_id)
+        row = self._connection.execute(query.where(columns.id == secret_id)).one_or_none()
+        if row is None:
             raise NotFoundError(f"There is no secret {secret_id}.")
-        return self._cipher.decrypt(ciphertext)
+        key = None if row.data_key_id is None else self._data_keys.get(row.data_key_id)
+        context = _context(secret_id, row.owner)
+        return self._cipher.decrypt(row.ciphertext, key=key, context=context)
 
     def get_own(self, secret_id: str, *, owner: str) -> str:
         """Return a secret's text where it is named by what may come from a stranger.
@@ -147,3 +103,42 @@ class SecretRepository:
                 next_step="Do not use the package that names it; tell whom it comes from.",
             )
         return self.get(secret_id)
+
+    def reseal(self, *, after: str, limit: int, every: bool) -> Resealed:
+        """Encrypt some secrets anew that are not under the newest data key.
+
+        :param after: id of the last secret that was looked at; empty for the beginning.
+        :param every: all of these; otherwise those alone that are under no data key at all.
+        """
+        key = self._data_keys.current()
+        columns = tables.secrets.c
+        is_old = columns.data_key_id != key.id if every else sa.false()
+        ids = self._connection.scalars(
+            sa.select(columns.id)
+            .where(columns.id > after, columns.data_key_id.is_(None) | is_old)
+            .order_by(columns.id)
+            .limit(limit)
+            .with_for_update()
+        ).all()
+        unreadable = [secret_id for secret_id in ids if not self._reseal(secret_id)]
+        return Resealed(ids=tuple(ids), unreadable=tuple(unreadable))
+
+    def _reseal(self, secret_id: str) -> bool:
+        try:
+            text = self.get(secret_id)
+        except PitrixError as ex:
+            log.warning("Secret %s cannot be read: %s", secret_id, ex)
+            return False
+        self.replace(secret_id, text)
+        return True
+
+    def _sealed(self, secret_id: str, text: str, *, owner: str) -> dict[str, object]:
+        key = self._data_keys.current()
+        context = _context(secret_id, owner)
+        ciphertext = self._cipher.encrypt(text, key=key, context=context)
+        return {"ciphertext": ciphertext, "data_key_id": key.id}
+
+
+def _context(secret_id: str, owner: str) -> bytes:
+    """Return what a secret's ciphertext is bound to."""
+    return json.dumps([secret_id, owner]).encode()

@@ -11,6 +11,7 @@ from pitrix_core.store.tables.access import (
     users,
 )
 from pitrix_core.store.tables.agents import frontgates, inbox, outbox
+from pitrix_core.store.tables.audit import audit, audit_starts
 from pitrix_core.store.tables.catalogue import app_versions, apps, packages, repos
 from pitrix_core.store.tables.clusters import (
     clusters,
@@ -23,6 +24,7 @@ from pitrix_core.store.tables.clusters import (
 )
 from pitrix_core.store.tables.installation import (
     chores,
+    data_keys,
     events,
     idempotency_keys,
     installation,
@@ -37,8 +39,11 @@ __all__ = [
     "allotments",
     "app_versions",
     "apps",
+    "audit",
+    "audit_starts",
     "chores",
     "clusters",
+    "data_keys",
     "events",
     "failures",
     "frontgates",

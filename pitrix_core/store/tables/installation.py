@@ -15,6 +15,17 @@ secrets = sa.Table(
     identity(),
     owner(),
     Column("ciphertext", LargeBinary, nullable=False),
+    Column("data_key_id", sa.BigInteger),  # None: from before there were data keys
+    created_at(),
+)
+
+data_keys = sa.Table(  # what secrets are encrypted with; never dropped
+    "data_keys",
+    metadata,
+    Column("id", BIG_SERIAL, primary_key=True),  # the highest is used for what is new
+    Column("provider", String(64), nullable=False),
+    Column("key_id", String(255), nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
     created_at(),
 )
 

@@ -1,7 +1,6 @@
 """Clusters, plans, events, identity, secrets and runtimes as they are kept."""
 
 import datetime as dt
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -298,37 +297,6 @@ def test_another_key_does_not_decrypt(store: Store) -> None:
         tx.secrets.get(reference.id)
 
     assert "pa55word" not in f"{caught.value} {caught.value.next_step}"
-
-
-def test_a_key_file_is_made_once(tmp_path: Path) -> None:
-    """Readable by its owner alone, and whole from the first moment; nothing is left beside it."""
-    path = tmp_path / "data" / "key"
-
-    first, second = Cipher.from_file(path), Cipher.from_file(path)
-
-    assert second.decrypt(first.encrypt("x")) == "x"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_a_key_file_of_another_process_is_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of two that make it at the same time, the first one's stays."""
-    path = tmp_path / "key"
-    theirs = Fernet.generate_key()
-    generate = Fernet.generate_key
-
-    def late() -> bytes:
-        path.write_bytes(theirs)
-        return generate()
-
-    monkeypatch.setattr(Fernet, "generate_key", late)
-
-    cipher = Cipher.from_file(path)
-
-    assert cipher.decrypt(Fernet(theirs).encrypt(b"x")) == "x"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 # -- runtimes --------------------------------------------------------------------------------------
