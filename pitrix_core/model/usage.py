@@ -44,10 +44,10 @@ class Amounts:
 class UsageLine(Amounts):
     """What one cluster, app, … used at the prices of one currency, or at no known price."""
 
-    #: Id of the cluster, app, version or runtime; name of the owner; path of the group. Empty for
-    #: what is of no app, or whose owner is of no group.
+    #: Id of the cluster, app, version or runtime; name of the owner; path of the group, without
+    #: those below it. Empty for what is of no app.
     key: str
-    #: Name of the same; empty where it is not there any more.
+    #: Of a cluster, app, version or runtime that is there still; else empty.
     name: str
     #: Of the cluster, where use is added up for clusters.
     owner: str = ""

@@ -9,9 +9,11 @@ from pitrix_core.rest.routes import (
     frontgates,
     jobs,
     orphans,
+    quotas,
     repos,
     runtimes,
     system,
+    usage,
 )
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -23,4 +25,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *frontgates.OPERATIONS,
     *clusters.OPERATIONS,
     *jobs.OPERATIONS,
+    *quotas.OPERATIONS,
+    *usage.OPERATIONS,
 )

@@ -6,7 +6,7 @@ here, where numbers have no end, and each sum is rounded once.
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -14,8 +14,10 @@ import attrs
 import sqlalchemy as sa
 
 from pitrix_core.model import ClusterState
+from pitrix_core.model.access import Action, Actor
 from pitrix_core.model.usage import Amounts, AppCounts, DayCount, UsageBy
 from pitrix_core.store import tables
+from pitrix_core.store.access import allowed
 
 _MICROSECONDS_PER_HOUR: Final = 3_600_000_000
 #: What is priced by the month is counted as this many hours of it, as clouds do.
@@ -34,6 +36,13 @@ _KEYS: Final[Mapping[UsageBy, "sa.Column[Any]"]] = {
     UsageBy.OWNER: tables.meters.c.owner,
     UsageBy.GROUP: tables.meters.c.owner,  # whose groups are looked up for the sums
     UsageBy.RUNTIME: tables.meters.c.runtime_id,
+}
+#: What has an id and a name → its name.
+_NAMES: Final[Mapping[UsageBy, "sa.Column[Any]"]] = {
+    UsageBy.CLUSTER: tables.clusters.c.name,
+    UsageBy.APP: tables.apps.c.name,
+    UsageBy.VERSION: tables.app_versions.c.version,
+    UsageBy.RUNTIME: tables.runtimes.c.name,
 }
 
 
@@ -92,12 +101,26 @@ class UsageRepository:
         self._connection = connection
         self._now = now
 
-    def used(self, by: UsageBy, period: Period, *which: "sa.ColumnElement[bool]") -> list[UsedBy]:
+    def used(
+        self,
+        by: UsageBy,
+        period: Period,
+        *,
+        viewer: Actor | None = None,
+        app_id: str | None = None,
+    ) -> list[UsedBy]:
         """Add up what was used in a period, by key and currency, in their order.
 
-        :param which: conditions on meters: whose may be seen.
+        :param viewer: only what this one may look at; None for all.
+        :param app_id: only by clusters of this app.
         """
-        keys = [_KEYS[by]] + [tables.meters.c.owner] * (by is UsageBy.CLUSTER)
+        columns = tables.meters.c
+        which = list(_overlap(period))
+        if viewer is not None:
+            which.append(allowed(viewer, Action.USAGE_READ, columns.owner))
+        if app_id is not None:
+            which.append(columns.app_id == app_id)
+        keys = [_KEYS[by]] + [columns.owner] * (by is UsageBy.CLUSTER)
         sums: dict[tuple[str, str, str | None], Sum] = defaultdict(Sum)
         for row in self._times(keys, period, which):
             owner = row.owner if by is UsageBy.CLUSTER else ""
@@ -107,20 +130,20 @@ class UsageRepository:
             for key, owner, currency in sorted(sums, key=lambda each: (*each[:2], each[2] or ""))
         ]
 
-    def names(self, by: UsageBy, keys: Collection[str]) -> dict[str, str]:
-        """Return what clusters, apps, versions or runtimes are called; not those that are gone."""
-        named = {
-            UsageBy.CLUSTER: (tables.clusters, tables.clusters.c.name),
-            UsageBy.APP: (tables.apps, tables.apps.c.name),
-            UsageBy.VERSION: (tables.app_versions, tables.app_versions.c.version),
-            UsageBy.RUNTIME: (tables.runtimes, tables.runtimes.c.name),
-        }
-        if by not in named:
-            return {key: key for key in keys}
-        table, name = named[by]
-        rows = self._connection.execute(sa.select(table.c.id, name))
-        wanted = frozenset(keys)
-        return {row[0]: row[1] for row in rows if row[0] in wanted}
+    def names(self, by: UsageBy, period: Period) -> dict[str, str]:
+        """Return what is called how of that which was used in a period; not what is gone."""
+        if by not in _NAMES:
+            return {}
+        name = _NAMES[by]
+        used = sa.select(_KEYS[by]).where(*_overlap(period))
+        query = sa.select(name.table.c.id, name).where(name.table.c.id.in_(used))
+        return {row[0]: row[1] for row in self._connection.execute(query)}
+
+    def groups(self) -> dict[str, str]:
+        """Return the path of each user's group."""
+        users, groups = tables.users.c, tables.groups.c
+        query = sa.select(users.name, groups.path).join(tables.groups, groups.id == users.group_id)
+        return {row.name: row.path for row in self._connection.execute(query)}
 
     # -- of apps -----------------------------------------------------------------------------------
 
@@ -216,7 +239,7 @@ class UsageRepository:
         )
         query = (
             sa.select(*keys, *sizes, sa.func.sum(length).label("length"))
-            .where(*_overlap(period), *which)
+            .where(*which)
             .group_by(*keys, *sizes)
         )
         return self._connection.execute(query)
