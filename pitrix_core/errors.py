@@ -398,7 +398,7 @@ class UnsupportedOperationError(ProviderError):
 
 
 class LeaseLostError(PitrixError):
-    """A runner's claim on a task was taken over; what it found out is discarded."""
+    """What a process had claimed was taken over; what it found out is discarded."""
 
     code = "lease_lost"
 

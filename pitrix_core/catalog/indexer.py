@@ -1,131 +1,209 @@
-"""Brings the catalogue up to date with a repo; one bad package never stops the others."""
+"""Brings the catalogue up to date with repos, which several indexers share.
 
+Whoever indexes a repo has its *turn*: a lease that is renewed while it is at work, and runs out
+when it dies. What it writes, it writes in transactions that look whether it is still its turn.
+"""
+
+import contextlib
 import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
 from typing import Final
 
-import attrs
-
-from pitrix_core.catalog.guard import asking
+from pitrix_core.catalog.listing import LEASE_S, Listing, Outcome, bounded
 from pitrix_core.catalog.opening import RepoOpener
-from pitrix_core.catalog.recognise import ReadPackage, read_package
-from pitrix_core.catalog.trust import require_own_name, signer_of
-from pitrix_core.errors import (
-    PackageDigestError,
-    PackageInvalidError,
-    PackageSignatureError,
-    PitrixError,
-    RepoError,
-    RepoNotFoundError,
-    RepoTemporaryError,
-)
-from pitrix_core.findings import Finding, Level, errors_in
-from pitrix_core.package import IndexEntries, IndexEntry, check_digest, read_index
-from pitrix_core.package.limits import DEFAULT_LIMITS
-from pitrix_core.package.signature import SIGNATURE_LIMIT_BYTES, SIGNATURE_SUFFIX
+from pitrix_core.catalog.reading import PackageReading, pause_s
+from pitrix_core.errors import ConflictError, LeaseLostError, NotFoundError, PitrixError
+from pitrix_core.findings import Finding
+from pitrix_core.package import IndexEntries, digest_of, read_index
+from pitrix_core.package.index import IndexReader
 from pitrix_core.plugins.registry import PluginRegistry
-from pitrix_core.plugins.repo_kinds import OpenRepo
-from pitrix_core.store import Store, Transaction, new_id
-from pitrix_core.store.catalog import App, AppVersion
+from pitrix_core.store import Store
+from pitrix_core.store.indexing import Turn
 from pitrix_core.store.repos import Repo
 
 log = logging.getLogger(__name__)
 
-#: State of a version that was indexed from a repo; the review of uploaded ones is another way in.
-_INDEXED_STATE: Final = "active"
-_BUILD_INDEX: Final = (
-    "Get the archive that was released, or build the index again: pitrix package index FOLDER"
-)
-
-
-@attrs.frozen(kw_only=True)
-class _Indexed:
-    """What was found out about an archive."""
-
-    digest: str
-    signed_by: str | None
-    findings: tuple[Finding, ...]
+#: Seconds between one look at a repo's index and the next, unless an operator says otherwise.
+INTERVAL_S: Final = 600.0
+#: Seconds until a repo that could not be indexed is tried again; doubled each time.
+_FIRST_PAUSE_S: Final = 60.0
+_LONGEST_PAUSE_S: Final = 3600.0
+#: Seconds that somebody who asks for a repo waits for the indexer that is at it.
+_PATIENCE_S: Final = 20.0
+_LOOK_AGAIN_S: Final = 0.1
+#: Most unread versions that are read together with the index; where there are more, others than the
+#: newest wait until somebody asks for them.
+_READ_AT_ONCE: Final = 50
 
 
 class Indexer:
-    """Reads repos' indexes and stores what is new in them."""
+    """Reads repos' indexes and stores what is new in them; safe for several threads."""
 
-    def __init__(self, store: Store, registry: PluginRegistry, opener: RepoOpener) -> None:
-        """Keep where to store, who reads packages, and who opens repos."""
+    def __init__(
+        self,
+        store: Store,
+        registry: PluginRegistry,
+        opener: RepoOpener,
+        *,
+        interval_s: float = INTERVAL_S,
+    ) -> None:
+        """Keep where to store, who reads packages, and who opens repos.
+
+        :param interval_s: seconds between one look at a repo and the next; a tenth more or less.
+        """
         self._store = store
-        self._registry = registry
         self._opener = opener
+        self._interval_s = interval_s
+        self.reading = PackageReading(store, registry, opener)
 
     def index(self, repo: Repo) -> Repo:
-        """Read a repo's index and store what is new; an unchanged index is only read.
-
-        What was left out for an error is tried again each time: a plugin may have been installed.
+        """Index a repo now; what could not be read before is tried again.
 
         :returns: the repo as it is now, with what was found wrong.
         :raises RepoError: there is no index to be read; what was indexed before stays.
-        :raises PackageInvalidError: the index is not one.
+        :raises PackageInvalidError: the index is not one, or breaks off; what it listed before that
+            place is there, and nothing is taken away.
+        :raises ConflictError: another indexer is at it, and does not come to an end.
         """
-        known = None if errors_in(repo.findings) else repo.index_digest
+        return self._carry_out(repo, self._turn_at(repo), is_due=lambda _attempts: True)
+
+    def index_due(self, is_stopped: Callable[[], bool] = lambda: False) -> int:
+        """Index every repo that is due and that no other indexer is at.
+
+        One that fails does not stop the others: why is an event, and it is tried again later.
+
+        :returns: how many were due.
+        """
+        count = 0
+        while not is_stopped():
+            with self._store.begin() as tx:
+                ids = tx.indexing.due(limit=1)
+                turn = tx.indexing.take(ids[0], lease_s=LEASE_S) if ids else None
+                repo = tx.repos.get(turn.repo_id) if turn else None
+            if turn is None or repo is None:
+                break
+            count += 1
+            try:  # what was tried before, is tried again when it is due
+                self._carry_out(repo, turn, is_due=lambda attempts: attempts == 0)
+            except PitrixError as ex:
+                log.warning("Repo %s was not indexed: %s", repo.name, ex, extra={"action": "index"})
+        return count
+
+    def _turn_at(self, repo: Repo) -> Turn:
+        end = time.monotonic() + _PATIENCE_S
+        while True:
+            with self._store.begin() as tx:
+                repo = tx.repos.get(repo.id)  # it may be gone by now
+                turn = tx.indexing.take(repo.id, lease_s=LEASE_S)
+            if turn is not None:
+                return turn
+            if time.monotonic() > end:
+                raise ConflictError(
+                    f"Repo {repo.name} is being indexed by another process.",
+                    next_step=f"Look at what it finds: pitrix repo show {repo.name}",
+                )
+            time.sleep(_LOOK_AGAIN_S)
+
+    def _carry_out(self, repo: Repo, turn: Turn, *, is_due: Callable[[int], bool]) -> Repo:
+        with self._held(turn):
+            try:
+                tag, outcome = self._list(repo, turn)
+            except LeaseLostError:
+                raise
+            except PitrixError as ex:
+                self._fail(repo, turn, ex)
+                raise
+            remarks = self._read_few(repo, is_due)
+            return self._end(repo, turn, tag=tag, outcome=outcome, remarks=remarks)
+
+    def _list(self, repo: Repo, turn: Turn) -> tuple[str | None, Outcome | None]:
+        """Read the index and write what it lists; nothing where it is still the known one."""
         with self._opener.open(repo) as source:
-            found = source.read_index(known)
+            found = source.read_index(turn.tag)
             if found is None:
-                return repo
+                return turn.tag, None
             with found:
-                digest, index = found.tag, parse_index(found.file.read())
-            findings = [*index.findings]
-            for entry in index.entries:
-                findings += self._store_entry(repo, source, entry)
-        if digest == repo.index_digest and tuple(findings) == repo.findings:
-            return repo
+                outcome = Listing(self._store, repo, turn).write(IndexReader(found.file))
+                return found.tag, outcome
+
+    def _read_few(self, repo: Repo, is_due: Callable[[int], bool]) -> list[Finding]:
+        """Read what is unread, where that is little; return remarks on what can be offered."""
+        with self._store.read() as tx:
+            entries = tx.index_entries.unread(repo.id, limit=_READ_AT_ONCE + 1)
+        if len(entries) > _READ_AT_ONCE:
+            return []
+        return self.reading.read_all(repo, [entry for entry in entries if is_due(entry.attempts)])
+
+    def _end(
+        self,
+        repo: Repo,
+        turn: Turn,
+        *,
+        tag: str | None,
+        outcome: Outcome | None,
+        remarks: list[Finding],
+    ) -> Repo:
+        due_s = self._interval_s * random.uniform(0.9, 1.1)  # noqa: S311  # not a secret
         with self._store.begin() as tx:
-            tx.repos.mark_indexed(repo.id, digest=digest, findings=findings)
-            data = {"entries": len(index.entries), "findings": len(findings)}
-            tx.events.add("repo.indexed", repo.id, owner=repo.owner, data=data)
+            if outcome is None or tag is None:
+                tx.indexing.pause(turn, due_s=due_s)
+                wrong = tx.indexing.findings(repo.id)
+            else:
+                tx.indexing.end(turn, due_s=due_s, tag=tag, findings=outcome.findings)
+                wrong = outcome.findings
+            failures = tx.index_entries.failures(repo.id, limit=_READ_AT_ONCE)
+            findings = bounded([*wrong, *failures, *remarks])
+            repo = tx.repos.get(repo.id)
+            has_news = findings != repo.findings or repo.indexed_at is None
+            if outcome is None and not has_news:
+                return repo
+            digest = repo.index_digest if outcome is None else digest_of((tag or "").encode())
+            tx.repos.mark_indexed(repo.id, digest=digest or "", findings=findings)
+            data = {"findings": len(findings)}
+            if outcome is not None:
+                has_news |= bool(outcome.added or outcome.removed)
+                data |= {
+                    "entries": outcome.entries,
+                    "added": outcome.added,
+                    "removed": outcome.removed,
+                }
+            if has_news:
+                tx.events.add("repo.indexed", repo.id, owner=repo.owner, data=data)
             return tx.repos.get(repo.id)
 
-    def _store_entry(self, repo: Repo, source: OpenRepo, entry: IndexEntry) -> list[Finding]:
+    def _fail(self, repo: Repo, turn: Turn, ex: PitrixError) -> None:
+        due_s = pause_s(turn.failures, first_s=_FIRST_PAUSE_S, longest_s=_LONGEST_PAUSE_S)
+        with contextlib.suppress(LeaseLostError, NotFoundError), self._store.begin() as tx:
+            tx.indexing.fail(turn, due_s=due_s, failure=ex.message)
+            if ex.message != turn.failure:  # what stays wrong is told once
+                data = {"code": ex.code, "reason": ex.message}
+                tx.events.add("repo.failed", repo.id, owner=repo.owner, data=data)
+
+    @contextlib.contextmanager
+    def _held(self, turn: Turn) -> Iterator[None]:
+        """Keep a turn while the block is at work, which may wait for a network for minutes."""
+        is_over = threading.Event()
+
+        def keep() -> None:
+            while not is_over.wait(LEASE_S / 4):
+                try:
+                    with self._store.begin() as tx:
+                        tx.indexing.hold(turn, lease_s=LEASE_S)
+                except LeaseLostError:
+                    return
+                except Exception:  # the database may be away for a while
+                    log.exception("A turn was not held", extra={"action": "index.hold"})
+
+        keeper = threading.Thread(target=keep, daemon=True)
+        keeper.start()
         try:
-            return self._add_version(repo, source, entry)
-        except PitrixError as ex:
-            log.warning("A package was left out: %s", ex, extra={"action": "index.entry"})
-            details = getattr(ex, "findings", ())
-            about = f"{entry.name} {entry.version}"
-            left_out = Finding(
-                level=Level.ERROR,
-                code=ex.code,
-                message=f"{about}: {ex.message}",
-                file=about,
-                next_step=ex.next_step,
-            )
-            return [left_out, *details]
-
-    def _add_version(self, repo: Repo, source: OpenRepo, entry: IndexEntry) -> list[Finding]:
-        with self._store.read() as tx:
-            if _is_known(tx, repo, entry):
-                return []
-        content = source.read(entry.urls[0], limit_bytes=DEFAULT_LIMITS.archive_bytes)
-        digest = check_digest(content, entry.digest, by="The index", next_step=_BUILD_INDEX)
-        signed_by = _signer(repo, source, entry, content)
-        package = read_package(content, self._registry.app_types())
-        if signed_by is not None:
-            require_own_name(entry, package.spec.info)
-        findings = self._findings(package)
-        if errors_in(findings):
-            raise PackageInvalidError("The package cannot be offered.", findings=findings)
-        with self._store.begin() as tx:
-            if not _is_known(tx, repo, attrs.evolve(entry, digest=digest)):
-                tx.catalog.add_package(digest, content)
-                about = _Indexed(digest=digest, signed_by=signed_by, findings=tuple(findings))
-                _add(tx, repo, entry, package, about)
-        return findings
-
-    def _findings(self, package: ReadPackage) -> list[Finding]:
-        hooks = self._registry.hooks()
-        with asking(package.app_type, to="look at the package"):
-            remarks = package.app_type.validate(package.spec)
-        return [
-            *remarks,
-            *hooks.check_package(package.reader, package.spec, app_type=package.app_type.name),
-        ]
+            yield
+        finally:
+            is_over.set()
+            keeper.join()
 
 
 def parse_index(content: bytes) -> IndexEntries:
@@ -134,74 +212,3 @@ def parse_index(content: bytes) -> IndexEntries:
     :raises PackageInvalidError: it is no index.
     """
     return read_index(content.decode("utf-8", errors="replace"))
-
-
-def _signer(repo: Repo, source: OpenRepo, entry: IndexEntry, content: bytes) -> str | None:
-    """Return the key that signed an archive; None where the repo trusts no key.
-
-    :raises PackageSignatureError: the repo does not take it.
-    """
-    if not repo.trusted_keys:
-        return None
-    try:
-        address = entry.urls[0] + SIGNATURE_SUFFIX
-        signature = source.read(address, limit_bytes=SIGNATURE_LIMIT_BYTES)
-    except RepoNotFoundError:
-        signature = None
-    except RepoTemporaryError:
-        raise
-    except RepoError as ex:
-        raise PackageSignatureError(
-            ex.message,
-            next_step="Put the signature beside the archive, for the server to read.",
-        ) from ex
-    return signer_of(content, signature, trusted_keys=repo.trusted_keys)
-
-
-def _is_known(tx: Transaction, repo: Repo, entry: IndexEntry) -> bool:
-    known = tx.catalog.version_of(repo.id, entry.name, entry.version)
-    if known is None:
-        return False
-    if entry.digest and known.digest != entry.digest:
-        raise PackageDigestError(
-            f"It was indexed with {known.digest} and is listed with {entry.digest} now; "
-            "the first one stays.",
-            next_step="A released version never changes: release another version.",
-        )
-    return True
-
-
-def _add(
-    tx: Transaction,
-    repo: Repo,
-    entry: IndexEntry,
-    package: ReadPackage,
-    about: _Indexed,
-) -> None:
-    info = package.spec.info
-    app = tx.catalog.put_app(
-        App(
-            id=new_id("app"),
-            owner=repo.owner,
-            repo_id=repo.id,
-            name=entry.name,
-            description=info.description or entry.description,
-            created_at=tx.now,
-        )
-    )
-    tx.catalog.add_version(
-        AppVersion(
-            id=new_id("appv"),
-            owner=repo.owner,
-            app_id=app.id,
-            version=entry.version,
-            app_version=info.app_version or entry.app_version,
-            app_type=package.app_type.name,
-            digest=about.digest,
-            signed_by=about.signed_by,
-            state=_INDEXED_STATE,
-            info=info,
-            findings=about.findings,
-            created_at=tx.now,
-        )
-    )

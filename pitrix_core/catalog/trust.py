@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from pitrix_core.errors import PackageSignatureError
 from pitrix_core.model import AppInfo
-from pitrix_core.package.index import IndexEntry
 from pitrix_core.package.signature import (
     PublicKey,
     parse_public_key,
@@ -31,16 +30,17 @@ def signer_of(content: bytes, signature: bytes | None, *, trusted_keys: Sequence
     return verify(content, signature, keys=keys).key_id
 
 
-def require_own_name(entry: IndexEntry, info: AppInfo) -> None:
+def require_own_name(info: AppInfo, *, name: str, version: str) -> None:
     """Refuse a signed package under another name or version than its own.
 
     Nobody signed the index: it could pass an old release off as a new one, or one app as another.
 
+    :param name: what the index calls it.
     :raises PackageSignatureError: it does.
     """
-    if (entry.name, entry.version) != (info.name, info.version):
+    if (name, version) != (info.name, info.version):
         raise PackageSignatureError(
-            f"The index calls it {entry.name} {entry.version}, and what was signed says "
+            f"The index calls it {name} {version}, and what was signed says "
             f"{info.name} {info.version}.",
             next_step="Build the index again: pitrix package index FOLDER",
         )

@@ -41,14 +41,17 @@ class AppVersion:
     app_id: str
     version: str
     app_version: str
-    app_type: str
-    #: ``sha256:…`` of the package.
-    digest: str
+    #: None until the package was read: an index does not say it.
+    app_type: str | None = None
+    #: ``sha256:…`` of the package; None until it was read.
+    digest: str | None = None
     #: Id of the trusted key that it was signed with; None where its repo trusts no key.
     signed_by: str | None = None
     state: str
     info: AppInfo
     findings: tuple[Finding, ...] = ()
+    #: Since when its repo does not list it any more; it can still be looked at.
+    removed_at: dt.datetime | None = None
     created_at: dt.datetime
 
 
@@ -172,10 +175,18 @@ class CatalogRepository:
         return None if row is None else record(row, AppVersion)
 
     def versions(self, app_id: str) -> list[AppVersion]:
-        """Return an app's versions, in the order they were indexed."""
+        """Return an app's versions that can be offered, in the order they were indexed.
+
+        Not those of which reading found that they cannot: their repo says why.
+        """
         query = (
             sa.select(tables.app_versions)
-            .where(tables.app_versions.c.app_id == app_id)
+            .where(tables.app_versions.c.app_id == app_id, ~_is_unreadable())
             .order_by(tables.app_versions.c.created_at, tables.app_versions.c.id)
         )
         return [record(row, AppVersion) for row in self._connection.execute(query)]
+
+
+def _is_unreadable() -> "sa.ColumnElement[bool]":
+    entries = tables.index_entries.c
+    return sa.exists().where(entries.version_id == tables.app_versions.c.id, entries.is_unreadable)

@@ -26,6 +26,8 @@ from pitrix_core.store.engine import DATABASE_TROUBLE, db_now, is_collision, rea
 from pitrix_core.store.events import EventRepository
 from pitrix_core.store.groups import GroupRepository
 from pitrix_core.store.identity import IdentityRepository
+from pitrix_core.store.index_entries import IndexEntryRepository
+from pitrix_core.store.indexing import IndexingRepository
 from pitrix_core.store.jobs import JobRepository
 from pitrix_core.store.lanes import LaneRepository
 from pitrix_core.store.logins import LoginRepository
@@ -119,6 +121,16 @@ class Transaction:
     def catalog(self) -> CatalogRepository:
         """Apps, versions and packages."""
         return CatalogRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def indexing(self) -> IndexingRepository:
+        """Which repos are due, and who is at them."""
+        return IndexingRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def index_entries(self) -> IndexEntryRepository:
+        """What indexes list, and what of it is to be read."""
+        return IndexEntryRepository(self._connection, now=self.now)
 
     @functools.cached_property
     def repos(self) -> RepoRepository:

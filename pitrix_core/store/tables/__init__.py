@@ -22,6 +22,7 @@ from pitrix_core.store.tables.clusters import (
     runtimes,
     samples,
 )
+from pitrix_core.store.tables.indexing import index_entries, indexing
 from pitrix_core.store.tables.installation import (
     chores,
     data_keys,
@@ -51,6 +52,8 @@ __all__ = [
     "groups",
     "idempotency_keys",
     "inbox",
+    "index_entries",
+    "indexing",
     "installation",
     "jobs",
     "lanes",

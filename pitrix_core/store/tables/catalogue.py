@@ -55,12 +55,13 @@ app_versions = sa.Table(
     Column("app_id", ID, ForeignKey("apps.id"), nullable=False),
     Column("version", String(255), nullable=False),
     Column("app_version", String(255), nullable=False),
-    Column("app_type", String(64), nullable=False),
-    Column("digest", String(80), ForeignKey("packages.digest"), nullable=False),
+    Column("app_type", String(64)),  # NULL until the package was read, as the next one
+    Column("digest", String(80), ForeignKey("packages.digest")),
     Column("signed_by", String(16)),  # the id of a key of minisign's
     Column("state", String(32), nullable=False),
     json("info"),
     json("findings"),
+    Column("removed_at", UtcTime),  # since when no index lists it any more
     created_at(),
     sa.UniqueConstraint("app_id", "version"),
 )

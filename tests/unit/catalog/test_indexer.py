@@ -1,7 +1,7 @@
 """Indexing stores what is new and sound, says what is not, and never stops half-way."""
 
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import core_world
@@ -294,52 +294,48 @@ def test_what_is_no_index_changes_nothing(
     assert len(versions(store)) == 1
 
 
-def test_two_indexers_of_one_repo_do_not_disturb_each_other(
+def test_who_comes_second_waits_for_the_one_at_it(
     store: Store, repo: core_world.RepoFolder, registered: Repo
 ) -> None:
-    """What the other one stored meanwhile is known by then."""
+    """And finds everything done: nothing is read twice."""
     for number in range(4):
         repo.add(core_world.note("app", f"1.0.{number}"), "app", f"1.0.{number}")
-    both = threading.Barrier(2, timeout=10)
-    failures: list[BaseException] = []
+    looked_at: list[int] = []
 
-    class Meeting(core_world.NoteType):
+    class Counting(core_world.NoteType):
         def validate(self, spec: Any) -> Any:
-            both.wait()  # both have found the version missing
+            looked_at.append(1)
             return super().validate(spec)
 
-    def run() -> None:
-        try:
-            core_world.indexer_of(store, core_world.registry_of(Meeting())).index(registered)
-        except BaseException as ex:  # noqa: BLE001  # shown by the assertion below
-            failures.append(ex)
+    indexer = core_world.indexer_of(store, core_world.registry_of(Counting()))
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(indexer.index, [registered] * 2))
 
-    threads = [threading.Thread(target=run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-
-    assert failures == []
-    assert len(versions(store)) == 4
+    assert [each.findings for each in found] == [(), ()]
+    assert len(versions(store)) == len(looked_at) == 4
 
 
-def test_two_indexers_that_read_different_bytes_keep_the_first(
-    store: Store, repo: core_world.RepoFolder, registered: Repo, index: Index
+def test_two_who_read_different_bytes_keep_the_first(
+    store: Store, repo: core_world.RepoFolder, index: Index
 ) -> None:
-    """Without a digest in the index, the one that is stored first is the version."""
+    """Without a digest in the index, what is stored first is the version."""
     repo.add(core_world.note(), digest="")
+    index(core_world.registry_of(core_world.NoteType("other", "other.json")))
+    with store.read() as tx:
+        [entry] = tx.index_entries.unread("repo-1", limit=9)
+    other = core_world.note(more="words")
 
     class Overtaken(core_world.NoteType):
         def validate(self, spec: Any) -> Any:
-            repo.add(core_world.note(more="words"), digest="")
-            index()
+            repo.add(other, digest="")
+            core_world.indexer_of(store, core_world.registry_of()).reading.read(entry.version_id)
             return []
 
-    found = core_world.indexer_of(store, core_world.registry_of(Overtaken())).index(registered)
+    reading = core_world.indexer_of(store, core_world.registry_of(Overtaken())).reading
+    with pytest.raises(PackageDigestError, match="the first one stays"):
+        reading.read(entry.version_id)
 
-    assert [finding.code for finding in found.findings] == ["package_digest"]
-    assert len(versions(store)) == 1
+    assert [version.digest for version in versions(store)] == [digest_of(other)]
 
 
 def test_a_package_is_read_once_and_kept(

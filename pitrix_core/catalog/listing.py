@@ -1,0 +1,169 @@
+"""Writes down what an index lists: in batches, only what changed, and only in one's own turn."""
+
+import contextlib
+import hashlib
+import heapq
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import attrs
+
+from pitrix_core.catalog.reading import differing, left_out
+from pitrix_core.findings import Finding, Level
+from pitrix_core.model import AppInfo
+from pitrix_core.package import IndexEntry
+from pitrix_core.store import Store, Transaction
+from pitrix_core.store.index_entries import Listed
+from pitrix_core.store.indexing import Turn
+from pitrix_core.store.repos import Repo
+
+#: Seconds that a turn lasts beyond the last sign of life; its indexer gives one much more often.
+LEASE_S: Final = 60.0
+#: Entries in one transaction: it holds SQLite for some ten milliseconds.
+_BATCH: Final = 500
+#: Versions of each app that are read before somebody asks for them.
+_AHEAD: Final = 3
+#: State of a version that was indexed from a repo; the review of uploaded ones is another way in.
+_INDEXED_STATE: Final = "active"
+#: Findings that are kept with a repo; whoever repairs an index of a thousand begins with the first.
+FINDINGS_LIMIT: Final = 200
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """What an index listed."""
+
+    entries: int
+    #: Versions that are new, and that are not listed any more.
+    added: int
+    removed: int
+    #: What is wrong in it; not more than are kept.
+    findings: tuple[Finding, ...]
+
+
+class Listing:
+    """Writes one index of one repo, once."""
+
+    def __init__(self, store: Store, repo: Repo, turn: Turn) -> None:
+        """Keep whose index it is, and whose turn."""
+        self._store = store
+        self._repo = repo
+        self._turn = turn
+        self._findings: list[Finding] = []
+        self._left_out = 0
+        self._seen: set[str] = set()
+        self._added = 0
+        #: The app whose entries come just now: its newest versions, and whether one of them is new.
+        self._app = ""
+        self._newest: list[tuple[tuple[object, ...], str]] = []
+        self._has_new = False
+        self._ranked: list[tuple[str, ...]] = []
+        #: Apps whose entries have come, and of which something changed.
+        self._changed: list[str] = []
+        self._open: dict[str, str] = {}
+
+    def write(self, items: Iterable[IndexEntry | Finding]) -> Outcome:
+        """Write what is listed, and mark what is not any more.
+
+        :raises PackageInvalidError: what was listed breaks off; what came before that is written,
+            and nothing is marked.
+        :raises LeaseLostError: another indexer's turn has begun; nothing is written from then on.
+        """
+        batch: list[IndexEntry] = []
+        for item in items:
+            if isinstance(item, Finding):
+                self._remark(item)
+                continue
+            batch.append(item)
+            if len(batch) == _BATCH:
+                self._put(batch)
+                batch = []
+        self._put(batch)
+        self._close_app("")
+        with self._begin() as tx:
+            self._finish(tx)
+            removed = tx.index_entries.mark_removed(self._repo.id, listed=self._seen)
+            tx.listings.refresh(set(removed.values()))
+        return Outcome(
+            entries=len(self._seen),
+            added=self._added,
+            removed=len(removed),
+            findings=bounded(self._findings, left_out=self._left_out),
+        )
+
+    def _put(self, entries: Sequence[IndexEntry]) -> None:
+        listed = [_listed(entry) for entry in entries]
+        with self._begin() as tx:
+            kept = tx.index_entries.put(self._repo, listed, state=_INDEXED_STATE)
+            self._finish(tx)
+        self._seen.update(kept.ids)
+        self._added += len(kept.added)
+        self._open.update(kept.changed)
+        for entry, version_id in zip(entries, kept.ids, strict=True):
+            self._close_app(entry.name)
+            self._has_new |= version_id in kept.added
+            semver = entry.semver
+            heapq.heappush(self._newest, ((not semver.prerelease, semver), version_id))
+            if len(self._newest) > _AHEAD:
+                heapq.heappop(self._newest)
+        for number, digest in kept.differing.items():
+            entry = entries[number]
+            self._remark(left_out(f"{entry.name} {entry.version}", differing(digest, entry.digest)))
+
+    def _close_app(self, next_app: str) -> None:
+        """Have the next transaction finish an app, once its last entry has come."""
+        if next_app == self._app:
+            return
+        if self._has_new:
+            newest_first = sorted(self._newest, reverse=True)
+            self._ranked.append(tuple(version_id for _, version_id in newest_first))
+        if self._app in self._open:
+            self._changed.append(self._open.pop(self._app))
+        self._app, self._newest, self._has_new = next_app, [], False
+
+    def _finish(self, tx: Transaction) -> None:
+        tx.index_entries.rank(self._ranked)
+        tx.listings.refresh(self._changed)
+        self._ranked, self._changed = [], []
+
+    @contextlib.contextmanager
+    def _begin(self) -> Iterator[Transaction]:
+        """Open a transaction that counts only in this indexer's turn."""
+        with self._store.begin() as tx:
+            tx.indexing.hold(self._turn, lease_s=LEASE_S)
+            yield tx
+
+    def _remark(self, finding: Finding) -> None:
+        if len(self._findings) < FINDINGS_LIMIT:
+            self._findings.append(finding)
+        else:
+            self._left_out += 1
+
+
+def bounded(findings: Sequence[Finding], *, left_out: int = 0) -> tuple[Finding, ...]:
+    """Return as many findings as are kept, and how many are not.
+
+    :param left_out: how many were left out before.
+    """
+    more = left_out + max(0, len(findings) - FINDINGS_LIMIT)
+    if not more:
+        return tuple(findings)
+    last = Finding(
+        level=Level.WARNING,
+        code="index.more",
+        message=f"There are {more} findings more, which are not kept.",
+        next_step="Repair these first.",
+    )
+    return (*findings[:FINDINGS_LIMIT], last)
+
+
+def _listed(entry: IndexEntry) -> Listed:
+    info = AppInfo(**{a.name: getattr(entry, a.name) for a in attrs.fields(AppInfo)})
+    said = json.dumps([attrs.astuple(info, recurse=False), entry.urls, entry.digest])
+    return Listed(
+        info=info,
+        urls=entry.urls,
+        digest=entry.digest or None,
+        fingerprint=hashlib.sha256(said.encode()).hexdigest(),
+    )
