@@ -14,8 +14,10 @@ import sqlalchemy as sa
 
 from pitrix_core.store.access import AccessRepository
 from pitrix_core.store.agents import AgentRepository
+from pitrix_core.store.assets import AssetRepository
 from pitrix_core.store.audit import AuditRepository
 from pitrix_core.store.catalog import CatalogRepository
+from pitrix_core.store.categories import CategoryRepository
 from pitrix_core.store.chores import ChoreRepository
 from pitrix_core.store.cipher import Cipher
 from pitrix_core.store.clusters import ClusterRepository
@@ -30,6 +32,7 @@ from pitrix_core.store.index_entries import IndexEntryRepository
 from pitrix_core.store.indexing import IndexingRepository
 from pitrix_core.store.jobs import JobRepository
 from pitrix_core.store.lanes import LaneRepository
+from pitrix_core.store.listings import ListingRepository
 from pitrix_core.store.logins import LoginRepository
 from pitrix_core.store.metering import MeteringRepository
 from pitrix_core.store.ownership import OwnershipRepository
@@ -39,6 +42,7 @@ from pitrix_core.store.quotas import QuotaRepository
 from pitrix_core.store.repos import RepoRepository
 from pitrix_core.store.retention import RetentionRepository
 from pitrix_core.store.runtimes import RuntimeRepository
+from pitrix_core.store.search import SearchRepository
 from pitrix_core.store.secrets import SecretRepository
 from pitrix_core.store.supervision import SupervisionRepository
 from pitrix_core.store.usage import UsageRepository
@@ -131,6 +135,26 @@ class Transaction:
     def index_entries(self) -> IndexEntryRepository:
         """What indexes list, and what of it is to be read."""
         return IndexEntryRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def listings(self) -> ListingRepository:
+        """What is listed of apps; made anew whenever something of them changes."""
+        return ListingRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def search(self) -> SearchRepository:
+        """What people find in the catalogue."""
+        return SearchRepository(self._connection)
+
+    @functools.cached_property
+    def categories(self) -> CategoryRepository:
+        """What apps are sorted into."""
+        return CategoryRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def assets(self) -> AssetRepository:
+        """What apps look like."""
+        return AssetRepository(self._connection, now=self.now)
 
     @functools.cached_property
     def repos(self) -> RepoRepository:

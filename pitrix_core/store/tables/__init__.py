@@ -11,6 +11,7 @@ from pitrix_core.store.tables.access import (
     users,
 )
 from pitrix_core.store.tables.agents import frontgates, inbox, outbox
+from pitrix_core.store.tables.assets import app_pictures, assets
 from pitrix_core.store.tables.audit import audit, audit_starts
 from pitrix_core.store.tables.catalogue import app_versions, apps, packages, repos
 from pitrix_core.store.tables.clusters import (
@@ -32,16 +33,29 @@ from pitrix_core.store.tables.installation import (
     secrets,
 )
 from pitrix_core.store.tables.jobs import HAS_SUCCEEDED, jobs, runners, task_edges, tasks
+from pitrix_core.store.tables.listings import (
+    app_categories,
+    app_listings,
+    app_terms,
+    categories,
+    repo_categories,
+)
 from pitrix_core.store.tables.metadata import metadata
 from pitrix_core.store.tables.usage import allotments, meters, quotas
 
 __all__ = [
     "HAS_SUCCEEDED",
     "allotments",
+    "app_categories",
+    "app_listings",
+    "app_pictures",
+    "app_terms",
     "app_versions",
     "apps",
+    "assets",
     "audit",
     "audit_starts",
+    "categories",
     "chores",
     "clusters",
     "data_keys",
@@ -64,6 +78,7 @@ __all__ = [
     "packages",
     "plans",
     "quotas",
+    "repo_categories",
     "repos",
     "resources",
     "roles",
