@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,15 +18,15 @@ from pitrix_core.testing.manual_clock import ManualClock
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
-OLD_KEY, NEW_KEY = Fernet.generate_key(), Fernet.generate_key()
+NEW_KEY = Fernet.generate_key()
 
 
 class Gate:
     """A Frontgate that may enrol, and the Pilots it comes to."""
 
-    def __init__(self, world: Any, clock: ManualClock) -> None:
+    def __init__(self, world: Any, clock: ManualClock, *, keys: bytes) -> None:
         self.clock = clock
-        self.keys = OLD_KEY
+        self.keys = keys
         self._engine = world.store.engine
         with self.store().begin() as tx:
             tokens.let_enrol(tx, self.row())
@@ -68,10 +69,10 @@ def text_of(admission: Admission) -> str:
 
 
 @pytest.fixture
-def gate(world: Any) -> Gate:
-    """The Frontgate."""
+def gate(world: Any, tmp_path: Path) -> Gate:
+    """The Frontgate; its Pilots have the keys that the world's secrets depend on."""
     world.frontgate()
-    return Gate(world, ManualClock())
+    return Gate(world, ManualClock(), keys=(tmp_path / "key").read_bytes())
 
 
 def test_an_enrolment_gets_a_token_that_lasts(gate: Gate) -> None:
@@ -210,11 +211,11 @@ def test_what_is_no_token_is_refused(gate: Gate, text: str) -> None:
 
 def test_a_new_key_signs_and_old_ones_are_believed(gate: Gate) -> None:
     """As long as they stand after it in the file."""
-    older = gate.enrols()
-    gate.keys = NEW_KEY + b"\n" + OLD_KEY + b"\n"
+    older, old_key = gate.enrols(), gate.keys
+    gate.keys = NEW_KEY + b"\n" + old_key + b"\n"
 
     newer = text_of(gate.says(token=older))
-    gate.keys = OLD_KEY
+    gate.keys = old_key
 
     assert newer.split(".")[1] != older.split(".")[1]
     assert text_of(gate.says(token=older))
