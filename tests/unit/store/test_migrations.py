@@ -17,12 +17,18 @@ def engine(tmp_path: Path) -> sa.Engine:
     return make_engine(f"sqlite:///{tmp_path / 'pitrix.db'}")
 
 
+def is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Say whether a table is one of ours, and not of those of SQLite's FTS5."""
+    return kind != "table" or not (name or "").startswith("app_texts")
+
+
 def test_an_empty_database_gets_exactly_the_tables(engine: sa.Engine) -> None:
     """After every migration nothing is left to be generated."""
     migrations.upgrade(engine)
 
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_name": is_ours}
+        context = MigrationContext.configure(connection, opts=opts)
         differences = compare_metadata(context, tables.metadata)
     engine.dispose()
     assert differences == []
