@@ -41,6 +41,7 @@ from pitrix_core.store.queue import QueueRepository
 from pitrix_core.store.quotas import QuotaRepository
 from pitrix_core.store.repos import RepoRepository
 from pitrix_core.store.retention import RetentionRepository
+from pitrix_core.store.reviews import ReviewRepository
 from pitrix_core.store.runtimes import RuntimeRepository
 from pitrix_core.store.search import SearchRepository
 from pitrix_core.store.secrets import SecretRepository
@@ -160,6 +161,11 @@ class Transaction:
     def repos(self) -> RepoRepository:
         """Where apps come from."""
         return RepoRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def reviews(self) -> ReviewRepository:
+        """The lives of versions."""
+        return ReviewRepository(self._connection, now=self.now)
 
     @functools.cached_property
     def runtimes(self) -> RuntimeRepository:

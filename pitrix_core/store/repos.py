@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import attrs
 import sqlalchemy as sa
@@ -14,6 +15,9 @@ from pitrix_core.store import tables
 from pitrix_core.store.access import seen_by
 from pitrix_core.store.engine import insert_once
 from pitrix_core.store.records import record
+
+#: URL of the repos of what people upload: there is nothing to be read elsewhere.
+UPLOADS_URL: Final = "uploads:"
 
 
 @attrs.frozen(kw_only=True)
@@ -39,6 +43,11 @@ class Repo:
     #: What the last indexing found wrong.
     findings: tuple[Finding, ...] = ()
     created_at: dt.datetime
+
+    @property
+    def is_uploads(self) -> bool:
+        """Says whether its apps were uploaded, so that there is no index to be read."""
+        return self.url == UPLOADS_URL
 
 
 class RepoRepository:

@@ -41,6 +41,7 @@ from pitrix_core.store.tables.listings import (
     repo_categories,
 )
 from pitrix_core.store.tables.metadata import metadata
+from pitrix_core.store.tables.reviews import reviews, transitions
 from pitrix_core.store.tables.usage import allotments, meters, quotas
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "repo_categories",
     "repos",
     "resources",
+    "reviews",
     "roles",
     "runners",
     "runtimes",
@@ -91,5 +93,6 @@ __all__ = [
     "task_edges",
     "tasks",
     "tokens",
+    "transitions",
     "users",
 ]
