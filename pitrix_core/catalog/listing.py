@@ -24,8 +24,6 @@ LEASE_S: Final = 60.0
 _BATCH: Final = 500
 #: Versions of each app that are read before somebody asks for them.
 _AHEAD: Final = 3
-#: State of a version that was indexed from a repo; the review of uploaded ones is another way in.
-_INDEXED_STATE: Final = "active"
 #: Findings that are kept with a repo; whoever repairs an index of a thousand begins with the first.
 FINDINGS_LIMIT: Final = 200
 
@@ -95,7 +93,7 @@ class Listing:
     def _put(self, entries: Sequence[IndexEntry]) -> None:
         listed = [_listed(entry) for entry in entries]
         with self._begin() as tx:
-            kept = tx.index_entries.put(self._repo, listed, state=_INDEXED_STATE)
+            kept = tx.index_entries.put(self._repo, listed, state=self._repo.default_state)
             self._finish(tx)
         self._seen.update(kept.ids)
         self._added += len(kept.added)

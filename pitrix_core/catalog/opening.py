@@ -1,6 +1,7 @@
 """Opens repos: finds the kind, gives it the credential and a guarded way out, and closes both."""
 
 import contextlib
+import json
 from collections.abc import Iterator
 
 from pitrix_core.catalog.fetcher import HttpFetcher
@@ -33,7 +34,10 @@ class RepoOpener:
         :raises PluginError: its kind is not installed, not enabled, or broken.
         :raises InvalidInputError: the URL, the settings or the credential do not fit any more.
         """
-        with self.open_place(repo.url) as opened:
+        with self._store.read() as tx:
+            secret_id = tx.repos.credential_id(repo.id)
+            credential = json.loads(tx.secrets.get(secret_id)) if secret_id else {}
+        with self.open_place(repo.url, settings=repo.settings, credential=credential) as opened:
             yield opened
 
     @contextlib.contextmanager

@@ -8,15 +8,29 @@ from collections.abc import Mapping
 import attrs
 
 from pitrix_core.model import Action, JsonObject, RuntimeLimits
+from pitrix_core.model.access import Visibility
+from pitrix_core.model.lifecycle import VersionState
 
 
 @attrs.frozen(kw_only=True)
-class RepoInput:
+class RepoPlaceInput:
+    """Where a repo is, and how it is read."""
+
+    #: ``https://HOST/PATH`` or ``file:///FOLDER`` with an ``index.yaml`` in it, ``oci://HOST/PATH``,
+    #: ``s3://BUCKET/PATH``, or what plugins add.
+    url: str
+    #: Checked with the settings schema of the URL's kind: ``GET /v1/repo_kinds``.
+    settings: JsonObject = attrs.field(factory=dict)
+    #: Checked with its credential schema; stored encrypted, never shown again.
+    credential: JsonObject = attrs.field(factory=dict, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class RepoInput(RepoPlaceInput):
     """A repo to register."""
 
     name: str
-    #: ``file:///FOLDER`` with an ``index.yaml`` in it.
-    url: str
+    labels: Mapping[str, str] = attrs.field(factory=dict)
     #: Providers its apps may run on; empty for all.
     providers: tuple[str, ...] = ()
     #: Label key → values, one of which a runtime must have.
@@ -24,6 +38,36 @@ class RepoInput:
     #: Public keys of minisign, in one line each: packages that none of them signed are left out.
     #: Empty: packages need not be signed.
     trusted_keys: tuple[str, ...] = ()
+    #: Who sees it and its apps, beside its owner.
+    visibility: Visibility = Visibility.PUBLIC
+    #: Ids or paths of the groups that see it, with ``groups``.
+    groups: tuple[str, ...] = ()
+    #: State in which its versions enter the catalogue.
+    default_state: VersionState = VersionState.ACTIVE
+    #: Seconds between looks at its index; left out, what the installation says.
+    index_interval_s: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RepoChange:
+    """What is to be another way with a repo; what is left out stays."""
+
+    name: str | None = None
+    url: str | None = None
+    settings: JsonObject | None = None
+    #: Instead of the one before; an empty one takes it away.
+    credential: JsonObject | None = attrs.field(default=None, repr=False)
+    labels: Mapping[str, str] | None = None
+    providers: tuple[str, ...] | None = None
+    selectors: Mapping[str, tuple[str, ...]] | None = None
+    trusted_keys: tuple[str, ...] | None = None
+    visibility: Visibility | None = None
+    groups: tuple[str, ...] | None = None
+    default_state: VersionState | None = None
+    #: 0 for what the installation says.
+    index_interval_s: float | None = None
+    #: Whether its index is looked at now and then.
+    is_enabled: bool | None = None
 
 
 @attrs.frozen(kw_only=True)

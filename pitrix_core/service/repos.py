@@ -1,21 +1,54 @@
 """Register repos, and bring the catalogue up to date with them."""
 
+import contextlib
+import json
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-from pitrix_core.catalog.indexer import parse_index
-from pitrix_core.errors import InvalidInputError, PackageSignatureError, RepoError
-from pitrix_core.model.access import Action, Actor
+import attrs
+
+from pitrix_core.catalog.inspection import RepoFound, inspect_repo
+from pitrix_core.convert import schema_of
+from pitrix_core.errors import (
+    ConflictError,
+    InvalidInputError,
+    PackageSignatureError,
+    PluginError,
+    RepoError,
+)
+from pitrix_core.model import JsonObject
+from pitrix_core.model.access import Action, Actor, Visibility
+from pitrix_core.model.lifecycle import VersionState
 from pitrix_core.package.signature import parse_public_key
-from pitrix_core.service.access import require_allowed, require_own
-from pitrix_core.service.inputs import RepoInput
+from pitrix_core.plugins.repo_kinds import scheme_of
+from pitrix_core.service.access import require_allowed, require_everywhere, require_own
+from pitrix_core.service.inputs import RepoChange, RepoInput, RepoPlaceInput
 from pitrix_core.service.names import require_name
 from pitrix_core.service.services import Services
-from pitrix_core.store import new_id
+from pitrix_core.store import Transaction, new_id
 from pitrix_core.store.repos import Repo
 from pitrix_core.validation import pointer_to
 
+#: States in which versions of a repo may enter the catalogue.
+_ENTERED: Final = frozenset({VersionState.ACTIVE, VersionState.DRAFT, VersionState.SUSPENDED})
+#: Seconds between looks at an index: a repo is somebody else's server.
+_LEAST_INTERVAL_S: Final = 10.0
+_LONGEST_INTERVAL_S: Final = 30 * 24 * 3600.0
+#: Clusters that are named in a refusal.
+_NAMED: Final = 10
 _GIVE_KEY: Final = "Give the public key of its vendor: the second line of the file minisign made."
+
+
+@attrs.frozen(kw_only=True)
+class RepoKindInfo:
+    """A kind of repo that can be read."""
+
+    scheme: str
+    #: Of the kind; several schemes may be of one.
+    name: str
+    #: JSON Schemas of what can be set.
+    settings_schema: JsonObject
+    credential_schema: JsonObject
 
 
 def add(services: Services, actor: Actor, data: RepoInput) -> Repo:
@@ -23,35 +56,148 @@ def add(services: Services, actor: Actor, data: RepoInput) -> Repo:
 
     :raises ForbiddenError: the actor may not.
     :raises RepoError: its index cannot be read.
-    :raises InvalidInputError: nobody reads such a URL, a selector allows no value, or a trusted
-        key is none.
+    :raises InvalidInputError: nobody reads such a URL, settings or credential do not fit, a
+        selector allows no value, or a trusted key is none.
     :raises PackageInvalidError: its index is none.
     :raises ConflictError: the name is taken.
     """
     require_own(actor, Action.REPOS_WRITE)
-    require_name(data.name)
-    for key, values in data.selectors.items():
-        if not values:
-            raise InvalidInputError(
-                f"Selector {key} allows no value, so no runtime would ever match.",
-                pointer="/selectors" + pointer_to([key]),
-                next_step="Name the values, or leave the selector out.",
-            )
-    trusted_keys = _keys(data.trusted_keys)
-    _require_readable(services, data.url)
-    with services.store.begin() as tx:
-        repo = Repo(
+    with services.store.read() as tx:
+        now = tx.now
+    repo = _checked(
+        services,
+        actor,
+        Repo(
             id=new_id("repo"),
             owner=actor.owner,
             name=data.name,
+            kind=scheme_of(data.url),
             url=data.url,
+            settings=data.settings,
+            labels=data.labels,
             providers=data.providers,
             selectors=data.selectors,
-            trusted_keys=trusted_keys,
-            created_at=tx.now,
-        )
-        tx.repos.add(repo)
+            trusted_keys=data.trusted_keys,
+            visibility=data.visibility,
+            groups=data.groups,
+            default_state=data.default_state,
+            index_interval_s=data.index_interval_s,
+            created_at=now,
+        ),
+    )
+    validate(services, actor, data)
+    with services.store.begin() as tx:
+        tx.repos.add(repo, credential_id=_kept(tx, data.credential, owner=actor.owner))
+        tx.events.add("repo.added", repo.id, owner=repo.owner, data={"name": repo.name})
     return services.indexer.index(repo)
+
+
+def validate(services: Services, actor: Actor, data: RepoPlaceInput) -> RepoFound:
+    """Look at a repo without registering it.
+
+    :raises ForbiddenError: the actor may not, or only those who may do so with everything may:
+        the repo is on the server's own machine.
+    :raises RepoError: its index cannot be read.
+    :raises InvalidInputError: nobody reads such a URL, or settings or credential do not fit.
+    :raises PackageInvalidError: its index is none.
+    """
+    require_own(actor, Action.REPOS_WRITE)
+    kind = services.opener.kind_of(data.url)
+    if kind.reads_this_host:
+        require_everywhere(actor, Action.REPOS_WRITE)
+    try:
+        with services.opener.open_place(
+            data.url, settings=data.settings, credential=data.credential
+        ) as opened:
+            return inspect_repo(opened, services.registry, kind=kind.schemes[0])
+    except RepoError as ex:
+        ex.pointer = ex.pointer or "/url"
+        raise
+
+
+def change(services: Services, actor: Actor, repo_id: str, data: RepoChange) -> Repo:
+    """Change a repo; where it is read from another place, that is looked at first.
+
+    :raises ForbiddenError: the actor may not.
+    :raises NotFoundError: there is no such repo.
+    :raises RepoError: its index cannot be read there.
+    :raises InvalidInputError: as for :func:`add`.
+    :raises ConflictError: the name is taken.
+    """
+    before = get_for(services, actor, Action.REPOS_WRITE, repo_id)
+    given = {name: value for name, value in _given(data).items() if name != "credential"}
+    after = attrs.evolve(before, **given)
+    after = attrs.evolve(
+        after,
+        kind=before.kind if after.url == before.url else scheme_of(after.url),
+        index_interval_s=after.index_interval_s or None,
+    )
+    after = _checked(services, actor, after)
+    with services.store.read() as tx:
+        secret_id = tx.repos.credential_id(before.id)
+        known = json.loads(tx.secrets.get(secret_id)) if secret_id else {}
+    # a credential goes to the place that it was given for, and to no other
+    is_elsewhere = after.url != before.url and data.credential is None
+    credential = {} if is_elsewhere else known if data.credential is None else data.credential
+    is_read_anew = (after.url, after.settings, credential) != (before.url, before.settings, known)
+    if is_read_anew:
+        place = RepoPlaceInput(url=after.url, settings=after.settings, credential=credential)
+        validate(services, actor, place)
+    with services.store.begin() as tx:
+        if credential != known:
+            _forget(tx, secret_id)
+            secret_id = _kept(tx, credential, owner=before.owner)
+        tx.repos.change(after, credential_id=secret_id)
+        if is_read_anew:
+            tx.repos.read_anew(after.id)
+        data_ = {"name": after.name, "changed": sorted(_given(data))}
+        tx.events.add("repo.changed", after.id, owner=after.owner, data=data_)
+        return tx.repos.get(after.id)
+
+
+def delete(services: Services, actor: Actor, repo_id: str, *, keep_versions: bool = False) -> None:
+    """Take a repo away; its versions are not on offer any more.
+
+    :param keep_versions: also while clusters are of them: these go on, and can be changed.
+    :raises ForbiddenError: the actor may not.
+    :raises NotFoundError: there is no such repo.
+    :raises ConflictError: clusters are of its versions.
+    """
+    repo = get_for(services, actor, Action.REPOS_WRITE, repo_id)
+    with services.store.begin() as tx:
+        clusters = tx.repos.clusters(repo.id)
+        if clusters and not keep_versions:
+            raise ConflictError(
+                f"Clusters are of versions of repo {repo.name}: {', '.join(clusters[:_NAMED])}"
+                f"{' and others' if len(clusters) > _NAMED else ''}.",
+                next_step="Delete them first, or keep what they are of: "
+                f"pitrix repo delete {repo.name} --keep-versions",
+            )
+        tx.listings.refresh(set(tx.index_entries.mark_removed(repo.id, listed=set()).values()))
+        secret_id = tx.repos.credential_id(repo.id)
+        tx.repos.remove(repo.id)
+        _forget(tx, secret_id)
+        tx.events.add("repo.deleted", repo.id, owner=repo.owner, data={"name": repo.name})
+
+
+def kinds(services: Services, actor: Actor) -> list[RepoKindInfo]:
+    """Return the kinds of repos that can be read, by the schemes of their URLs.
+
+    One that is broken is left out; ``GET /v1/plugins`` says why.
+    """
+    found = []
+    for scheme in sorted(services.registry.repo_kinds()):
+        with contextlib.suppress(PluginError):
+            kind = services.registry.repo_kind(scheme)
+            found.append(
+                RepoKindInfo(
+                    scheme=scheme,
+                    name=kind.schemes[0],
+                    settings_schema=schema_of(kind.settings),
+                    credential_schema=schema_of(kind.credential),
+                )
+            )
+    return found
 
 
 def search(services: Services, actor: Actor) -> list[Repo]:
@@ -91,16 +237,56 @@ def index(services: Services, actor: Actor, repo_id: str) -> Repo:
     return services.indexer.index(get_for(services, actor, Action.REPOS_WRITE, repo_id))
 
 
-def _require_readable(services: Services, url: str) -> None:
-    try:
-        with services.opener.open_place(url) as opened:
-            found = opened.read_index()
-            if found is not None:
-                with found:
-                    parse_index(found.file.read())
-    except RepoError as ex:
-        ex.pointer = ex.pointer or "/url"
-        raise
+def _checked(services: Services, actor: Actor, repo: Repo) -> Repo:
+    """Return a repo as it is stored.
+
+    :raises InvalidInputError: it cannot be: the pointer says where.
+    """
+    require_name(repo.name)
+    for key, values in repo.selectors.items():
+        if not values:
+            raise InvalidInputError(
+                f"Selector {key} allows no value, so no runtime would ever match.",
+                pointer="/selectors" + pointer_to([key]),
+                next_step="Name the values, or leave the selector out.",
+            )
+    if repo.default_state not in _ENTERED:
+        raise InvalidInputError(
+            f"Versions cannot enter as {repo.default_state}.",
+            pointer="/default_state",
+            next_step="Take one of " + ", ".join(sorted(_ENTERED)) + ".",
+        )
+    if repo.index_interval_s is not None and not (
+        _LEAST_INTERVAL_S <= repo.index_interval_s <= _LONGEST_INTERVAL_S
+    ):
+        raise InvalidInputError(
+            f"The index cannot be looked at every {repo.index_interval_s:g} seconds.",
+            pointer="/index_interval_s",
+            next_step=f"Take {_LEAST_INTERVAL_S:g} to {_LONGEST_INTERVAL_S:g}.",
+        )
+    with services.store.read() as tx:
+        groups = tuple(tx.groups.get(group).id for group in repo.groups)
+    if (repo.visibility is Visibility.GROUPS) != bool(groups):
+        raise InvalidInputError(
+            "Groups are named where they, and nobody else, see the repo.",
+            pointer="/groups",
+            next_step="Give both: visibility groups, and the groups.",
+        )
+    return attrs.evolve(repo, groups=groups, trusted_keys=_keys(repo.trusted_keys))
+
+
+def _given(change: RepoChange) -> dict[str, Any]:
+    fields = (field.name for field in attrs.fields(RepoChange))
+    return {name: getattr(change, name) for name in fields if getattr(change, name) is not None}
+
+
+def _kept(tx: Transaction, credential: JsonObject, *, owner: str) -> str | None:
+    return tx.secrets.add(json.dumps(dict(credential)), owner=owner).id if credential else None
+
+
+def _forget(tx: Transaction, secret_id: str | None) -> None:
+    if secret_id is not None:
+        tx.secrets.replace(secret_id, "{}")
 
 
 def _keys(texts: Sequence[str]) -> tuple[str, ...]:

@@ -40,13 +40,18 @@ class IndexingRepository:
         self._now = now
 
     def due(self, *, limit: int) -> list[str]:
-        """Return repos that are due and that no indexer is at; those that wait longest first."""
+        """Return repos that are due and that no indexer is at; those that wait longest first.
+
+        Not those that are disabled: somebody may index these, and nobody does by himself.
+        """
         repos = tables.repos.c
         query = (
             sa.select(repos.id)
             .select_from(tables.repos.outerjoin(tables.indexing, _COLUMNS.repo_id == repos.id))
             .where(
                 repos.url != UPLOADS_URL,
+                repos.is_enabled,
+                repos.removed_at.is_(None),
                 sa.or_(_COLUMNS.due_at.is_(None), _COLUMNS.due_at <= self._now),
                 self._is_free(),
             )
@@ -57,7 +62,8 @@ class IndexingRepository:
 
     def take(self, repo_id: str, *, lease_s: float) -> Turn | None:
         """Begin a turn at a repo; None where another indexer is at it, or the repo is gone."""
-        if self._connection.scalar(sa.select(tables.repos.c.id).filter_by(id=repo_id)) is None:
+        is_there = sa.select(tables.repos.c.id).filter_by(id=repo_id, removed_at=None)
+        if self._connection.scalar(is_there) is None:
             return None
         insert_once(
             self._connection,

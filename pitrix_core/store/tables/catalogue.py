@@ -1,7 +1,7 @@
 """Repos, apps, their versions, and the packages' bytes."""
 
 import sqlalchemy as sa
-from sqlalchemy import Column, ForeignKey, LargeBinary, String, Text
+from sqlalchemy import Boolean, Column, Float, ForeignKey, LargeBinary, String, Text
 
 from pitrix_core.store.columns import ID, created_at, identity, json, owner, visibility
 from pitrix_core.store.engine import UtcTime
@@ -13,12 +13,20 @@ repos = sa.Table(
     identity(),
     owner(),
     Column("name", String(255), nullable=False, unique=True),
+    Column("kind", String(64), nullable=False, server_default="file"),
     Column("url", Text, nullable=False),
+    json("settings", default="{}"),
+    Column("credential_id", ID, ForeignKey("secrets.id")),
+    json("labels", default="{}"),
     json("providers"),
     json("selectors"),
     json("trusted_keys"),
     visibility(),
     json("groups", default="[]"),
+    Column("default_state", String(32), nullable=False, server_default="active"),
+    Column("index_interval_s", Float),  # None: as the installation says
+    Column("is_enabled", Boolean, nullable=False, server_default=sa.true()),
+    Column("removed_at", UtcTime),
     Column("index_digest", String(80)),
     Column("indexed_at", UtcTime),
     json("findings"),

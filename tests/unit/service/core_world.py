@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 from cryptography.fernet import Fernet
 
-from pitrix_core import AppType, hookimpl
+from pitrix_core import AppType, RepoKind, hookimpl
 from pitrix_core.catalog.indexer import Indexer
 from pitrix_core.catalog.loader import PackageLoader
 from pitrix_core.catalog.opening import RepoOpener
@@ -244,9 +244,14 @@ class HostProvider(FakeProvider):
     runs_on_this_host = True
 
 
-def registry_of(*types: AppType[Any], plugins: Mapping[str, object] | None = None) -> Any:
+def registry_of(
+    *types: AppType[Any],
+    plugins: Mapping[str, object] | None = None,
+    kinds: Mapping[str, type[RepoKind]] | None = None,
+) -> Any:
     """Return the plugins of a process: two providers, app types, and one that is broken."""
     others = [entry_point(PLUGINS, name, plugin) for name, plugin in (plugins or {}).items()]
+    others += [entry_point(REPO_KINDS, scheme, kind) for scheme, kind in (kinds or {}).items()]
     return PluginRegistry(
         entry_points=[
             entry_point(PROVIDERS, "fake", FakeProvider),
