@@ -73,7 +73,8 @@ def clean_svg(content: bytes) -> bytes:
     cleaned = _cleaned(root, depth=0, is_inside=False)
     _drop_uses_of_uses(cleaned)
     cleaned.set("xmlns", _SVG)
-    return ET.tostring(cleaned, encoding="utf-8")
+    written: bytes = ET.tostring(cleaned, encoding="utf-8")
+    return written
 
 
 def _cleaned(element: ET.Element, *, depth: int, is_inside: bool) -> ET.Element:

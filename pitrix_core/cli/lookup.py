@@ -21,7 +21,7 @@ def version_of_app(api: "Api", app: str, *, version: str | None = None) -> JsonO
     name, _, at_version = app.partition("@")
     wanted = version or at_version
     found = api.get(f"/v1/apps/{name}")
-    versions = api.items(f"/v1/apps/{found['id']}/versions")
+    versions = api.items(f"/v1/apps/{found['id']}/versions", pre_release="include")
     if not versions:
         raise CliError(
             f"The app {found['name']!r} has no version.", next_step="See: pitrix repo list"

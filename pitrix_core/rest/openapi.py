@@ -77,6 +77,10 @@ def _operation(operation: Operation) -> dict[str, Any]:
             "required": schemas.has_required(operation.input),
             "content": content,
         }
+    if operation.takes_bytes is not None:
+        schema = {"type": "string", "format": "binary"}
+        content = {replies.OCTETS: {"schema": schema}}
+        described["requestBody"] = {"required": True, "content": content}
     if operation.is_open:
         described["security"] = []
     return described
@@ -137,7 +141,7 @@ def _success(operation: Operation) -> dict[str, Any]:
 
 
 def _content(operation: Operation) -> dict[str, Any]:
-    if operation.shape is Shape.OCTETS:
+    if operation.shape in (Shape.OCTETS, Shape.FILE):
         return {operation.media_type: {"schema": {}}}
     record = {"type": "object"} if operation.answer is None else schemas.reference(operation.answer)
     if operation.shape is Shape.RECORD:

@@ -19,6 +19,7 @@ class Shape(enum.Enum):
     PAGE = "page"  #: a list, cut into pages
     SLICE = "slice"  #: a page of a list too long to be read at once, which the use cuts itself
     OCTETS = "octets"  #: bytes, as they are
+    FILE = "file"  #: bytes that say of what type they are
     EVENTS = "events"  #: a page, or a stream of server-sent events
 
 
@@ -27,6 +28,16 @@ class Place(enum.StrEnum):
 
     QUERY = "query"
     HEADER = "header"
+
+
+@attrs.frozen(kw_only=True)
+class File:
+    """What a use of the shape ``FILE`` returns."""
+
+    content: bytes = attrs.field(repr=False)
+    media_type: str
+    #: Beside its type.
+    headers: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -50,9 +61,24 @@ class Call:
     path: Mapping[str, str]
     #: Parameter → value; those that were not given and have no default are not there.
     parameters: Mapping[str, Any]
-    #: The operation's ``input`` record; it may hold secrets.
+    #: The operation's ``input`` record, or the bytes it takes; it may hold secrets.
     body: Any = attrs.field(default=None, repr=False)
+    #: What a browser calls itself, and its cookies.
+    agent: str = ""
+    cookies: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
+
+@attrs.frozen(kw_only=True)
+class Headed:
+    """What a use returned, with headers of its own; ``Set-Cookie`` is one of them."""
+
+    record: Any
+    headers: Mapping[str, str] = attrs.field(repr=False)
+
+
+#: What a browser shows. Source of the prefix, with which no other host can set it:
+#: https://www.rfc-editor.org/rfc/rfc6265bis, read 2026-11.
+SESSION_COOKIE: Final = "__Host-pitrix"
 
 #: Of lists. Source: the API's own contract, ``docs``.
 PAGE_LIMIT_MAX: Final = 200
@@ -103,11 +129,14 @@ LAST_EVENT_ID: Final = Parameter(
     place=Place.HEADER,
 )
 
+#: Shapes of answers that are one thing, a copy of which can be asked about.
+_WHOLE: Final = frozenset({Shape.RECORD, Shape.OCTETS, Shape.FILE})
 _OWN_PARAMETERS: Final[Mapping[Shape, tuple[Parameter, ...]]] = {
     Shape.RECORD: (),
     Shape.PAGE: (LIMIT, CURSOR),
     Shape.SLICE: (LIMIT, CURSOR),
     Shape.OCTETS: (),
+    Shape.FILE: (),
     Shape.EVENTS: (LIMIT, CURSOR, LAST_EVENT_ID),
 }
 
@@ -127,16 +156,22 @@ class Operation:
     #: What the caller has to be allowed with something at all; with what, its use looks at. None is
     #: for those who may do everything.
     needs: Action | None = None
+    #: Anybody may ask who is known: it is about themselves.
+    is_for_all: bool = False
+    #: Its answer shows something this once: it is not kept for an idempotency key.
+    is_shown_once: bool = False
     shape: Shape = Shape.RECORD
     #: Class of the record, or of a page's items; None where it is any JSON object.
     answer: type[attrs.AttrsInstance] | None = None
     status: int = 200
     #: Class of the record in the body; None for no body.
     input: type[attrs.AttrsInstance] | None = None
+    #: Most bytes of a body that is taken as it is; None where a record is taken, or nothing.
+    takes_bytes: int | None = None
     parameters: tuple[Parameter, ...] = ()
     #: Where what was made can be found: ``/v1/repos/{id}``, filled in from the answer.
     location: str | None = None
-    #: Media type of octets.
+    #: Media type of octets; of files the range that they are of: ``image/*``.
     media_type: str = "application/json"
     #: Says that nothing is left to tell: the use returns None, the answer is 204.
     may_be_empty: bool = False
@@ -151,12 +186,12 @@ class Operation:
     @property
     def is_cacheable(self) -> bool:
         """Says whether its answers carry an ETag and can be asked for with If-None-Match."""
-        return not self.is_change and self.shape in (Shape.RECORD, Shape.OCTETS)
+        return not self.is_change and self.shape in _WHOLE
 
     @property
     def all_parameters(self) -> tuple[Parameter, ...]:
         """Its own parameters, and those that every operation of its kind has."""
-        keys = (IDEMPOTENCY_KEY,) if self.is_change else ()
+        keys = (IDEMPOTENCY_KEY,) if self.is_change and not self.is_shown_once else ()
         tags = (IF_NONE_MATCH,) if self.is_cacheable else ()
         return (*self.parameters, *_OWN_PARAMETERS[self.shape], *keys, *tags)
 

@@ -10,11 +10,12 @@ import attrs
 
 from pitrix_core import convert
 from pitrix_core.model import ClusterSnapshot
-from pitrix_core.rest.operation import ACCEPT_LANGUAGE, Call, Operation, Shape
+from pitrix_core.rest.operation import ACCEPT_LANGUAGE, Call, File, Operation, Shape
 from pitrix_core.rest.pagination import Page, page_of, page_of_slice
 from pitrix_core.rest.refusals import PreconditionError
 
 JSON: Final = "application/json"
+OCTETS: Final = "application/octet-stream"
 
 #: Characters of a digest in an ETag; 128 bits.
 _TAG_LENGTH: Final = 32
@@ -42,10 +43,19 @@ def answer_of(operation: Operation, call: Call, result: Any) -> Answer:
         is_full = len(result) == call.parameters["limit"]
         cursor = str(result[-1].id) if is_full else None
         return _json_answer(operation, Page(items=result, next_cursor=cursor))
-    if operation.shape is Shape.OCTETS:
-        answer = Answer(status=operation.status, headers=_typed(operation), body=result)
-        return _conditional(call, answer, tag=_tag(answer))
+    if operation.shape in (Shape.OCTETS, Shape.FILE):
+        return _octets_answer(operation, call, result)
     return _record_answer(operation, call, result)
+
+
+def _octets_answer(operation: Operation, call: Call, result: bytes | File) -> Answer:
+    answer = Answer(status=operation.status, headers=_typed(operation))
+    if isinstance(result, File):
+        headers = {"Content-Type": result.media_type, **result.headers}
+        answer = attrs.evolve(answer, headers=headers, body=result.content)
+    else:
+        answer = attrs.evolve(answer, body=result)
+    return _conditional(call, answer, tag=_tag(answer))
 
 
 def _record_answer(operation: Operation, call: Call, result: Any) -> Answer:

@@ -36,6 +36,11 @@ def preferred(header: str | None) -> str:
     return max(wanted, key=lambda wish: wish[0], default=(1.0, DEFAULT_LANGUAGE))[1]
 
 
+def is_language(tag: str) -> bool:
+    """Say whether a text can be the name of a language."""
+    return _TAG.fullmatch(tag) is not None
+
+
 def _weight(parts: list[str]) -> float:
     """Return how much a language is wanted; 0 where that cannot be read."""
     if len(parts) == 1:

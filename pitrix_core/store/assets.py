@@ -1,6 +1,8 @@
 """Pictures of apps: checked content by its digest, and which app shows what."""
 
 import datetime as dt
+import functools
+from typing import Final
 
 import attrs
 import sqlalchemy as sa
@@ -12,7 +14,7 @@ from pitrix_core.store.engine import insert_once
 from pitrix_core.store.search import picture_path
 
 #: Characters of a problem that are kept.
-_PROBLEM_LIMIT = 500
+_PROBLEM_LIMIT: Final = 500
 
 
 @attrs.frozen(kw_only=True)
@@ -21,6 +23,11 @@ class Asset:
 
     media_type: str
     content: bytes = attrs.field(repr=False)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Tells it from other pictures."""
+        return digest_of(self.content)
 
 
 class AssetRepository:
@@ -36,16 +43,15 @@ class AssetRepository:
 
         :param place: 0 for the icon, else the number of a screenshot.
         """
-        digest = digest_of(asset.content)
         insert_once(
             self._connection,
             tables.assets,
-            digest=digest,
+            digest=asset.digest,
             media_type=asset.media_type,
             content=asset.content,
             created_at=self._now,
         )
-        self._write(app_id, place, source, digest=digest, problem=None)
+        self._write(app_id, place, source, digest=asset.digest, problem=None)
 
     def give_up(self, app_id: str, place: int, *, source: str, problem: str) -> None:
         """Write down why a picture is not there."""

@@ -14,13 +14,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from pitrix_core import convert
 from pitrix_core.model import AppInfo
+from pitrix_core.model.lifecycle import VersionState
 from pitrix_core.package import Version
 from pitrix_core.store import tables
 from pitrix_core.store.texts import Text, texts_on
 from pitrix_core.store.words import words_of
 
-#: State of versions that can be deployed by everybody who sees them.
-_OFFERED: Final = "active"
 #: What a listing keeps of what it was.
 _KEPT: Final = frozenset({"app_id", "readme", "gather_failures"})
 #: Apps that are read at once.
@@ -218,10 +217,17 @@ class ListingRepository:
         )
         columns = tables.app_versions.c
         # NOTE(size): what versions say of themselves is long, and looked at for one of them only
-        query = sa.select(
-            *(columns[name] for name in ("id", "app_id", "version", "app_type", "state")),
-            columns.created_at,
-        ).where(columns.app_id.in_(app_ids))
+        entries = tables.index_entries.c
+        query: sa.Select[Any] = (
+            sa.select(
+                *(columns[name] for name in ("id", "app_id", "version", "app_type", "state")),
+                columns.removed_at,
+                columns.created_at,
+                entries.is_unreadable,
+            )
+            .outerjoin(tables.index_entries, entries.version_id == columns.id)
+            .where(columns.app_id.in_(app_ids))
+        )
         of_app: dict[str, list[sa.Row[Any]]] = {}
         for row in self._connection.execute(query):
             of_app.setdefault(row.app_id, []).append(row)
@@ -268,7 +274,7 @@ class ListingRepository:
 
     def _numbers(self, seen: Iterable[_Seen]) -> dict[str, sa.Row[Any]]:
         columns = tables.app_listings.c
-        query = sa.select(columns.app_id, columns.number, columns.readme).where(
+        query: sa.Select[Any] = sa.select(columns.app_id, columns.number, columns.readme).where(
             columns.app_id.in_([each.app.id for each in seen])
         )
         return {row.app_id: row for row in self._connection.execute(query)}
@@ -347,7 +353,7 @@ class ListingRepository:
 
 
 def _is_offered(row: sa.Row[Any]) -> bool:
-    return bool(row.state == _OFFERED)
+    return row.state == VersionState.ACTIVE and not row.removed_at and not row.is_unreadable
 
 
 def _newest_first(rows: Iterable[sa.Row[Any]]) -> list[sa.Row[Any]]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from pitrix_core import convert
 from pitrix_core.errors import NotFoundError
-from pitrix_core.model import AppInfo
+from pitrix_core.model import AppInfo, ClusterState
 from pitrix_core.model.access import Action, Actor
 from pitrix_core.store import tables
 from pitrix_core.store.access import allowed, seen_by
@@ -78,6 +78,27 @@ class Count:
     apps: int
 
 
+@attrs.frozen(kw_only=True)
+class Page:
+    """A listing with what only its own page shows."""
+
+    listing: Listing
+    info: AppInfo
+    pre_releases: int
+
+
+@attrs.frozen(kw_only=True)
+class AppUse:
+    """How an app is used, in numbers; clusters that the installation makes for itself left out."""
+
+    #: Clusters there ever were.
+    deployments: int
+    #: Clusters that there are.
+    clusters: int
+    #: People who have one, or had.
+    users: int
+
+
 class SearchRepository:
     """What people find."""
 
@@ -99,16 +120,39 @@ class SearchRepository:
         rows = self._connection.execute(query.order_by(*order.columns).limit(part.limit)).all()
         return self._listings(rows)
 
-    def listing(self, app_id: str) -> Listing:
-        """Return the listing of an app, whoever sees it.
+    def page(self, app_id: str, *, viewer: Actor) -> Page:
+        """Return an app as somebody sees it.
 
-        :raises NotFoundError: there is none.
+        :raises NotFoundError: they do not: it is hidden, or has no version on offer.
         """
-        query = sa.select(*_COLUMNS).select_from(_FROM).where(tables.apps.c.id == app_id)
+        query = (
+            sa.select(*_COLUMNS, tables.app_listings.c.pre_releases)
+            .select_from(_FROM)
+            .where(tables.apps.c.id == app_id, _is_shown_to(viewer))
+        )
         rows = self._connection.execute(query).all()
         if not rows:
-            raise NotFoundError(f"There is no app {app_id!r}.")
-        return self._listings(rows)[0]
+            raise NotFoundError(
+                f"There is no app {app_id!r}.", next_step="List them: pitrix app list"
+            )
+        return Page(
+            listing=self._listings(rows)[0],
+            info=convert.from_json(rows[0].info, AppInfo),
+            pre_releases=rows[0].pre_releases,
+        )
+
+    def use_of(self, app_id: str) -> AppUse:
+        """Return how an app is used, by everybody together."""
+        clusters = tables.clusters.c
+        is_there = clusters.state != ClusterState.DELETED
+        of_app = sa.select(tables.app_versions.c.id).where(tables.app_versions.c.app_id == app_id)
+        query = sa.select(
+            sa.func.count(),
+            sa.func.count().filter(is_there),
+            sa.func.count(clusters.owner.distinct()),
+        ).where(clusters.app_version_id.in_(of_app), ~clusters.hidden)
+        deployments, there, users = self._connection.execute(query).one()
+        return AppUse(deployments=deployments, clusters=there, users=users)
 
     def counts(self, wish: Wish, *, viewer: Actor) -> list[Count]:
         """Return how many apps that somebody sees have a term, the commonest of each kind first."""
