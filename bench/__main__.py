@@ -7,7 +7,7 @@ import sys
 
 from bench.results import MeasurementError
 
-_NAMES = ("agents", "crash", "demo", "engine", "load", "packages", "takeover")
+_NAMES = ("agents", "crash", "demo", "engine", "index", "load", "packages", "takeover")
 
 
 def main() -> int:

@@ -132,7 +132,7 @@ class Indexer:
     def _read_few(self, repo: Repo, is_due: Callable[[int], bool]) -> list[Finding]:
         """Read what is unread, where that is little; return remarks on what can be offered."""
         with self._store.read() as tx:
-            entries = tx.index_entries.unread(repo.id, limit=_READ_AT_ONCE + 1)
+            entries = tx.readings.unread(repo.id, limit=_READ_AT_ONCE + 1)
         if len(entries) > _READ_AT_ONCE:
             return []
         return self.reading.read_all(repo, [entry for entry in entries if is_due(entry.attempts)])
@@ -146,7 +146,8 @@ class Indexer:
         outcome: Outcome | None,
         remarks: list[Finding],
     ) -> Repo:
-        due_s = self._interval_s * random.uniform(0.9, 1.1)  # noqa: S311  # not a secret
+        interval_s = repo.index_interval_s or self._interval_s
+        due_s = interval_s * random.uniform(0.9, 1.1)  # noqa: S311  # not a secret
         with self._store.begin() as tx:
             if outcome is None or tag is None:
                 tx.indexing.pause(turn, due_s=due_s)
@@ -154,7 +155,7 @@ class Indexer:
             else:
                 tx.indexing.end(turn, due_s=due_s, tag=tag, findings=outcome.findings)
                 wrong = outcome.findings
-            failures = tx.index_entries.failures(repo.id, limit=_READ_AT_ONCE)
+            failures = tx.readings.failures(repo.id, limit=_READ_AT_ONCE)
             findings = bounded([*wrong, *failures, *remarks])
             repo = tx.repos.get(repo.id)
             has_news = findings != repo.findings or repo.indexed_at is None

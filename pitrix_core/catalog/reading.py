@@ -33,7 +33,7 @@ from pitrix_core.package.signature import SIGNATURE_LIMIT_BYTES, SIGNATURE_SUFFI
 from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.plugins.repo_kinds import OpenRepo
 from pitrix_core.store import Store
-from pitrix_core.store.index_entries import Unread
+from pitrix_core.store.readings import Unread
 from pitrix_core.store.repos import Repo
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class PackageReading:
         :raises PitrixError: it cannot be read; why is kept, and it is tried again.
         """
         with self._store.read() as tx:
-            entry = tx.index_entries.get(version_id)
+            entry = tx.readings.get(version_id)
             if entry is None or not entry.is_unread:
                 return
             repo = tx.repos.get(entry.repo_id)
@@ -103,7 +103,7 @@ class PackageReading:
         :returns: how many were due; 0 when there is nothing to be done now.
         """
         with self._store.begin() as tx:
-            entries = tx.index_entries.take_due(limit=_TAKEN, for_s=_TAKEN_FOR_S)
+            entries = tx.readings.take_due(limit=_TAKEN, for_s=_TAKEN_FOR_S)
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="reading") as threads:
             for entry in entries:
                 threads.submit(self._read_one, entry, is_stopped)
@@ -140,7 +140,7 @@ class PackageReading:
             self._keep(entry, archive)
         except PitrixError as ex:
             with self._store.begin() as tx:
-                tx.index_entries.mark_failed(
+                tx.readings.mark_failed(
                     entry.version_id,
                     findings=_reasons(entry, ex),
                     is_unreadable=not isinstance(ex, RepoTemporaryError),
@@ -175,7 +175,7 @@ class PackageReading:
     def _keep(self, entry: Unread, archive: _Archive) -> None:
         with self._store.begin() as tx:
             tx.catalog.add_package(archive.digest, archive.content)
-            kept = tx.index_entries.mark_read(
+            kept = tx.readings.mark_read(
                 entry.version_id,
                 digest=archive.digest,
                 app_type=archive.package.app_type.name,

@@ -39,6 +39,7 @@ from pitrix_core.store.ownership import OwnershipRepository
 from pitrix_core.store.plans import PlanRepository
 from pitrix_core.store.queue import QueueRepository
 from pitrix_core.store.quotas import QuotaRepository
+from pitrix_core.store.readings import ReadingRepository
 from pitrix_core.store.repos import RepoRepository
 from pitrix_core.store.retention import RetentionRepository
 from pitrix_core.store.reviews import ReviewRepository
@@ -134,8 +135,13 @@ class Transaction:
 
     @functools.cached_property
     def index_entries(self) -> IndexEntryRepository:
-        """What indexes list, and what of it is to be read."""
+        """What indexes list."""
         return IndexEntryRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def readings(self) -> ReadingRepository:
+        """What is to be read of what indexes list."""
+        return ReadingRepository(self._connection, now=self.now)
 
     @functools.cached_property
     def listings(self) -> ListingRepository:

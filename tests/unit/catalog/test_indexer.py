@@ -322,7 +322,7 @@ def test_two_who_read_different_bytes_keep_the_first(
     repo.add(core_world.note(), digest="")
     index(core_world.registry_of(core_world.NoteType("other", "other.json")))
     with store.read() as tx:
-        [entry] = tx.index_entries.unread("repo-1", limit=9)
+        [entry] = tx.readings.unread("repo-1", limit=9)
     other = core_world.note(more="words")
 
     class Overtaken(core_world.NoteType):
