@@ -137,6 +137,12 @@ class UnauthorizedError(PitrixError):
     code = "unauthorized"
 
 
+class TooManyAttemptsError(PitrixError):
+    """It was tried too often in vain."""
+
+    code = "too_many_attempts"
+
+
 class ForbiddenError(PitrixError):
     """The caller may not do this."""
 

@@ -9,11 +9,14 @@ import attrs
 
 from pitrix_core.model.audit import Origin
 
+#: The role that allows everything.
+ADMIN_ROLE: Final = "admin"
+
 #: The group that holds all others; whoever has a role on it has it everywhere.
 ROOT_PATH: Final = "/"
 
 
-class Action(enum.StrEnum):
+class Right(enum.StrEnum):
     """What can be allowed: an area, and what is done there; roles are bundles of these."""
 
     ACCOUNT_READ = "account.read"  #: one's own tokens and sessions
@@ -53,10 +56,13 @@ class Action(enum.StrEnum):
     VERSIONS_REVIEW_TECHNICAL = "versions.review.technical"
 
     @property
-    def reading(self) -> "Action":
-        """The action without which its things are not even there."""
-        return Action(self.value.partition(".")[0] + ".read")
+    def reading(self) -> "Right":
+        """The one without which its things are not even there."""
+        return Right(self.value.partition(".")[0] + ".read")
 
+
+#: What it is called where it cannot be taken for what a plan does to a cluster.
+Action = Right
 
 ALL_ACTIONS: Final = frozenset(Action)
 
@@ -108,7 +114,7 @@ BUILT_IN_ROLES: Final[Mapping[str, frozenset[Action]]] = {
         Action.USERS_READ,
         Action.VERSIONS_PUBLISH,
     },
-    "admin": ALL_ACTIONS,
+    ADMIN_ROLE: ALL_ACTIONS,
 }
 
 
@@ -146,8 +152,8 @@ class Actor:
     home: str = ROOT_PATH
     #: Ids of their group and of those above it.
     lineage: tuple[str, ...] = ()
-    #: The session they came by, if it was one.
-    session_id: str | None = None
+    #: Whether they came by a token that allows less than they may.
+    is_narrowed: bool = False
     #: Where the request came from, for the audit.
     origin: Origin = attrs.field(factory=Origin)
 
@@ -209,6 +215,8 @@ def narrowed(
     :param within: path of the group whose people's things remain, their own if they are among
         these; None for all they had.
     """
+    if actions is None and within is None:
+        return actor
     kept = ALL_ACTIONS if actions is None else actions
     is_own_kept = within is None or is_within(actor.home, within)
     reaches = [
@@ -216,9 +224,8 @@ def narrowed(
         for reach in actor.reaches
         if (path := _overlap(reach.path, within)) is not None
     ]
-    return attrs.evolve(
-        actor, actions=actor.actions & kept if is_own_kept else frozenset(), reaches=tuple(reaches)
-    )
+    own = actor.actions & kept if is_own_kept else frozenset()
+    return attrs.evolve(actor, actions=own, reaches=tuple(reaches), is_narrowed=True)
 
 
 def _overlap(path: str, within: str | None) -> str | None:

@@ -1,22 +1,26 @@
 """What happens before and after every request: its id, who asks, a line in the log."""
 
+import hmac
 import logging
 import re
 import time
 import uuid
 from typing import Any, Final
 
+import attrs
 import falcon
 
-from pitrix_core.errors import UnauthorizedError
+from pitrix_core.errors import ForbiddenError, UnauthorizedError
 from pitrix_core.model.access import Actor
+from pitrix_core.rest.operation import SESSION_COOKIE
 from pitrix_core.rest.resources import Resource
-from pitrix_core.service import identity
+from pitrix_core.service import identity, sessions
 from pitrix_core.service.services import Services
 
 log = logging.getLogger(__name__)
 
 REQUEST_ID_HEADER: Final = "X-Request-Id"
+CSRF_HEADER: Final = "X-CSRF-Token"
 
 #: Ids of callers are taken over where they are fit for a log.
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -72,8 +76,30 @@ class Authentication:
         known = resource.operations if isinstance(resource, Resource) else {}
         method = "GET" if req.method == "HEAD" else req.method
         operation = known.get(method)  # None: Falcon answers that the method is not known
+        actor = _NOBODY
         if operation is not None and not operation.is_open:
-            req.context.actor = identity.actor_of(self._services, _token(req))
+            actor = self._actor_of(req)
+        origin = attrs.evolve(
+            actor.origin, address=req.remote_addr, request_id=req.context.request_id
+        )
+        req.context.actor = attrs.evolve(actor, origin=origin)
+
+    def _actor_of(self, req: falcon.Request) -> Actor:
+        cookie = req.cookies.get(SESSION_COOKIE)
+        if req.auth is not None or cookie is None:
+            return identity.actor_of(self._services, _token(req))
+        if req.method not in {"GET", "HEAD"}:
+            _require_csrf_token(req, cookie)
+        return sessions.actor_of_cookie(self._services, cookie)
+
+
+def _require_csrf_token(req: falcon.Request, cookie: str) -> None:
+    shown = req.get_header(CSRF_HEADER) or ""
+    if not hmac.compare_digest(shown.encode(), sessions.csrf_token_of(cookie).encode()):
+        raise ForbiddenError(
+            f"A request that changes something has to show {CSRF_HEADER}.",
+            next_step="GET /v1/whoami says it.",
+        )
 
 
 def _token(req: falcon.Request) -> str:

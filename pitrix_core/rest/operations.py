@@ -8,7 +8,9 @@ from pitrix_core.rest.routes import (
     clusters,
     frontgates,
     jobs,
+    logins,
     orphans,
+    people,
     quotas,
     repos,
     runtimes,
@@ -18,6 +20,8 @@ from pitrix_core.rest.routes import (
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *system.OPERATIONS,
+    *people.OPERATIONS,
+    *logins.OPERATIONS,
     *repos.OPERATIONS,
     *catalogue.OPERATIONS,
     *runtimes.OPERATIONS,

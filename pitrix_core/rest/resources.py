@@ -1,6 +1,7 @@
 """Carries operations out: from Falcon's request to a call, from its answer to Falcon's response."""
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 import attrs
 import falcon
@@ -8,12 +9,14 @@ import falcon
 from pitrix_core.errors import ForbiddenError
 from pitrix_core.model.access import Actor
 from pitrix_core.rest import events, idempotency, replies, requests
-from pitrix_core.rest.operation import IDEMPOTENCY_KEY, Call, Operation, Shape
+from pitrix_core.rest.operation import IDEMPOTENCY_KEY, Call, Headed, Operation, Shape
 from pitrix_core.rest.replies import Answer
 from pitrix_core.service.access import require
 from pitrix_core.service.services import Services
 
 Responder = Callable[..., None]
+
+_SET_COOKIE: Final = "Set-Cookie"
 
 
 class Resource:
@@ -60,15 +63,23 @@ class Performer:
         _require_right(req.context.actor, operation)
         parameters = requests.read_parameters(req, operation)
         call = Call(
-            services=self._services, actor=req.context.actor, path=path, parameters=parameters
+            services=self._services,
+            actor=req.context.actor,
+            path=path,
+            parameters=parameters,
+            agent=req.user_agent or "",
+            cookies=req.cookies,
         )
         if operation.shape is Shape.EVENTS:
             self._answer_events(operation, call, req, resp)
             return
-        body = requests.read_body(req) if operation.is_change else b""
+        limit_bytes = operation.takes_bytes or requests.BODY_LIMIT_BYTES
+        body = requests.read_body(req, limit_bytes=limit_bytes) if operation.is_change else b""
         if operation.input is not None:
             record = requests.read_record(body, operation.input, content_type=req.content_type)
             call = attrs.evolve(call, body=record)
+        elif operation.takes_bytes is not None:
+            call = attrs.evolve(call, body=body)
         _write(resp, self._answer(operation, call, req, body))
 
     def _answer(self, operation: Operation, call: Call, req: falcon.Request, body: bytes) -> Answer:
@@ -99,7 +110,7 @@ class Performer:
 
 
 def _require_right(actor: Actor, operation: Operation) -> None:
-    if operation.is_open or actor.is_admin:
+    if operation.is_open or operation.is_for_all or actor.is_admin:
         return
     if operation.needs is None:
         raise ForbiddenError("Only who may do everything may do this.")
@@ -111,11 +122,19 @@ def _after(call: Call, event_id: int) -> Call:
 
 
 def _carry_out(operation: Operation, call: Call) -> Answer:
-    return replies.answer_of(operation, call, operation.run(call))
+    result = operation.run(call)
+    if not isinstance(result, Headed):
+        return replies.answer_of(operation, call, result)
+    answer = replies.answer_of(operation, call, result.record)
+    return attrs.evolve(answer, headers={**answer.headers, **result.headers})
 
 
 def _write(resp: falcon.Response, answer: Answer) -> None:
     resp.status = answer.status
-    resp.set_headers(dict(answer.headers))
+    for name, value in answer.headers.items():
+        if name == _SET_COOKIE:  # Falcon wants to be told that it is meant
+            resp.append_header(name, value)
+        else:
+            resp.set_header(name, value)
     if answer.body:
         resp.data = answer.body

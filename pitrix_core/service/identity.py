@@ -7,8 +7,11 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+import attrs
+
 from pitrix_core.errors import UnauthorizedError
 from pitrix_core.model.access import Actor, narrowed
+from pitrix_core.model.audit import Origin
 from pitrix_core.service.services import Services
 from pitrix_core.store import Store, new_id
 from pitrix_core.store.groups import ROOT_ID
@@ -39,7 +42,8 @@ def actor_of(services: Services, token: str) -> Actor:
     if not is_noted:
         with services.store.begin() as tx:
             tx.logins.mark_used(known.id)
-    return narrowed(actor, actions=known.actions, within=within)
+    shown = attrs.evolve(actor, origin=Origin(token_id=known.id))
+    return narrowed(shown, actions=known.actions, within=within)
 
 
 def ensure_admin_token(store: Store, path: Path) -> None:

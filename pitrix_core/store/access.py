@@ -3,7 +3,8 @@
 Somebody may do with a thing what their role allows with what is theirs, if it is theirs, and what
 their grants allow with what belongs to the people of a group or of one below it. Beside that, who
 may read such things at all sees those that are public, or visible to a group they are in. An app
-that says nothing of its own is as visible as its repo, and a version as its app. What belongs to
+that says nothing of its own is as visible as its repo, and a version as its app; but what is not
+active, and an app without an active version, is for those alone who may see drafts. What belongs to
 nobody who has an account, such as what the installation made for itself, is for those with a grant
 on the root.
 """
@@ -23,6 +24,7 @@ from pitrix_core.model.access import (
     Visibility,
     lineage_of,
 )
+from pitrix_core.model.lifecycle import VersionState
 from pitrix_core.store import tables
 
 #: Table → what allows to see its rows.
@@ -63,15 +65,34 @@ def seen_by(viewer: Actor, table: sa.Table) -> sa.ColumnElement[bool]:
 
 
 def _seen(actor: Actor, action: Action, table: sa.Table) -> sa.ColumnElement[bool]:
+    released = _released(table)
+    if released is None:
+        return _shared(actor, action, table)
+    drafts = allowed(actor, Action.VERSIONS_READ, table.c.owner)
+    return sa.or_(drafts, sa.and_(released, _shared(actor, action, table)))
+
+
+def _released(table: sa.Table) -> sa.ColumnElement[bool] | None:
+    """Return the condition that an app or a version is in the store; None for other tables."""
+    if table is tables.app_versions:
+        return table.c.state == VersionState.ACTIVE
+    if table is tables.apps:
+        versions = tables.app_versions.alias().c
+        is_active = versions.state == VersionState.ACTIVE
+        return sa.exists().where(versions.app_id == table.c.id, is_active)
+    return None
+
+
+def _shared(actor: Actor, action: Action, table: sa.Table) -> sa.ColumnElement[bool]:
     if actor.may_everywhere(action):
         return sa.true()
     if table is tables.app_versions:
-        return _of_seen(actor, action, table.c.app_id, tables.apps)
+        return _of_shared(actor, action, table.c.app_id, tables.apps)
     ways = [allowed(actor, action, table.c.owner)]
     if "visibility" in table.c and actor.may(action):
         ways += _visible(actor, table)
     if table is tables.apps:
-        follows = _of_seen(actor, action, table.c.repo_id, tables.repos)
+        follows = _of_shared(actor, action, table.c.repo_id, tables.repos)
         ways.append(sa.and_(table.c.visibility.is_(None), follows))
     return sa.or_(*ways)
 
@@ -96,10 +117,10 @@ def _visible(actor: Actor, table: sa.Table) -> "list[sa.ColumnElement[bool]]":
     ]
 
 
-def _of_seen(
+def _of_shared(
     actor: Actor, action: Action, column: "sa.Column[Any]", table: sa.Table
 ) -> sa.ColumnElement[bool]:
-    return column.in_(sa.select(table.c.id).where(_seen(actor, action, table)))
+    return column.in_(sa.select(table.c.id).where(_shared(actor, action, table)))
 
 
 class AccessRepository:
@@ -128,11 +149,15 @@ class AccessRepository:
         own = [reach.actions for reach in reaches if reach.covers(row.path)]
         return Actor(
             owner=name,
-            actions=self._actions_of({row.role})[row.role].union(*own),
+            actions=self.actions_of(row.role).union(*own),
             reaches=reaches,
             home=row.path,
             lineage=self._lineage(row.path),
         )
+
+    def actions_of(self, role: str) -> frozenset[Action]:
+        """Return what a role allows; nothing, if it is gone."""
+        return self._actions_of({role})[role]
 
     def _reaches(self, user_id: str) -> tuple[Reach, ...]:
         query = (

@@ -16,6 +16,7 @@ from pitrix_core.store.access import AccessRepository
 from pitrix_core.store.agents import AgentRepository
 from pitrix_core.store.assets import AssetRepository
 from pitrix_core.store.audit import AuditRepository
+from pitrix_core.store.belongings import BelongingRepository
 from pitrix_core.store.catalog import CatalogRepository
 from pitrix_core.store.categories import CategoryRepository
 from pitrix_core.store.chores import ChoreRepository
@@ -43,6 +44,7 @@ from pitrix_core.store.readings import ReadingRepository
 from pitrix_core.store.repos import RepoRepository
 from pitrix_core.store.retention import RetentionRepository
 from pitrix_core.store.reviews import ReviewRepository
+from pitrix_core.store.roles import RoleRepository
 from pitrix_core.store.runtimes import RuntimeRepository
 from pitrix_core.store.search import SearchRepository
 from pitrix_core.store.secrets import SecretRepository
@@ -95,6 +97,16 @@ class Transaction:
     def users(self) -> UserRepository:
         """Who there is."""
         return UserRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def roles(self) -> RoleRepository:
+        """Roles of the installation's own."""
+        return RoleRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def belongings(self) -> BelongingRepository:
+        """What belongs to whom."""
+        return BelongingRepository(self._connection, secrets=self.secrets)
 
     @functools.cached_property
     def logins(self) -> LoginRepository:

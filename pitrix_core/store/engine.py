@@ -68,6 +68,7 @@ class Turn(enum.IntEnum):
     INSTALLATION = 2
     NODE_NUMBERS = 3
     EVENTS = 4
+    PEOPLE = 7
     AUDIT = 5
 
 

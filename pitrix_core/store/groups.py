@@ -10,7 +10,7 @@ from pitrix_core.errors import ConflictError, NotFoundError
 from pitrix_core.model.access import ROOT_PATH, child_path, folded, is_within
 from pitrix_core.store import tables
 from pitrix_core.store.access import within
-from pitrix_core.store.engine import insert_once
+from pitrix_core.store.engine import Turn, insert_once, take_turn
 from pitrix_core.store.records import record
 
 #: Of the root, in every installation.
@@ -37,6 +37,10 @@ class GroupRepository:
         """Work inside the transaction of ``connection``."""
         self._connection = connection
         self._now = now
+
+    def take_turn(self) -> None:
+        """Be the only one who changes people and groups until the transaction ends."""
+        take_turn(self._connection, Turn.PEOPLE)
 
     def ensure_root(self) -> None:
         """Make the root, if there is none."""
@@ -98,6 +102,19 @@ class GroupRepository:
             self._connection.execute(
                 tables.groups.update().where(columns.id == each.id).values(**values)
             )
+
+    def is_empty(self, group_id: str) -> bool:
+        """Say whether nothing refers to a group: people, groups below it, grants, tokens."""
+        columns = (
+            tables.groups.c.parent_id,
+            tables.users.c.group_id,
+            tables.grants.c.group_id,
+            tables.tokens.c.group_id,
+        )
+        return not any(
+            self._connection.scalar(sa.select(column).where(column == group_id).limit(1))
+            for column in columns
+        )
 
     def delete(self, group_id: str) -> None:
         """Delete a group that nothing refers to."""

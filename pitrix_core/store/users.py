@@ -1,14 +1,17 @@
 """Users, and what they were granted."""
 
 import datetime as dt
+from collections.abc import Collection
 
 import attrs
 import sqlalchemy as sa
 
 from pitrix_core.errors import ConflictError, NotFoundError
-from pitrix_core.model.access import folded
+from pitrix_core.model.access import ADMIN_ROLE, folded
 from pitrix_core.store import tables
+from pitrix_core.store.access import within
 from pitrix_core.store.engine import insert_once
+from pitrix_core.store.groups import ROOT_ID
 from pitrix_core.store.ids import new_id
 from pitrix_core.store.records import record
 
@@ -88,6 +91,78 @@ class UserRepository:
             )
         return record(row, User)
 
+    def within(self, paths: Collection[str], *, name: str) -> list[User]:
+        """Return the users of groups and of those below them, by name, and whoever bears a name."""
+        reached = sa.or_(tables.users.c.name == name, *(within(path) for path in paths))
+        query = _users().where(reached).order_by(tables.users.c.name)
+        return [record(row, User) for row in self._connection.execute(query)]
+
+    def vouched_for(self, issuer: str, subject: str) -> User | None:
+        """Return whom an issuer of OpenID Connect knows by a name of its own."""
+        columns = tables.users.c
+        query = _users().where(columns.issuer == issuer, columns.subject == subject)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else record(row, User)
+
+    def change(self, user_id: str, **values: object) -> None:
+        """Write down what is different about a user: columns by their names."""
+        self._connection.execute(
+            tables.users.update().where(tables.users.c.id == user_id).values(**values)
+        )
+
+    def password_hash(self, name: str) -> str | None:
+        """Return what a user's password is checked with; None for no such user, or no password."""
+        columns = tables.users.c
+        query = sa.select(columns.password_hash).where(columns.name == name)
+        found: str | None = self._connection.scalar(query)
+        return found
+
+    def delete(self, user: User) -> None:
+        """Delete a user to whom nothing belongs, with all they show and were granted."""
+        for table in (tables.sessions, tables.grants):
+            self._connection.execute(table.delete().where(table.c.user_id == user.id))
+        tokens, users = tables.tokens, tables.users
+        self._connection.execute(tokens.delete().where(tokens.c.owner == user.name))
+        self._connection.execute(users.delete().where(users.c.id == user.id))
+
+    # -- grants ------------------------------------------------------------------------------------
+
+    def has_admin(self) -> bool:
+        """Say whether anybody who is not disabled may do everything everywhere."""
+        query = (
+            sa.select(tables.users.c.id)
+            .join(tables.grants, tables.grants.c.user_id == tables.users.c.id)
+            .where(
+                tables.users.c.disabled_at.is_(None),
+                tables.grants.c.role == ADMIN_ROLE,
+                tables.grants.c.group_id == ROOT_ID,
+            )
+        )
+        return self._connection.scalar(query.limit(1)) is not None
+
+    def grants(self, user_id: str) -> list[Grant]:
+        """Return what a user was granted, by group and role."""
+        query = _grants().where(tables.grants.c.user_id == user_id)
+        query = query.order_by(tables.groups.c.path, tables.grants.c.role)
+        return [record(row, Grant) for row in self._connection.execute(query)]
+
+    def granted(self, grant_id: str) -> Grant:
+        """Return a grant.
+
+        :raises NotFoundError: there is none of this id.
+        """
+        query = _grants().where(tables.grants.c.id == grant_id)
+        row = self._connection.execute(query).one_or_none()
+        if row is None:
+            raise NotFoundError(
+                f"There is no grant {grant_id!r}.", next_step="List them: pitrix grant list USER"
+            )
+        return record(row, Grant)
+
+    def take_back(self, grant_id: str) -> None:
+        """Delete a grant."""
+        self._connection.execute(tables.grants.delete().where(tables.grants.c.id == grant_id))
+
     def grant(self, user_id: str, *, role: str, group_id: str) -> None:
         """Let a user do with the things of a group's people what a role allows; once is enough."""
         insert_once(
@@ -99,6 +174,16 @@ class UserRepository:
             group_id=group_id,
             created_at=self._now,
         )
+
+
+def _grants() -> "sa.Select[tuple[object, ...]]":
+    columns = [tables.grants.c.id, tables.grants.c.role, tables.grants.c.created_at]
+    name, path = tables.users.c.name.label("user"), tables.groups.c.path.label("group")
+    return (
+        sa.select(*columns, name, path)
+        .join(tables.users, tables.users.c.id == tables.grants.c.user_id)
+        .join(tables.groups, tables.groups.c.id == tables.grants.c.group_id)
+    )
 
 
 def _users() -> "sa.Select[tuple[object, ...]]":

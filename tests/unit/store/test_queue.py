@@ -18,6 +18,7 @@ from pitrix_core.model import (
     TaskState,
 )
 from pitrix_core.model.job import TASK_TRANSITIONS
+from pitrix_core.model.access import ALL_ACTIONS, Actor
 from pitrix_core.store import Cipher, Store, make_engine, tables
 from pitrix_core.store.queue import Claim
 from pitrix_core.testing.manual_clock import ManualClock
@@ -363,7 +364,7 @@ def test_the_newest_job_of_a_cluster_is_known(
     with store.read() as tx:
         tx.jobs.require_newest(second)
         everybodys = tx.jobs.search()
-        nobodys = tx.jobs.search(owner="bob")
+        nobodys = tx.jobs.search(viewer=Actor(owner="bob", actions=ALL_ACTIONS))
         running = tx.jobs.running_on("cl-1")
         idle = tx.jobs.running_on("cl-2")
 
