@@ -1,5 +1,6 @@
 """A cluster whose runtime does not answer any more can be given up, honestly."""
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ import pytest
 from pitrix_core.errors import ConflictError, InvalidInputError, NotFoundError
 from pitrix_core.jobs.effects import end_job
 from pitrix_core.model import Action, Cluster, ClusterState, Job, JobState, Runtime
+from pitrix_core.model.usage import Size, UsageBy
 from pitrix_core.pilot.hidden import SYSTEM_OWNER
 from pitrix_core.planner.frontgate import NO_APP_VERSION
 from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.service import clusters, events, jobs, plans, runtimes
 from pitrix_core.service.inputs import ApplyInput, PlanInput
 from pitrix_core.service.services import Services
+from pitrix_core.store.usage import Period
 
 ADMIN = core_world.ADMIN
 REFUSED = {"api_key": "refused"}
@@ -87,6 +90,20 @@ def test_it_is_an_event(services: Services, cluster: str) -> None:
     happened = events.after(services, ADMIN, 0, subjects=frozenset({cluster}))
     [event] = [event for event in happened if event.kind == "cluster.forgotten"]
     assert any("i-1" in message for message in event.data["findings"])
+
+
+def test_it_is_metered_no_more(services: Services, cluster: str, runtime: Runtime) -> None:
+    """What may still be there is nobody's use any more."""
+    machine = core_world.machine_of(cluster)
+    whose = {"owner": "admin", "runtime_id": runtime.id}
+    with services.store.begin() as tx:
+        tx.metering.begin(machine, **whose, size=Size(cpu=1), price=None)
+    forget(services, cluster)
+
+    with services.store.read() as tx:
+        forgotten_at = tx.clusters.get(cluster).forgotten_at
+        later = Period(began_at=forgotten_at, ended_at=forgotten_at + dt.timedelta(days=1))
+        assert tx.usage.used(UsageBy.CLUSTER, later) == []
 
 
 def test_its_failed_job_cannot_go_on(services: Services, cluster: str) -> None:
