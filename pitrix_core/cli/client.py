@@ -84,7 +84,15 @@ class Api:
         :raises ApiError: the API refused.
         :raises CliError: it cannot be reached.
         """
-        return list(self._pages(path, query))
+        return list(self.each(path, **query))
+
+    def each(self, path: str, **query: object) -> Iterator[JsonObject]:
+        """Read a list item by item, keeping a page of it at a time.
+
+        :raises ApiError: the API refused.
+        :raises CliError: it cannot be reached.
+        """
+        return self._pages(path, query)
 
     def post(self, path: str, body: JsonObject | None = None) -> Any:
         """Ask for a change; sent with a key, so that it is done once though it be sent twice.

@@ -48,6 +48,7 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
         "verbs.secrets:secrets",
         "Rotate the keys that secrets are encrypted with; on the server's machine.",
     ),
+    "audit": ("verbs.audit:audit", "Look at who changed what, and check that nobody changed that."),
     "event": ("verbs.event:event", "Look at what happened."),
     "plugins": ("verbs.plugins:plugins", "List the installed plugins and what is wrong with them."),
     "completion": ("verbs.completion:completion", "Teach a shell to complete what you type."),

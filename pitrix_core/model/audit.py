@@ -13,6 +13,8 @@ from pitrix_core.model.json import JsonObject
 
 #: Hexadecimal digits of a SHA-256.
 _DIGITS: Final = 64
+#: Decimal digits of a number that fits the databases' BIGINT, whatever they are.
+_NUMBER_DIGITS: Final = 18
 
 
 @attrs.frozen(kw_only=True)
@@ -46,7 +48,8 @@ class Anchor:
         """
         number, _, digest = text.strip().partition(":")
         is_hash = len(digest) == _DIGITS and set(digest) <= set("0123456789abcdef")
-        if not (number.isascii() and number.isdecimal() and len(number) < _DIGITS and is_hash):
+        is_number = number.isascii() and number.isdecimal() and len(number) <= _NUMBER_DIGITS
+        if not (is_number and is_hash):
             raise InvalidInputError(
                 f"{text[:100]!r} is no anchor.",
                 pointer="/anchor",
@@ -71,7 +74,7 @@ class AuditEntry:
     token_id: str
     address: str
     request_id: str
-    #: What was done: ``runtime.add``, ``job.cancel``, ….
+    #: What was done, by the operation's id: ``addRuntime``, ``cancelJob``, ….
     action: str
     #: Id of what it was done to.
     subject: str

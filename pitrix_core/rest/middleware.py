@@ -5,6 +5,7 @@ import logging
 import re
 import time
 import uuid
+from http import HTTPStatus
 from typing import Any, Final
 
 import attrs
@@ -25,6 +26,8 @@ CSRF_HEADER: Final = "X-CSRF-Token"
 #: Ids of callers are taken over where they are fit for a log.
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
+#: Of attempts at what is not allowed.
+_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 #: Of routes that need no token; owns nothing.
 _NOBODY: Final = Actor(owner="")
 
@@ -44,13 +47,17 @@ class RequestLog:
         """Show the id, and write the line; without the query, which is the caller's."""
         resp.set_header(REQUEST_ID_HEADER, req.context.request_id)
         resp.set_header("X-Content-Type-Options", "nosniff")
-        facts = {
+        facts: dict[str, object] = {
             "action": f"{req.method} {req.path}",
             "request_id": req.context.request_id,
             "status": resp.status_code,
             "duration_ms": round((time.monotonic() - req.context.began_at) * 1000, 1),
         }
         level = logging.DEBUG if req.method == "GET" else logging.INFO
+        if resp.status_code in _REFUSED:  # the audit has only what was done
+            level = logging.WARNING
+            actor: Actor = getattr(req.context, "actor", _NOBODY)
+            facts |= {"user": actor.owner, "address": req.remote_addr}
         log.log(level, "%s %s → %s", req.method, req.path, resp.status_code, extra=facts)
 
 

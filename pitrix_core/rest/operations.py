@@ -4,6 +4,7 @@ from typing import Final
 
 from pitrix_core.rest.operation import Operation
 from pitrix_core.rest.routes import (
+    audit,
     catalogue,
     clusters,
     frontgates,
@@ -31,4 +32,5 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *jobs.OPERATIONS,
     *quotas.OPERATIONS,
     *usage.OPERATIONS,
+    *audit.OPERATIONS,
 )

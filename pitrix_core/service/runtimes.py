@@ -50,6 +50,7 @@ def add(services: Services, actor: Actor, data: RuntimeInput) -> Runtime:
             text = json.dumps(dict(data.credential))
             credential_id = tx.secrets.add(text, owner=actor.owner).id
         tx.runtimes.add(runtime, credential_id=credential_id)
+        tx.audit.add(runtime.id, after=data)
         tx.events.add("runtime.added", runtime.id, owner=actor.owner, data={"name": runtime.name})
     return runtime
 

@@ -24,6 +24,7 @@ _LONGEST_MEMBER: Final = 4_000
 _LONGEST: Final = 40_000
 #: Characters of names that come from requests; the columns' widths.
 _SUBJECT: Final = 255
+_ADDRESS: Final = 64
 
 
 @attrs.frozen(kw_only=True)
@@ -37,48 +38,75 @@ class AuditFilter:
     until: dt.datetime | None = None
 
 
+@attrs.frozen(kw_only=True)
+class Deed:
+    """What somebody has asked for, for whose sake transactions change something."""
+
+    actor: Actor
+    #: The operation of the API, by its id: ``addRuntime``, ``cancelJob``, ….
+    action: str
+    #: Id of what it is done to, as far as the request says; empty for something new.
+    subject: str = ""
+    #: What was asked for: a record, or a mapping.
+    wanted: object = None
+
+
 class AuditRepository:
     """Adds entries to the chain, and reads them back."""
 
-    def __init__(self, connection: sa.Connection, *, now: dt.datetime) -> None:
-        """Work inside the transaction of ``connection``."""
+    def __init__(
+        self, connection: sa.Connection, *, now: dt.datetime, deed: Deed | None = None
+    ) -> None:
+        """Work inside the transaction of ``connection``.
+
+        :param deed: what it is for; None for what pitrix does by itself, of which events tell.
+        """
         self._connection = connection
         self._at = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        self._deed = deed
         self._added: list[AuditEntry] = []
 
+    @property
+    def has_entries(self) -> bool:
+        """Says whether something was added that is not stored yet."""
+        return bool(self._added)
+
     def add(
-        self,
-        actor: Actor,
-        action: str,
-        subject: str,
-        *,
-        before: object = None,
-        after: object = None,
+        self, subject: str, *, before: object = None, after: object = None, user: str | None = None
     ) -> None:
         """Write down that somebody changes something, in the transaction that changes it.
 
         Of two records or mappings the members that differ are kept. Secrets are left out: members
         that a record does not show (``repr=False``), and what is named by ``{"$secret": id}``.
+        Nothing is written where nobody asked for anything.
 
-        :param action: what is done: a noun of the API and a verb, ``runtime.add``.
-        :param subject: id of what it is done to.
+        :param subject: id of what is changed.
         :param before: what it was, a record or a mapping; None where it was not there.
         :param after: what it is from now on; None where it goes.
+        :param user: who it is, where that is only known now.
         """
+        if self._deed is None:
+            return
         old, new = _changed(_opened(before or {}), _opened(after or {}))
+        actor = self._deed.actor
         entry = AuditEntry(
             id=0,  # known when it is stored
             at=self._at,
-            user=actor.owner,
+            user=actor.owner if user is None else user,
             token_id=actor.origin.token_id,
-            address=actor.origin.address,
+            address=actor.origin.address[:_ADDRESS],
             request_id=actor.origin.request_id,
-            action=action,
+            action=self._deed.action,
             subject=subject[:_SUBJECT],
             before=_closed(old),
             after=_closed(new),
         )
         self._added.append(entry)
+
+    def add_wanted(self) -> None:
+        """Write down what was asked for: all that is known where nobody has said what changed."""
+        if self._deed is not None:
+            self.add(self._deed.subject, after=self._deed.wanted)
 
     def flush(self) -> None:
         """Tie what was added to the chain.

@@ -1,6 +1,7 @@
 """The store: opens transactions, in which the repositories work."""
 
 import contextlib
+import copy
 import datetime as dt
 import functools
 import random
@@ -8,14 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, Self, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
 from pitrix_core.store.access import AccessRepository
 from pitrix_core.store.agents import AgentRepository
 from pitrix_core.store.assets import AssetRepository
-from pitrix_core.store.audit import AuditRepository
+from pitrix_core.store.audit import AuditRepository, Deed
 from pitrix_core.store.belongings import BelongingRepository
 from pitrix_core.store.catalog import CatalogRepository
 from pitrix_core.store.categories import CategoryRepository
@@ -67,11 +68,22 @@ Clock: TypeAlias = Callable[[sa.Connection], dt.datetime]
 class Transaction:
     """One database transaction, with a repository per aggregate; ``now`` is the database's time."""
 
-    def __init__(self, connection: sa.Connection, *, cipher: Cipher, clock: Clock = db_now) -> None:
-        """Work inside the transaction of ``connection``."""
+    def __init__(
+        self,
+        connection: sa.Connection,
+        *,
+        cipher: Cipher,
+        clock: Clock = db_now,
+        deed: Deed | None = None,
+    ) -> None:
+        """Work inside the transaction of ``connection``.
+
+        :param deed: what it is for, if somebody asked for it.
+        """
         self._connection = connection
         self._cipher = cipher
         self._clock = clock
+        self._deed = deed
 
     @functools.cached_property
     def now(self) -> dt.datetime:
@@ -128,7 +140,7 @@ class Transaction:
     @functools.cached_property
     def audit(self) -> AuditRepository:
         """Who changed what."""
-        return AuditRepository(self._connection, now=self.now)
+        return AuditRepository(self._connection, now=self.now, deed=self._deed)
 
     @functools.cached_property
     def events(self) -> EventRepository:
@@ -290,6 +302,19 @@ class Store:
         self._turn = threading.RLock() if is_sqlite else contextlib.nullcontext()
         self._cipher = cipher
         self._clock = clock
+        self._deed: Deed | None = None
+        self._is_told = False
+
+    def on_behalf(self, deed: Deed) -> Self:
+        """Return the same store for the use of one request: what it changes is in the audit.
+
+        The first transaction that changes something tells of it, in the words of the request where
+        nothing else was added; so no operation can be forgotten.
+        """
+        bound = copy.copy(self)
+        bound._deed = deed  # noqa: SLF001  # of this very class
+        bound._is_told = False  # noqa: SLF001
+        return bound
 
     @property
     def engine(self) -> sa.Engine:
@@ -304,9 +329,12 @@ class Store:
             transactions were in the way; :meth:`carry_out` repeats it in the last case.
         """
         with self._turn, self._engine.begin() as connection:
-            tx = Transaction(connection, cipher=self._cipher, clock=self._clock)
+            tx = Transaction(connection, cipher=self._cipher, clock=self._clock, deed=self._deed)
             yield tx
+            if self._deed is not None and not (self._is_told or tx.audit.has_entries):
+                tx.audit.add_wanted()
             tx.finish()
+        self._is_told = True
 
     def carry_out(self, act: Callable[[Transaction], T]) -> T:
         """Do something in a transaction, and again if others were in its way.

@@ -1,5 +1,6 @@
 """The audit grows by what transactions change, and by nothing else."""
 
+import functools
 import threading
 from typing import Any
 
@@ -10,11 +11,10 @@ import sqlalchemy as sa
 from pitrix_core.model.access import Actor
 from pitrix_core.model.audit import BEGINNING, Anchor, Origin, check_chain
 from pitrix_core.store import Store, Transaction
-from pitrix_core.store.audit import AuditFilter
+from pitrix_core.store.audit import AuditFilter, Deed
 
 ORIGIN = Origin(token_id="tok-1", address="10.0.0.9", request_id="req-1")
 ALICE = Actor(owner="alice", origin=ORIGIN)
-BOB = Actor(owner="bob")
 
 
 @attrs.frozen(kw_only=True)
@@ -26,11 +26,22 @@ class Account:
     labels: dict[str, str] = attrs.field(factory=dict)
 
 
+def asked(store: Store, action: str = "addThing", *, user: str = "alice", **more: Any) -> Store:
+    """Return the store, as it is used for the sake of a request."""
+    actor = attrs.evolve(ALICE, owner=user)
+    return store.on_behalf(Deed(actor=actor, action=action, **more))
+
+
 def audited(store: Store, *names: str) -> None:
     """Add an entry of Alice's for each name."""
-    with store.begin() as tx:
+    with asked(store).begin() as tx:
         for name in names:
-            tx.audit.add(ALICE, "thing.add", name, after={"name": name})
+            tx.audit.add(name, after={"name": name})
+
+
+def added(tx: Transaction, *, subject: str) -> None:
+    """Add an entry."""
+    tx.audit.add(subject)
 
 
 def end_of(store: Store) -> Anchor:
@@ -53,7 +64,7 @@ def test_an_entry_says_who_what_and_when(store: Store) -> None:
 
     with store.read() as tx:
         assert entry.at == tx.now.replace(microsecond=0)
-    assert (entry.user, entry.action, entry.subject) == ("alice", "thing.add", "thing-1")
+    assert (entry.user, entry.action, entry.subject) == ("alice", "addThing", "thing-1")
     assert (entry.token_id, entry.address, entry.request_id) == ("tok-1", "10.0.0.9", "req-1")
     assert (entry.before, entry.after) == ({}, {"name": "thing-1"})
 
@@ -63,8 +74,8 @@ def test_only_members_that_changed_are_kept(store: Store) -> None:
     before = Account(name="a", labels={"x": "1", "y": "2"})
     after = Account(name="a", labels={"x": "1", "y": "3", "z": "4"})
 
-    with store.begin() as tx:
-        tx.audit.add(ALICE, "account.change", "acc-1", before=before, after=after)
+    with asked(store).begin() as tx:
+        tx.audit.add("acc-1", before=before, after=after)
 
     [entry] = entries_of(store)
     assert entry.before == {"labels": {"y": "2"}}
@@ -77,9 +88,9 @@ def test_a_secret_is_not_kept_but_that_it_changed(store: Store) -> None:
     after = Account(name="a", password="hunter3")
     config = {"env": {"password": {"$secret": "sec-1"}}, "size": 3}
 
-    with store.begin() as tx:
-        tx.audit.add(ALICE, "account.change", "acc-1", before=before, after=after)
-        tx.audit.add(ALICE, "account.add", "acc-2", after={"account": after, "config": config})
+    with asked(store).begin() as tx:
+        tx.audit.add("acc-1", before=before, after=after)
+        tx.audit.add("acc-2", after={"account": after, "config": config})
 
     changed, added = entries_of(store)
     assert (changed.before, changed.after) == ({"password": "(secret)"}, {"password": "(secret)"})
@@ -96,8 +107,8 @@ def test_a_secret_is_not_kept_but_that_it_changed(store: Store) -> None:
 )
 def test_what_is_long_is_kept_as_a_digest(store: Store, after: dict[str, str]) -> None:
     """An entry takes no more room than a page or two."""
-    with store.begin() as tx:
-        tx.audit.add(ALICE, "thing.add", "thing-1", after=after)
+    with asked(store).begin() as tx:
+        tx.audit.add("thing-1", after=after)
 
     [entry] = entries_of(store)
     [text] = entry.after.values()
@@ -109,15 +120,64 @@ def test_a_transaction_that_fails_leaves_no_entry(store: Store) -> None:
     """The entry is written with what it tells of, or not at all; its number is the next one's."""
 
     def fail(tx: Transaction) -> None:
-        tx.audit.add(ALICE, "thing.add", "thing-1")
+        tx.audit.add("thing-1")
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        store.carry_out(fail)
+        asked(store).carry_out(fail)
 
     audited(store, "thing-2")
 
     assert [(entry.id, entry.subject) for entry in entries_of(store)] == [(1, "thing-2")]
+
+
+def test_who_tells_nothing_is_told_of_all_the_same(store: Store) -> None:
+    """What was asked for is kept, once, by the first transaction that it led to."""
+    wanted = Account(name="new", password="hunter2")
+    bound = asked(store, "changeAccount", subject="acc-1", wanted=wanted)
+    for _ in range(2):
+        with bound.begin() as tx:
+            tx.runtimes.all()
+
+    [entry] = entries_of(store)
+
+    assert (entry.action, entry.subject) == ("changeAccount", "acc-1")
+    assert entry.after == {"name": "new", "password": "(secret)", "labels": {}}
+
+
+def test_what_was_told_is_not_told_again(store: Store) -> None:
+    """By what was asked for."""
+    bound = asked(store, "changeAccount", subject="acc-1", wanted={"name": "new"})
+    with bound.begin() as tx:
+        tx.audit.add("acc-1", before={"name": "old"}, after={"name": "new"})
+    with bound.begin() as tx:
+        tx.runtimes.all()
+
+    [entry] = entries_of(store)
+
+    assert (entry.before, entry.after) == ({"name": "old"}, {"name": "new"})
+
+
+def test_a_request_that_fails_at_first_is_told_of_once_it_succeeds(store: Store) -> None:
+    """A transaction that is rolled back has told nothing."""
+    bound = asked(store, subject="thing-1")
+
+    def fail(_: Transaction) -> None:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        bound.carry_out(fail)
+    bound.carry_out(lambda tx: tx.runtimes.all())
+
+    assert [entry.subject for entry in entries_of(store)] == ["thing-1"]
+
+
+def test_what_pitrix_does_by_itself_is_no_deed(store: Store) -> None:
+    """Events tell of that."""
+    with store.begin() as tx:
+        tx.audit.add("thing-1")
+
+    assert entries_of(store) == []
 
 
 def test_transactions_at_the_same_time_make_one_chain(store: Store) -> None:
@@ -127,7 +187,8 @@ def test_transactions_at_the_same_time_make_one_chain(store: Store) -> None:
     def work(name: str) -> None:
         barrier.wait(timeout=60)
         for number in range(5):
-            store.carry_out(lambda tx: tx.audit.add(BOB, "thing.add", f"{name}-{number}"))  # noqa: B023  # called at once
+            add = functools.partial(added, subject=f"{name}-{number}")
+            asked(store).carry_out(add)
 
     threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
     for thread in threads:
@@ -142,8 +203,8 @@ def test_transactions_at_the_same_time_make_one_chain(store: Store) -> None:
 def test_entries_are_found_by_who_and_what(store: Store) -> None:
     """And a page at a time, from either end."""
     audited(store, "a", "b", "c")
-    with store.begin() as tx:
-        tx.audit.add(BOB, "thing.delete", "b")
+    with asked(store, "deleteThing", user="bob").begin() as tx:
+        tx.audit.add("b")
 
     with store.read() as tx:
         newest = tx.audit.entries(limit=2, newest_first=True)
@@ -151,7 +212,7 @@ def test_entries_are_found_by_who_and_what(store: Store) -> None:
         later = tx.audit.entries(after=2)
 
     assert [entry.id for entry in entries_of(store, user="bob")] == [4]
-    assert [entry.id for entry in entries_of(store, action="thing.add")] == [1, 2, 3]
+    assert [entry.id for entry in entries_of(store, action="addThing")] == [1, 2, 3]
     assert [entry.id for entry in entries_of(store, subject="b")] == [2, 4]
     assert [[entry.id for entry in part] for part in (newest, older, later)] == [
         [4, 3],
