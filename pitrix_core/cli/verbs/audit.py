@@ -62,7 +62,7 @@ def audit() -> None:
     "--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most."
 )
 @talks_to_api
-def list_(session: Session, limit: int, **wanted: str | None) -> None:
+def list_(session: Session, /, limit: int, **wanted: str | None) -> None:
     """List what was changed, the newest first."""
     items = list(itertools.islice(session.api.each(_ENTRIES, **wanted), limit))
     if session.as_json:
