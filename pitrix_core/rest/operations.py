@@ -4,7 +4,6 @@ from typing import Final
 
 from pitrix_core.rest.operation import Operation
 from pitrix_core.rest.routes import (
-    audit,
     catalogue,
     clusters,
     frontgates,
@@ -17,6 +16,7 @@ from pitrix_core.rest.routes import (
     runtimes,
     system,
     usage,
+    versions,
 )
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -25,6 +25,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *logins.OPERATIONS,
     *repos.OPERATIONS,
     *catalogue.OPERATIONS,
+    *versions.OPERATIONS,
     *runtimes.OPERATIONS,
     *orphans.OPERATIONS,
     *frontgates.OPERATIONS,
@@ -32,5 +33,4 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *jobs.OPERATIONS,
     *quotas.OPERATIONS,
     *usage.OPERATIONS,
-    *audit.OPERATIONS,
 )

@@ -15,7 +15,7 @@ from pitrix_core.findings import Finding, Level
 from pitrix_core.rest import refusals, schemas
 from pitrix_core.rest.operation import Operation, Parameter, Place
 
-#: Longest body, in bytes; the largest configuration form is far below it.
+#: Longest body of JSON, in bytes; the largest configuration form is far below it.
 BODY_LIMIT_BYTES: Final = 4 * 1024 * 1024
 
 #: Of at most 63 bits; digits of other scripts mean nothing here.
@@ -24,25 +24,24 @@ _INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
 _BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 
 
-def read_body(req: falcon.Request) -> bytes:
+def read_body(req: falcon.Request, *, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes:
     """Return the body as it came.
 
-    :raises BodyTooLargeError: it is longer than :data:`BODY_LIMIT_BYTES`.
+    :raises BodyTooLargeError: it is longer than that.
     """
-    if (req.content_length or 0) > BODY_LIMIT_BYTES:
-        _refuse_size()
+    if (req.content_length or 0) > limit_bytes:
+        _refuse_size(limit_bytes)
     is_chunked = req.content_length is None and bool(req.env.get("wsgi.input_terminated"))
     stream = req.stream if is_chunked else req.bounded_stream
-    body = bytes(stream.read(BODY_LIMIT_BYTES + 1))
-    if len(body) > BODY_LIMIT_BYTES:
-        _refuse_size()
+    body = bytes(stream.read(limit_bytes + 1))
+    if len(body) > limit_bytes:
+        _refuse_size(limit_bytes)
     return body
 
 
-def _refuse_size() -> NoReturn:
+def _refuse_size(limit_bytes: int) -> NoReturn:
     raise refusals.BodyTooLargeError(
-        f"The body is longer than {BODY_LIMIT_BYTES} bytes.",
-        next_step="Send less; packages are read from repos, not from requests.",
+        f"The body is longer than {limit_bytes} bytes.", next_step="Send less."
     )
 
 

@@ -26,6 +26,7 @@ from pitrix_core.service.measures import snapshot_with_health, with_health
 from pitrix_core.service.plans import get as get_plan
 from pitrix_core.service.quotas import require_room
 from pitrix_core.service.services import Services
+from pitrix_core.service.versions import require_deployable
 from pitrix_core.store import Transaction
 from pitrix_core.store.slices import WHOLE, Slice
 
@@ -43,7 +44,7 @@ def apply(
     :raises NotFoundError: there is no such plan.
     :raises InvalidInputError: the plan is about another cluster, or the deadline is none.
     :raises ConflictError: the plan was applied before, another job is at work on the cluster, or
-        one that it is linked to is not active any more.
+        the app version or a cluster that it is linked to is not active any more.
     :raises RevisionConflictError: the cluster changed since the plan was made.
     :raises QuotaExceededError: there is no room for what the plan adds any more.
     """
@@ -64,6 +65,7 @@ def apply(
         if not plan.action.frees:
             require_room(tx, plan)
         if plan.action is Action.CREATE:
+            _require_offered(tx, actor, plan)
             _add_cluster(tx, plan)
         else:
             tx.clusters.start_change(
@@ -161,6 +163,11 @@ def _require_applicable(tx: Transaction, plan: Plan) -> None:
         )
     if tx.runtimes.state(plan.runtime_id) != "active" and plan.action is Action.CREATE:
         raise ConflictError("The runtime is being taken away.", next_step="Make a new plan.")
+
+
+def _require_offered(tx: Transaction, actor: Actor, plan: Plan) -> None:
+    tx.reviews.hold(plan.app_version_id)
+    require_deployable(tx, actor, tx.catalog.version(plan.app_version_id))
 
 
 def _add_cluster(tx: Transaction, plan: Plan) -> None:

@@ -36,6 +36,7 @@ from pitrix_core.service.jobs import undecided_remarks
 from pitrix_core.service.languages import DEFAULT_LANGUAGE
 from pitrix_core.service.links import dependent_remarks, distance_remarks
 from pitrix_core.service.services import Services
+from pitrix_core.service.versions import require_deployable
 from pitrix_core.store import Transaction, new_id
 from pitrix_core.store.catalog import AppVersion
 
@@ -50,6 +51,7 @@ def create(
     :param language: of the labels in findings about the configuration.
     :raises InvalidInputError: something is missing, or contradicts the action.
     :raises ConfigInvalidError: the configuration violates its schema; with every finding.
+    :raises ConflictError: the app version is not active, and not the actor's to try.
     :raises NotFoundError: app version, runtime or cluster is not there.
     :raises RuntimeChoiceError: several runtimes match; with the list.
     :raises NoRuntimeError: none matches; with the rule against each.
@@ -88,6 +90,7 @@ def _plan_create(services: Services, actor: Actor, data: PlanInput, *, language:
     require_own(actor, access.Action.CLUSTERS_WRITE)
     with services.store.read() as tx:
         version = tx.catalog.version(data.app_version_id, viewer=actor)
+        require_deployable(tx, actor, version)
     wish = deployments.prepare(
         services, version, data.config, owner=actor.owner, name=data.name, language=language
     )

@@ -27,7 +27,7 @@ def upgrade() -> None:
     op.create_table(
         "transitions",
         sa.Column("id", _NUMBER, primary_key=True),
-        _version(nullable=False),
+        _version(),
         sa.Column("owner", sa.String(255), nullable=False),
         sa.Column("actor", sa.String(255), nullable=False),
         sa.Column("move", sa.String(32), nullable=False),
@@ -40,5 +40,6 @@ def upgrade() -> None:
     op.create_index("ix_transitions_version", "transitions", ["app_version_id", "id"])
 
 
-def _version(**options: bool) -> "sa.Column[str]":
-    return sa.Column("app_version_id", _ID, sa.ForeignKey("app_versions.id"), **options)
+def _version(*, primary_key: bool = False) -> "sa.Column[str]":
+    key = sa.ForeignKey("app_versions.id")
+    return sa.Column("app_version_id", _ID, key, primary_key=primary_key, nullable=False)
