@@ -4,6 +4,7 @@ from typing import Final
 
 from pitrix_core.rest.operation import Operation
 from pitrix_core.rest.routes import (
+    audit,
     catalogue,
     clusters,
     frontgates,
@@ -33,4 +34,5 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *jobs.OPERATIONS,
     *quotas.OPERATIONS,
     *usage.OPERATIONS,
+    *audit.OPERATIONS,
 )

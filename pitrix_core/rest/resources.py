@@ -13,6 +13,7 @@ from pitrix_core.rest.operation import IDEMPOTENCY_KEY, Call, Headed, Operation,
 from pitrix_core.rest.replies import Answer
 from pitrix_core.service.access import require
 from pitrix_core.service.services import Services
+from pitrix_core.store.audit import Deed
 
 Responder = Callable[..., None]
 
@@ -80,7 +81,7 @@ class Performer:
             call = attrs.evolve(call, body=record)
         elif operation.takes_bytes is not None:
             call = attrs.evolve(call, body=body)
-        _write(resp, self._answer(operation, call, req, body))
+        _write(resp, self._answer(operation, _audited(operation, call), req, body))
 
     def _answer(self, operation: Operation, call: Call, req: falcon.Request, body: bytes) -> Answer:
         key = call.parameters.get(IDEMPOTENCY_KEY.name)
@@ -119,6 +120,20 @@ def _require_right(actor: Actor, operation: Operation) -> None:
 
 def _after(call: Call, event_id: int) -> Call:
     return attrs.evolve(call, parameters={**call.parameters, "after": event_id})
+
+
+def _audited(operation: Operation, call: Call) -> Call:
+    """Return a call whose changes are told of in the audit."""
+    if not operation.is_change:
+        return call
+    deed = Deed(
+        actor=call.actor,
+        action=operation.id,
+        subject=next(iter(call.path.values()), ""),
+        wanted=call.body if attrs.has(type(call.body)) else None,
+    )
+    store = call.services.store.on_behalf(deed)
+    return attrs.evolve(call, services=attrs.evolve(call.services, store=store))
 
 
 def _carry_out(operation: Operation, call: Call) -> Answer:
