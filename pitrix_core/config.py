@@ -132,8 +132,8 @@ class Config:
     key_provider: str = "file"
     #: What the plugin is told, as a JSON object; empty for nothing.
     key_settings: str = attrs.field(default="", repr=False)
-    #: Seconds between looks at the repos' indexes.
-    index_interval_s: float = attrs.field(default=300.0, converter=_seconds, validator=_is_positive)
+    #: Seconds between one look at a repo's index and the next, unless the repo says otherwise.
+    index_interval_s: float = attrs.field(default=600.0, converter=_seconds, validator=_is_positive)
     #: Seconds a job may be at work that was given no deadline of its own; none for no limit.
     job_deadline_s: float | None = attrs.field(
         default=None,

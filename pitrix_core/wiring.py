@@ -20,7 +20,7 @@ from pitrix_core.catalog.opening import RepoOpener
 from pitrix_core.catalog.reach import reach_of
 from pitrix_core.config import Config
 from pitrix_core.contracts.keys import KeyProvider
-from pitrix_core.errors import NotFoundError, PitrixError, UnsupportedOperationError
+from pitrix_core.errors import NotFoundError, UnsupportedOperationError
 from pitrix_core.jobs.handler import TaskHandler
 from pitrix_core.jobs.orphan_tasks import OrphanDelete
 from pitrix_core.jobs.provider_tasks import ProviderTasks
@@ -53,6 +53,8 @@ from pitrix_core.supervisor import bind, inherited_listener, supervise
 
 log = logging.getLogger(__name__)
 
+#: Seconds between looks whether a repo is to be indexed, or a package to be read.
+_LOOK_EVERY_S: Final = 5.0
 #: Seconds between looks whether a chore is due.
 _CHORES_EVERY_S: Final = 60.0
 
@@ -105,6 +107,7 @@ def make_services(config: Config) -> Services:
     store = make_store(config)
     registry = PluginRegistry(enabled=config.enabled, own={"quotas": QuotaReview(store)})
     opener = RepoOpener(store, registry, reach_of(config.private_repos))
+    indexer = Indexer(store, registry, opener, interval_s=config.index_interval_s)
     agent_files = AgentFiles(
         config.data_dir / "agents", builder=registry.agent_builder, public_url=config.api_url
     )
@@ -112,9 +115,9 @@ def make_services(config: Config) -> Services:
         store=store,
         registry=registry,
         gates=Gates(store, registry, data_dir=config.data_dir, allow_local=config.allow_local),
-        loader=PackageLoader(store, registry),
+        loader=PackageLoader(store, registry, indexer.reading),
         opener=opener,
-        indexer=Indexer(store, registry, opener),
+        indexer=indexer,
         agent_files=agent_files,
         pilot=PilotPlace(
             urls=config.frontgate_urls,
@@ -304,9 +307,12 @@ def run_indexer(config: Config) -> None:
 
 
 def _index_now_and_then(services: Services, config: Config, stop: threading.Event) -> None:
-    while not stop.wait(config.index_interval_s):
+    look_every_s = min(_LOOK_EVERY_S, config.index_interval_s)
+    pause_s = look_every_s
+    while not stop.wait(pause_s):
+        pause_s = look_every_s
         try:
-            index_all(services)
+            pause_s = 0.0 if index_due(services, stop.is_set) else look_every_s
         except Exception:  # the database may be away for a while; the loop must not end
             log.exception("The repos could not be indexed", extra={"action": "index.all"})
 
@@ -326,15 +332,13 @@ def _keep_house(services: Services, config: Config, stop: threading.Event) -> No
             log.exception("A chore was not done", extra={"action": "chores"})
 
 
-def index_all(services: Services) -> None:
-    """Bring the catalogue up to date with every repo; one that fails does not stop the others."""
-    with services.store.read() as tx:
-        repos = tx.repos.all()
-    for repo in repos:
-        try:
-            services.indexer.index(repo)
-        except PitrixError as ex:
-            log.warning("Repo %s was not indexed: %s", repo.name, ex)
+def index_due(services: Services, is_stopped: Callable[[], bool] = lambda: False) -> int:
+    """Index the repos that are due, then read some of the packages that are.
+
+    :returns: how many there were; 0 where there is nothing to be done for a while.
+    """
+    indexer = services.indexer
+    return indexer.index_due(is_stopped) + indexer.reading.read_due(is_stopped)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from pitrix_core.catalog.listing import LEASE_S, Listing, Outcome, bounded
 from pitrix_core.catalog.opening import RepoOpener
 from pitrix_core.catalog.reading import PackageReading, pause_s
 from pitrix_core.errors import ConflictError, LeaseLostError, NotFoundError, PitrixError
-from pitrix_core.findings import Finding
+from pitrix_core.findings import Finding, Level
 from pitrix_core.package import IndexEntries, digest_of, read_index
 from pitrix_core.package.index import IndexReader
 from pitrix_core.plugins.registry import PluginRegistry
@@ -32,7 +32,7 @@ INTERVAL_S: Final = 600.0
 _FIRST_PAUSE_S: Final = 60.0
 _LONGEST_PAUSE_S: Final = 3600.0
 #: Seconds that somebody who asks for a repo waits for the indexer that is at it.
-_PATIENCE_S: Final = 20.0
+_PATIENCE_S: Final = LEASE_S + 10.0
 _LOOK_AGAIN_S: Final = 0.1
 #: Most unread versions that are read together with the index; where there are more, others than the
 #: newest wait until somebody asks for them.
@@ -156,9 +156,13 @@ class Indexer:
                 tx.indexing.end(turn, due_s=due_s, tag=tag, findings=outcome.findings)
                 wrong = outcome.findings
             failures = tx.readings.failures(repo.id, limit=_READ_AT_ONCE)
-            findings = bounded([*wrong, *failures, *remarks])
             repo = tx.repos.get(repo.id)
-            has_news = findings != repo.findings or repo.indexed_at is None
+            if outcome is None:  # what is remarked on stays, where nothing was read again
+                told = (*wrong, *failures, *remarks)
+                before = (each for each in repo.findings if each not in told)
+                remarks = [*(each for each in before if each.level is not Level.ERROR), *remarks]
+            findings = bounded([*wrong, *failures, *remarks])
+            has_news = findings != repo.findings or repo.indexed_at is None or turn.failures > 0
             if outcome is None and not has_news:
                 return repo
             digest = repo.index_digest if outcome is None else digest_of((tag or "").encode())

@@ -19,7 +19,7 @@ from pitrix_core.store.indexing import Turn
 from pitrix_core.store.repos import Repo
 
 #: Seconds that a turn lasts beyond the last sign of life; its indexer gives one much more often.
-LEASE_S: Final = 60.0
+LEASE_S: Final = 20.0
 #: Entries in one transaction: it holds SQLite for some ten milliseconds.
 _BATCH: Final = 500
 #: Versions of each app that are read before somebody asks for them.

@@ -145,7 +145,7 @@ def test_a_repo_that_fails_does_not_stop_the_others(
     """It is logged."""
     add_repos(services, tmp_path)
 
-    wiring.index_all(services)
+    wiring.index_due(services)
 
     assert indexed(services) == ["b-there"]
     assert "a-gone" in caplog.text
@@ -160,16 +160,17 @@ def test_indexing_goes_on_after_a_failure(
 ) -> None:
     """The database may be away for a while."""
     add_repos(services, tmp_path)
-    real, calls = wiring.index_all, []
+    real, calls = wiring.index_due, []
 
-    def failing_once(services: Any) -> None:
+    def failing_once(services: Any, is_stopped: Any) -> int:
         calls.append(1)
         if len(calls) == 1:
             raise OSError("away")
-        real(services)
+        found = real(services, is_stopped)
         os.kill(os.getpid(), signal.SIGTERM)
+        return found
 
-    monkeypatch.setattr(wiring, "index_all", failing_once)
+    monkeypatch.setattr(wiring, "index_due", failing_once)
     with caplog.at_level(logging.ERROR):
         wiring.run_indexer(config)
 
