@@ -70,9 +70,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         answer=AuditEntry,
         parameters=(
             Parameter(name="user", description="Only what this user did."),
-            Parameter(
-                name="action", description="Only this operation, such as `addRuntime`."
-            ),
+            Parameter(name="action", description="Only this operation, such as `addRuntime`."),
             Parameter(name="subject", description="Only what was done to the thing of this id."),
             Parameter(name="since", description="Only from this time on (RFC 3339)."),
             Parameter(name="until", description="Only before this time (RFC 3339)."),
