@@ -78,6 +78,15 @@ class Api:
         """
         return self._json(self._send("GET", path, query=query))
 
+    def text(self, path: str, **query: object) -> str:
+        """Read one thing that is no JSON, such as CSV.
+
+        :param query: members that are None are left out.
+        :raises ApiError: the API refused.
+        :raises CliError: it cannot be reached.
+        """
+        return self._sound(self._send("GET", path, query=query)).text
+
     def items(self, path: str, **query: object) -> list[JsonObject]:
         """Read a whole list, page by page.
 
@@ -101,6 +110,22 @@ class Api:
         :raises CliError: it cannot be reached.
         """
         return self._json(self._send("POST", path, body=body, key=uuid.uuid4().hex))
+
+    def put(self, path: str, body: JsonObject) -> Any:
+        """Set all of a thing.
+
+        :raises ApiError: the API refused.
+        :raises CliError: it cannot be reached.
+        """
+        return self._json(self._send("PUT", path, body=body, key=uuid.uuid4().hex))
+
+    def patch(self, path: str, body: JsonObject) -> Any:
+        """Set some of a thing.
+
+        :raises ApiError: the API refused.
+        :raises CliError: it cannot be reached.
+        """
+        return self._json(self._send("PATCH", path, body=body, key=uuid.uuid4().hex))
 
     def delete(self, path: str, **query: object) -> Any:
         """Delete a thing.
@@ -163,9 +188,13 @@ class Api:
         )
 
     def _json(self, answer: httpx.Response) -> Any:
+        content = self._sound(answer).content
+        return answer.json() if content else None
+
+    def _sound(self, answer: httpx.Response) -> httpx.Response:
         if not answer.is_success:
             raise ApiError(_problem(answer))
-        return answer.json() if answer.content else None
+        return answer
 
 
 class UnreachableError(CliError):

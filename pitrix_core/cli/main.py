@@ -49,6 +49,8 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
         "Rotate the keys that secrets are encrypted with; on the server's machine.",
     ),
     "audit": ("verbs.audit:audit", "Look at who changed what, and check that nobody changed that."),
+    "quota": ("verbs.quota:quota", "Say how much people may have, and see what they have."),
+    "usage": ("verbs.usage:usage", "Add up what clusters used in a period, and what it cost."),
     "event": ("verbs.event:event", "Look at what happened."),
     "plugins": ("verbs.plugins:plugins", "List the installed plugins and what is wrong with them."),
     "completion": ("verbs.completion:completion", "Teach a shell to complete what you type."),

@@ -5,11 +5,15 @@ import click
 from pitrix_core.cli.completion.values import apps
 from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import print_fields, print_json, print_table
+from pitrix_core.cli.verbs.usage import stats
 
 
 @click.group()
 def app() -> None:
     """Look at the applications of all repos."""
+
+
+app.add_command(stats)
 
 
 @app.command("list")

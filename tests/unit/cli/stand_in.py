@@ -70,6 +70,9 @@ class StandIn:
             def do_POST(self) -> None:
                 stand_in._serve(self)
 
+            def do_PUT(self) -> None:
+                stand_in._serve(self)
+
             def do_DELETE(self) -> None:
                 stand_in._serve(self)
 
@@ -92,7 +95,8 @@ class StandIn:
             )
         )
         status, body = self._next(handler.command, parts.path)
-        text = b"" if body is None else json.dumps(body).encode()
+        is_json = not isinstance(body, bytes)
+        text = b"" if body is None else json.dumps(body).encode() if is_json else body
         handler.send_response(status)
         handler.send_header("Content-Length", str(len(text)))
         handler.end_headers()
