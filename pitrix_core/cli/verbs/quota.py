@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from pitrix_core.cli.options import Session, talks_to_api
-from pitrix_core.cli.output import print_fields, print_json, print_table, time_of
+from pitrix_core.cli.output import Columns, print_fields, print_json, print_table, time_of
 from pitrix_core.cli.problems import CliError
 from pitrix_core.cli.terminal import say
 from pitrix_core.cli.values import pairs
@@ -67,6 +67,7 @@ def quota() -> None:
 @talks_to_api
 def set_(
     session: Session,
+    /,
     *,
     group: str | None,
     user: str | None,
@@ -96,7 +97,7 @@ def list_(session: Session) -> None:
     if session.as_json:
         print_json({"items": items, "next_cursor": None})
         return
-    columns = {"for": _subject, "limits": _limits, "used": _used, "id": "id"}
+    columns: Columns = {"for": _subject, "limits": _limits, "used": _used, "id": "id"}
     print_table(items, columns, nothing="Nothing is limited.")
 
 
