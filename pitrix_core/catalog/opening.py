@@ -15,30 +15,16 @@ from pitrix_core.store import Store
 from pitrix_core.store.repos import Repo
 
 
-class RepoOpener:
-    """Opens repos; may be used by several threads, what it opens by one each."""
+class PlaceOpener:
+    """Opens repos by their URLs; may be used by several threads, what it opens by one each."""
 
-    def __init__(self, store: Store, registry: PluginRegistry, reach: Reach | None = None) -> None:
+    def __init__(self, registry: PluginRegistry, reach: Reach | None = None) -> None:
         """Keep what repos are opened with.
 
         :param reach: addresses that are allowed; without it public ones only.
         """
-        self._store = store
         self._registry = registry
         self._reach = reach or Reach()
-
-    @contextlib.contextmanager
-    def open(self, repo: Repo) -> Iterator[OpenRepo]:
-        """Open a registered repo.
-
-        :raises PluginError: its kind is not installed, not enabled, or broken.
-        :raises InvalidInputError: the URL, the settings or the credential do not fit any more.
-        """
-        with self._store.read() as tx:
-            secret_id = tx.repos.credential_id(repo.id)
-            credential = json.loads(tx.secrets.get(secret_id)) if secret_id else {}
-        with self.open_place(repo.url, settings=repo.settings, credential=credential) as opened:
-            yield opened
 
     @contextlib.contextmanager
     def open_place(
@@ -92,3 +78,25 @@ class RepoOpener:
                 next_step="Install the plugin that reads them, or name a folder on the server's "
                 "machine: file:///FOLDER",
             ) from ex
+
+
+class RepoOpener(PlaceOpener):
+    """Opens registered repos, too."""
+
+    def __init__(self, store: Store, registry: PluginRegistry, reach: Reach | None = None) -> None:
+        """Keep where credentials are, beside what repos are opened with."""
+        super().__init__(registry, reach)
+        self._store = store
+
+    @contextlib.contextmanager
+    def open(self, repo: Repo) -> Iterator[OpenRepo]:
+        """Open a registered repo.
+
+        :raises PluginError: its kind is not installed, not enabled, or broken.
+        :raises InvalidInputError: the URL, the settings or the credential do not fit any more.
+        """
+        with self._store.read() as tx:
+            secret_id = tx.repos.credential_id(repo.id)
+            credential = json.loads(tx.secrets.get(secret_id)) if secret_id else {}
+        with self.open_place(repo.url, settings=repo.settings, credential=credential) as opened:
+            yield opened

@@ -21,6 +21,10 @@ from pitrix_core.model import JsonObject, JsonValue
 _WORDS: Final = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
+#: Asks for the value without showing it.
+_ASK: Final = "-"
+
+
 def collect(settings: Iterable[str], *, file: Path | None, schema: JsonObject) -> dict[str, Any]:
     """Return the values of a file with those of the command line over them.
 
@@ -71,6 +75,33 @@ def read_file(path: Path) -> dict[str, Any]:
             f"{_named(path)} holds no object.", next_step="Write names and values: JSON or YAML."
         )
     return values
+
+
+def credential_of(file: Path | None, secrets: Iterable[str]) -> dict[str, Any]:
+    """Return a credential: the members of a file, with those over them that are asked for.
+
+    :param secrets: ``KEY=-`` to ask for a member, ``KEY=@FILE`` to read it.
+    :raises CliError: a file cannot be read, or holds no object.
+    :raises click.UsageError: a secret itself was given.
+    """
+    values = read_file(file) if file is not None else {}
+    for key, source in pairs(secrets, option="--credential").items():
+        values[key] = _secret(key, source)
+    return values
+
+
+def _secret(key: str, source: str) -> str:
+    if source == _ASK:
+        return str(click.prompt(key, hide_input=True, err=True))
+    if not source.startswith("@"):
+        raise click.UsageError(
+            f"--credential {key}=…: a secret is not taken from the command line. "
+            f"Say {key}=- to be asked for it, or {key}=@FILE."
+        )
+    try:
+        return Path(source[1:]).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as ex:
+        raise CliError(f"{source[1:]} cannot be read: {ex}") from ex
 
 
 def _document(text: str, path: Path) -> JsonValue:

@@ -2,24 +2,21 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from pitrix_core.cli.completion.values import runtimes
-from pitrix_core.cli.options import Session, talks_to_api
+from pitrix_core.cli.options import Session, plugin_options, talks_to_api
 from pitrix_core.cli.output import ask, print_fields, print_json, print_table, time_of
-from pitrix_core.cli.problems import CliError, finding_lines
+from pitrix_core.cli.problems import finding_lines
 from pitrix_core.cli.progress import follow
 from pitrix_core.cli.terminal import say
-from pitrix_core.cli.values import collect, pairs, read_file
+from pitrix_core.cli.values import collect, credential_of, pairs
 from pitrix_core.cli.verbs.sweep import sweep
 from pitrix_core.model import JsonObject
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-
-#: Asks for the value without showing it.
-_ASK: Final = "-"
 
 
 def _limits(command: _F) -> _F:
@@ -42,29 +39,8 @@ def runtime() -> None:
 @click.argument("name")
 @click.option("--provider", required=True, help="Such as local; see: pitrix provider list")
 @click.option("--zone", default="", help="Zone or region of the cloud.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A setting; see: pitrix provider show PROVIDER",
-)
-@click.option(
-    "--values", type=click.Path(path_type=Path), help="Settings as JSON or YAML; - reads."
-)
 @click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="For repos' selectors.")
-@click.option(
-    "--credential-file",
-    type=click.Path(path_type=Path),
-    help="Credential as JSON or YAML; - reads.",
-)
-@click.option(
-    "--credential",
-    "secrets",
-    multiple=True,
-    metavar="KEY=-",
-    help="Asks for one member of the credential; KEY=@FILE reads it.",
-)
+@plugin_options("A setting; see: pitrix provider show PROVIDER")
 @click.option("--throw-away", is_flag=True, help="Nothing of value may be lost with it: a test.")
 @_limits
 @talks_to_api
@@ -95,7 +71,7 @@ def add(  # noqa: PLR0913  # one for each option
         "provider": provider,
         "zone": zone,
         "settings": collect(settings, file=values, schema=schema),
-        "credential": _credential(credential_file, secrets),
+        "credential": credential_of(credential_file, secrets),
         "labels": pairs(labels, option="--label"),
         "throw_away": throw_away,
         "limits": _given(concurrency, rate),
@@ -182,27 +158,6 @@ runtime.add_command(sweep)
 def _given(concurrency: int | None, rate: float | None) -> dict[str, Any]:
     limits = {"concurrency": concurrency, "rate_per_s": rate}
     return {name: value for name, value in limits.items() if value is not None}
-
-
-def _credential(file: Path | None, secrets: tuple[str, ...]) -> dict[str, Any]:
-    values = read_file(file) if file is not None else {}
-    for key, source in pairs(secrets, option="--credential").items():
-        values[key] = _secret(key, source)
-    return values
-
-
-def _secret(key: str, source: str) -> str:
-    if source == _ASK:
-        return str(click.prompt(key, hide_input=True, err=True))
-    if not source.startswith("@"):
-        raise click.UsageError(
-            f"--credential {key}=…: a secret is not taken from the command line. "
-            f"Say {key}=- to be asked for it, or {key}=@FILE."
-        )
-    try:
-        return Path(source[1:]).read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as ex:
-        raise CliError(f"{source[1:]} cannot be read: {ex}") from ex
 
 
 def _show(session: Session, found: JsonObject) -> None:

@@ -73,6 +73,9 @@ class StandIn:
             def do_PUT(self) -> None:
                 stand_in._serve(self)
 
+            def do_PATCH(self) -> None:
+                stand_in._serve(self)
+
             def do_DELETE(self) -> None:
                 stand_in._serve(self)
 

@@ -41,9 +41,9 @@ def test_a_repo_is_added_and_read(api: StandIn, pitrix: Callable[..., Result]) -
     assert api.asked("POST", "/v1/repos")[0].body == {
         "name": "mine",
         "url": "file:///r",
-        "providers": [],
+        "settings": {},
+        "credential": {},
         "selectors": {"zone": ["a", "b"]},
-        "trusted_keys": [],
     }
     assert "2026-08-21 09:30:00Z" in result.out
 

@@ -15,6 +15,11 @@ from pitrix_core.cli.terminal import say
 @json_option
 def index(folder: Path, as_json: bool) -> None:
     """List every archive of FOLDER in its index.yaml, beside what is listed there already."""
+    write_folder_index(folder, as_json=as_json)
+
+
+def write_folder_index(folder: Path, *, as_json: bool) -> None:
+    """List the archives of a folder in its index, and say which there are."""
     from pitrix_core.package import write_index  # noqa: PLC0415  # slow to import
 
     listed = write_index(folder, now=dt.datetime.now(dt.UTC))
