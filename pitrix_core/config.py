@@ -14,6 +14,7 @@ from typing import Any, Final
 import attrs
 
 from pitrix_core.errors import InvalidInputError
+from pitrix_core.model.lifecycle import ReviewPolicy, phases_in
 
 _PREFIX: Final = "PITRIX_"
 _FLAGS: Final[Mapping[str, bool]] = {
@@ -73,6 +74,10 @@ def _is_level(_config: object, _field: object, value: str) -> None:
         raise ValueError("levels are " + ", ".join(_LEVELS))
 
 
+def _is_phases(_config: object, _field: object, value: str) -> None:
+    phases_in(value)
+
+
 def _begins_with(*beginnings: str) -> Callable[[object, object, str], None]:
     def check(_config: object, _field: object, value: str) -> None:
         if value and not value.startswith(beginnings):
@@ -126,6 +131,8 @@ class Config:
     #: Networks (CIDR) that repos and icons may be in beside public ones, separated by commas;
     #: ``all`` for private ones but those where clouds tell machines about themselves.
     private_repos: str = ""
+    #: JSON file that describes whom people can sign in with (OpenID Connect); empty for nobody.
+    issuers: str = ""
     #: Names of enabled plugins, separated by commas; empty for all that are installed.
     enabled_plugins: str = ""
     #: What keeps the keys that secrets depend on: ``file``, or the name of a plugin.
@@ -134,6 +141,11 @@ class Config:
     key_settings: str = attrs.field(default="", repr=False)
     #: Seconds between one look at a repo's index and the next, unless the repo says otherwise.
     index_interval_s: float = attrs.field(default=600.0, converter=_seconds, validator=_is_positive)
+    #: What versions are reviewed for before they may be released, separated by commas: ``isv``,
+    #: ``business``, ``technical``; empty for no review.
+    review_phases: str = attrs.field(default="", validator=_is_phases)
+    #: Whether people may review what is theirs, and several phases of one version.
+    review_own: bool = attrs.field(default=False, converter=_flag)
     #: Seconds a job may be at work that was given no deadline of its own; none for no limit.
     job_deadline_s: float | None = attrs.field(
         default=None,
@@ -194,6 +206,11 @@ class Config:
         """Names of enabled plugins; None for all."""
         names = frozenset(name.strip() for name in self.enabled_plugins.split(",") if name.strip())
         return names or None
+
+    @property
+    def review_policy(self) -> ReviewPolicy:
+        """What is asked of versions before they may be released."""
+        return ReviewPolicy(phases=phases_in(self.review_phases), allows_own=self.review_own)
 
     @property
     def api_url(self) -> str:

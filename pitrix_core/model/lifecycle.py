@@ -171,6 +171,18 @@ class ReviewPolicy:
     allows_own: bool = False
 
 
+def phases_in(text: str) -> tuple[Phase, ...]:
+    """Return the phases that a setting names, in their own order.
+
+    :param text: separated by commas.
+    :raises ValueError: one is none.
+    """
+    named = {name.strip() for name in text.split(",") if name.strip()}
+    if named - {*Phase}:
+        raise ValueError("phases are " + ", ".join(Phase))
+    return tuple(phase for phase in Phase if phase in named)
+
+
 def target_of(state: VersionState, move: Move, *, left: Left) -> VersionState | None:
     """Return where a move leads; None where it is not allowed.
 

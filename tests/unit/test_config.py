@@ -7,6 +7,7 @@ import pytest
 
 from pitrix_core.config import Config, default_data_dir
 from pitrix_core.errors import InvalidInputError
+from pitrix_core.model.lifecycle import Phase, ReviewPolicy
 
 
 def load(data_dir: Path | None = None, environ: Any = None, **overrides: Any) -> Config:
@@ -41,6 +42,16 @@ def test_flags_are_words(text: str, meaning: bool) -> None:
     assert load(None, {"PITRIX_ALLOW_LOCAL": text}).allow_local is meaning
 
 
+def test_phases_of_reviews_have_an_order_of_their_own() -> None:
+    """However they are named; none is the default."""
+    config = load(None, {"PITRIX_REVIEW_PHASES": "technical, isv", "PITRIX_REVIEW_OWN": "yes"})
+
+    assert config.review_policy == ReviewPolicy(
+        phases=(Phase.ISV, Phase.TECHNICAL), allows_own=True
+    )
+    assert load().review_policy == ReviewPolicy()
+
+
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
@@ -52,6 +63,7 @@ def test_flags_are_words(text: str, meaning: bool) -> None:
         pytest.param("index_interval_s", "0", "more than 0", id="all-the-time"),
         pytest.param("index_interval_s", "nan", "more than 0", id="not-a-number"),
         pytest.param("index_interval_s", "inf", "not for ever", id="for-ever"),
+        pytest.param("review_phases", "isv,legal", "isv, business, technical", id="no-phase"),
         pytest.param("log_level", "loud", "debug, info", id="no-level"),
         pytest.param("database", "mysql://root:hunter2@x", "sqlite:///", id="no-database"),
         pytest.param("public_url", "example.org", "http://", id="no-url"),

@@ -9,6 +9,7 @@ import pytest
 
 from pitrix_core.contracts import AppType, hookspecs
 from pitrix_core.model.job import JOB_TRANSITIONS, TASK_TRANSITIONS
+from pitrix_core.model.lifecycle import RULES, diagram
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -27,6 +28,23 @@ def test_the_diagrams_of_states_are_the_tables(
     drawn = set(re.findall(r"^ *(\w+) --> (\w+)", diagrams[place], flags=re.MULTILINE))
     allowed = {(str(a), str(b)) for a, after in table.items() for b in after}
     assert drawn == allowed
+
+
+def test_the_life_of_a_version_is_the_programs() -> None:
+    """The page has the program's diagram, and a line for each move."""
+    text = (DOCS / "versions.md").read_text()
+    lines = re.findall(r"^\| `(\w+)` \| ([\w, ]+) \| `([\w.]+)` \| (\w*) *\|", text, re.MULTILINE)
+
+    assert f"```mermaid\n{diagram()}\n```" in text
+    assert lines == [
+        (
+            str(move),
+            ", ".join(dict.fromkeys(str(way.source) for way in rule.ways)),
+            str(rule.needs or "versions.review.PHASE"),
+            "yes" if rule.asks_reason else "",
+        )
+        for move, rule in RULES.items()
+    ]
 
 
 def test_every_hook_is_listed() -> None:
