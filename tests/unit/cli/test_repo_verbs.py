@@ -119,14 +119,14 @@ def test_a_folder_with_a_slash_is_indexed_without_a_server(
 
 
 def test_a_package_is_pushed_into_a_folder(
-    pitrix: Callable[..., Result], archive: Path, tmp_path: Path
+    type_command: Callable[..., Result], archive: Path, tmp_path: Path
 ) -> None:
     """With the signature beside it, and listed."""
     folder = tmp_path / "repo"
     folder.mkdir()
     (tmp_path / "etcd-0.1.0.tgz.minisig").write_text("signed")
 
-    result = pitrix("repo", "push", str(archive), folder.as_uri(), "--json")
+    result = type_command("repo", "push", str(archive), folder.as_uri(), "--json")
 
     assert result.code == 0
     assert json.loads(result.out)["is_signed"]
@@ -171,10 +171,10 @@ def release(folder: Path, version: str) -> Path:
 
 
 def test_a_push_to_nowhere_is_told(
-    pitrix: Callable[..., Result], archive: Path, tmp_path: Path
+    type_command: Callable[..., Result], archive: Path, tmp_path: Path
 ) -> None:
     """Without a traceback."""
-    result = pitrix("repo", "push", str(archive), (tmp_path / "gone").as_uri())
+    result = type_command("repo", "push", str(archive), (tmp_path / "gone").as_uri())
 
     assert result.code == 1
     assert "cannot be written" in result.err
