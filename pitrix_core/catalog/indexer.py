@@ -17,7 +17,7 @@ from pitrix_core.catalog.opening import RepoOpener
 from pitrix_core.catalog.reading import PackageReading, pause_s
 from pitrix_core.errors import ConflictError, LeaseLostError, NotFoundError, PitrixError
 from pitrix_core.findings import Finding, Level
-from pitrix_core.package import IndexEntries, digest_of, read_index
+from pitrix_core.package import digest_of
 from pitrix_core.package.index import IndexReader
 from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.store import Store
@@ -209,11 +209,3 @@ class Indexer:
         finally:
             is_over.set()
             keeper.join()
-
-
-def parse_index(content: bytes) -> IndexEntries:
-    """Return what an index's bytes list.
-
-    :raises PackageInvalidError: it is no index.
-    """
-    return read_index(content.decode("utf-8", errors="replace"))

@@ -43,9 +43,10 @@ _BUILD_INDEX: Final = (
 )
 #: Packages that one process reads at once: each is some MiB in memory, and waits for the network.
 _AT_ONCE: Final = 4
-#: Versions that a process takes at a time, and seconds in which it has to have read them.
-_TAKEN: Final = 16
-_TAKEN_FOR_S: Final = 900.0
+#: Versions that a process takes at a time, and seconds in which it has to have read them: a fetch
+#: ends after two minutes.
+_TAKEN: Final = 2 * _AT_ONCE
+_TAKEN_FOR_S: Final = 300.0
 #: Seconds until a version that could not be read is tried again; doubled each time, with a jitter.
 _FIRST_PAUSE_S: Final = 60.0
 _LONGEST_PAUSE_S: Final = 6 * 3600.0
