@@ -5,8 +5,9 @@ command that may fail is passed over.
 """
 
 import hashlib
+import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import attrs
@@ -18,6 +19,7 @@ from pitrix_core.model import (
     ClusterSnapshot,
     Instance,
     InstanceState,
+    JsonValue,
     Node,
     Operation,
     OperationState,
@@ -45,6 +47,8 @@ _QUOTED_OUTPUT: Final = 600
 #: Seconds for which a Frontgate that is not connected is waited for where not having it does no
 #: harm: enough for it, or for the Pilot, to be started again.
 _PATIENCE_S: Final = 30.0
+#: Where a node reads of its Frontgate; agents/protocol/README.md section 2.2.
+_GATES: Final = "agent/frontgate"
 #: Seconds that a command's report may take once the command's own time is up.
 _REPORT_S: Final = 60.0
 
@@ -78,13 +82,14 @@ class MetadataPut(CoreTasks):
         metadata = maker.make(deployed)
         with self.store.begin() as tx:
             if tx.agents.sent(request_key) is None:
+                users = _users(tx, deployed.snapshot, _frontgate(tx, cluster_id))
                 body = {
                     "cluster_id": cluster_id,
                     "revision": tx.clusters.next_metadata_revision(cluster_id),
                     "shared": metadata.shared,
                     "roles": metadata.roles,
-                    "nodes": metadata.nodes,
-                    "users": _users(tx, deployed.snapshot, _frontgate(tx, cluster_id)),
+                    "nodes": _with_gates(metadata.nodes, users, _frontgate(tx, cluster_id)),
+                    "users": users,
                 }
                 _send(tx, cluster_id, request_key, "metadata.put", body)
 
@@ -314,6 +319,20 @@ def _users(
         for node in snapshot.nodes
         if node.id in logins
     ]
+
+
+def _with_gates(
+    nodes: Mapping[str, Mapping[str, JsonValue]],
+    users: list[dict[str, object]],
+    frontgate: Frontgate,
+) -> dict[str, dict[str, JsonValue]]:
+    """Add where the Frontgate is now: machines were told when they were made."""
+    told = {name: dict(own) for name, own in nodes.items()}
+    if frontgate.protocol >= SECURED and frontgate.endpoints:
+        where = json.dumps({"endpoints": list(frontgate.endpoints)})
+        for user in users:
+            told.setdefault(str(user["node_id"]), {})[_GATES] = where
+    return told
 
 
 def _way_in(tx: Transaction, login: NodeLogin, frontgate: Frontgate) -> dict[str, object]:

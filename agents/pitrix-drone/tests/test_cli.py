@@ -132,3 +132,35 @@ def test_a_drone_says_whether_it_takes_a_configuration(
 
     assert answered == code
     assert ("endpoints" in capsys.readouterr().err) is bool(code)
+
+
+@pytest.mark.parametrize(
+    ("example", "url", "says"),
+    [
+        pytest.param(
+            "v2/valid/drone-config/full.json", "http://10.0.0.9:2379", "https://", id="plain"
+        ),
+        pytest.param(
+            "v1/valid/drone-config/full.json", "https://10.0.0.9:2381", "version 1", id="version-1"
+        ),
+    ],
+)
+def test_a_drone_is_not_sent_where_there_is_no_tls(
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    example: str,
+    url: str,
+    says: str,
+) -> None:
+    """The message says what to do; nothing is written."""
+    config = pathlib.Path(__file__).parents[2] / "protocol/examples" / example
+    if not config.exists():
+        pytest.skip("needs the protocol's examples: run it in a checkout")
+    monkeypatch.setenv("PITRIX_ROOT", str(tmp_path))
+
+    exit_code = main(["reach", url, "--config", str(config)])
+
+    assert exit_code == 1
+    assert says in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

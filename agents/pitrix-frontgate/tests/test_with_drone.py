@@ -23,6 +23,7 @@ from frontgate_harness import (
     enrolling,
     eventually,
     metadata,
+    own_loopback,
     password_of,
     token_of,
 )
@@ -250,6 +251,60 @@ def test_a_drone_is_let_in_again_after_the_frontgate_lost_everything(
 
     eventually(lambda: _configured(pilot, 2))
     assert (machine / "opt/app.conf").read_text() == "two 1 127.0.0.1\n"
+
+
+def _moved(frontgate: FrontgateProcess) -> str:
+    """Start a Frontgate again at another address; returns the endpoint there."""
+    frontgate.terminate()
+    frontgate.address = own_loopback()
+    frontgate.start()
+    return frontgate.tls_endpoint
+
+
+@pytest.mark.parametrize("version", [2], indirect=True)
+def test_a_drone_that_was_told_follows_its_frontgate_to_another_address(
+    pilot: Pilot, frontgate: FrontgateProcess, machine: Path, version: int
+) -> None:
+    """Without being started again; it would come back to the new address after a start, too."""
+    there = own_loopback()
+    body = enrolling("cl-1", 1)
+    told = {"endpoints": [f"https://{there}:2381", frontgate.tls_endpoint]}
+    body["nodes"][NODE]["agent/frontgate"] = json.dumps(told)
+    pilot.ask("metadata.put", {**body, "shared": {"cluster/name": "one"}})
+    eventually(lambda: _configured(pilot, 1))
+    frontgate.terminate()
+    frontgate.address = there
+    frontgate.start()
+
+    pilot.ask("metadata.put", {**body, "revision": 2, "shared": {"cluster/name": "two"}})
+
+    eventually(lambda: _configured(pilot, 2), within_s=60)
+    written = json.loads((machine / "var/lib/pitrix/drone/gates.json").read_text())
+    assert written == {"node_id": NODE, **told}
+
+
+@pytest.mark.parametrize("version", [2], indirect=True)
+def test_an_operator_tells_a_drone_that_reaches_nobody(
+    pilot: Pilot, frontgate: FrontgateProcess, drone_zipapp: Path, tmp_path: Path, version: int
+) -> None:
+    """Its Frontgate moved before it was told; its one-time token is good there as well."""
+    authority = pilot.authority
+    assert authority is not None
+    pilot.ask("metadata.put", enrolling("cl-1", 1))
+    members = _members(frontgate, authority, version)
+    _write(tmp_path / "machine/etc/pitrix/drone.json", json.dumps(members))
+    there = _moved(frontgate)
+    environment = {"PITRIX_ROOT": str(tmp_path / "machine"), "PATH": os.environ["PATH"]}
+    drone = [sys.executable, "-I", "-S", str(drone_zipapp)]
+
+    subprocess.run([*drone, "reach", there], env=environment, check=True, stdout=subprocess.DEVNULL)
+
+    with subprocess.Popen([*drone, "run"], env=environment, stderr=subprocess.DEVNULL) as process:
+        try:
+            eventually(lambda: pilot.effects("node.enrolment"), within_s=60)
+            assert eventually(lambda: _configured(pilot, 1), within_s=60)
+        finally:
+            process.terminate()
 
 
 @pytest.mark.parametrize("version", [2], indirect=True)

@@ -169,6 +169,25 @@ def test_metadata_that_cannot_be_stored_fail(world: Any, put: MetadataPut, desk:
     assert failed.error == "The Frontgate could not store the metadata: too much"
 
 
+def test_nodes_are_told_where_their_frontgate_is_now(
+    world: Any, release: Callable[..., Any]
+) -> None:
+    """Those of version 1 of the protocol are not: they would go there without TLS."""
+    note = release()
+    world.cluster(version=note.version_id)
+    world.frontgate("fg-1", "cl-1")
+    put = MetadataPut(store=world.store, loader=note.loader)
+    told = []
+    for protocol, key in ((1, "k-1"), (2, "k-2")):
+        with world.store.begin() as tx:
+            endpoints = ["https://10.0.0.9:2381"]
+            tx.agents.connect("fg-1", pilot_id="pil-1", endpoints=endpoints, protocol=protocol)
+        put.start(world.task("metadata.put", cluster_id="cl-1"), request_key=key)
+        told.append(world.outbox()[-1].body["nodes"].get("cln-cl-1", {}).get("agent/frontgate"))
+
+    assert told == [None, '{"endpoints": ["https://10.0.0.9:2381"]}']
+
+
 def test_without_a_frontgate_nothing_is_counted(world: Any, release: Callable[..., Any]) -> None:
     """The revision does not grow when the message could not be put out."""
     note = release()

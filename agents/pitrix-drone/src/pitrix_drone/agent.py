@@ -20,6 +20,8 @@ from pitrix_drone.container import PATH as CONTAINER
 from pitrix_drone.container import Application
 from pitrix_drone.etcd import EtcdClient, EtcdError
 from pitrix_drone.etcd_retry import Backoff, until_done
+from pitrix_drone.gates import PATH as GATES
+from pitrix_drone.gates import Gates
 from pitrix_drone.health import HealthChecks
 from pitrix_drone.journal import Journal
 from pitrix_drone.login import Login
@@ -56,7 +58,8 @@ class Agent:
         self._changed = threading.Event()
         self._where = places(cluster_id=config.cluster_id, node_id=config.node_id, role=config.role)
         self._status_key = self._where.reports + "status"
-        self._client = _client(config, layout)
+        self._gates = Gates(config, layout.gates)
+        self._client = _client(config, layout, self._gates)
         scratch = layout.state / "scratch"
         self._application = Application(
             layout,
@@ -65,7 +68,7 @@ class Agent:
             dialect=config.dialect,
             stop=self._stop,
             mirror=lambda: frontgate_mirror(
-                config.endpoints[0], authority=config.ca, root=layout.root
+                self._gates.endpoints[0], authority=config.ca, root=layout.root
             ),
         )
         shell = self._application.shell
@@ -223,7 +226,10 @@ class Agent:
             return Metadata(revision=0, values={})
         if not any(item.key == self._status_key for item in found.items):
             self._reported = None
-        return lay_over(found.items, self._where)
+        metadata = lay_over(found.items, self._where)
+        if self._gates.learn(metadata.own.get(GATES)):
+            self._client.reach(self._gates.endpoints)
+        return metadata
 
     def _apply(self, metadata: Metadata) -> None:
         if self._stop.is_set():
@@ -270,9 +276,9 @@ class Agent:
         )
 
 
-def _client(config: Config, layout: Layout) -> EtcdClient:
+def _client(config: Config, layout: Layout, gates: Gates) -> EtcdClient:
     """Make the client of the Frontgate's etcd; of protocol 1 without TLS, but where it says so."""
     if config.protocol == 1:
         return EtcdClient(config.endpoints, user=config.user, password=config.password)
-    login = Login(config, layout.login)
-    return EtcdClient(config.endpoints, user=config.node_id, password=login.password, ca=config.ca)
+    login = Login(config, layout.login, enrol_urls=lambda: gates.enrol_urls)
+    return EtcdClient(gates.endpoints, user=config.node_id, password=login.password, ca=config.ca)

@@ -1,4 +1,4 @@
-"""The command line: ``run``, ``check``, ``render --once`` and ``version``."""
+"""The command line: ``run``, ``check``, ``reach``, ``render --once`` and ``version``."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Callable, Final
 
 from pitrix_drone import __version__
 from pitrix_drone.agent import Agent
-from pitrix_drone.config import Config, ConfigError, Layout, layout, read_config
+from pitrix_drone.config import Config, ConfigError, Layout, is_tls_url, layout, read_config
 from pitrix_drone.functions import DIALECTS
+from pitrix_drone.gates import Gates
 from pitrix_drone.render import NoCommands, Renderer
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ def _parser() -> argparse.ArgumentParser:
     check = verbs.add_parser("check", help="say whether this drone takes a configuration")
     check.add_argument("--config", type=pathlib.Path, help="default: /etc/pitrix/drone.json")
     check.set_defaults(work=_check)
+    reach = verbs.add_parser("reach", help="say where the Frontgate is, if it is elsewhere now")
+    reach.add_argument("url", nargs="+", help="of its etcd: https://ADDRESS:2381")
+    reach.add_argument("--config", type=pathlib.Path, help="default: /etc/pitrix/drone.json")
+    reach.set_defaults(work=_reach)
     render = verbs.add_parser(
         "render", help="write the files of an image's resources, without a cluster or commands"
     )
@@ -92,6 +97,20 @@ def _parser() -> argparse.ArgumentParser:
 def _check(options: argparse.Namespace) -> int:
     """Read the configuration: a drone that an image brings may be too old for it."""
     read_config(options.config or layout(os.environ).config_file)
+    return 0
+
+
+def _reach(options: argparse.Namespace) -> int:
+    """Write down where the Frontgate is: a drone that reaches nobody can only be told here."""
+    where = layout(os.environ)
+    config = read_config(options.config or where.config_file)
+    if not config.ca:
+        raise UsageError("reach: this node speaks version 1; change /endpoints in drone.json")
+    if not all(map(is_tls_url, options.url)):
+        raise UsageError("reach: write the URL of the Frontgate's etcd as https://ADDRESS:2381")
+    where.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    Gates(config, where.gates).put(options.url)
+    print("written down; start the drone again: systemctl restart pitrix-drone")  # noqa: T201
     return 0
 
 

@@ -73,6 +73,11 @@ class Layout(NamedTuple):
         return self.state / "login.json"
 
     @property
+    def gates(self) -> pathlib.Path:
+        """Where the Frontgate is, as was learned since the machine was made."""
+        return self.state / "gates.json"
+
+    @property
     def confd(self) -> pathlib.Path:
         """The folder with the image's resources and templates."""
         return self.at("/etc/confd")
@@ -126,7 +131,7 @@ def _wrong(data: dict[str, Any], required: tuple[str, ...]) -> list[str]:
     endpoints = data.get("endpoints")
     if not isinstance(endpoints, list) or not endpoints or not all(map(_is_url, endpoints)):
         found.append("/endpoints: a list of URLs such as https://HOST:PORT is needed")
-    elif needs_tls and not all(map(_is_tls_url, endpoints)):
+    elif needs_tls and not all(map(is_tls_url, endpoints)):
         found.append("/endpoints: https:// is needed; nothing is sent without TLS")
     if "password" in required and not _is_text(data.get("password")):
         found.append("/password: text is needed")
@@ -143,7 +148,7 @@ def _wrong_of_enrolment(data: dict[str, Any]) -> list[str]:
     found = []
     if "-----BEGIN CERTIFICATE-----" not in str(data.get("ca")):
         found.append("/ca: the certificate of the Frontgate's authority is needed, as PEM")
-    if not _is_tls_url(data.get("enrol_url")):
+    if not is_tls_url(data.get("enrol_url")):
         found.append("/enrol_url: a URL such as https://HOST:PORT is needed")
     token = data.get("enrolment")
     if not isinstance(token, str) or not re.fullmatch(r"[A-Za-z0-9_-]{32,128}", token):
@@ -163,7 +168,8 @@ def _is_url(value: Any) -> bool:
     return isinstance(value, str) and _scheme(value) in ("http", "https")
 
 
-def _is_tls_url(value: Any) -> bool:
+def is_tls_url(value: Any) -> bool:
+    """Tell whether it is the URL of something that is spoken to with TLS."""
     return isinstance(value, str) and _scheme(value) == "https"
 
 

@@ -100,6 +100,13 @@ class EtcdClient:
         self._token: str | None = None
         self._login_lock = threading.Lock()
 
+    def reach(self, endpoints: Sequence[str]) -> None:
+        """Try these endpoints from now on; connections that there are stay.
+
+        :raises ValueError: none, or one that is not such a URL as there were.
+        """
+        self._transport.reach(endpoints)
+
     def close(self) -> None:
         """Close every connection; requests under way fail."""
         self._transport.close()

@@ -79,6 +79,17 @@ class Transport:
         self._idle: list[Connection] = []
         self._is_closed = False
 
+    def reach(self, endpoints: Sequence[str]) -> None:
+        """Try these endpoints from now on; connections that there are stay.
+
+        :raises ValueError: no endpoint, or one that is not an https URL, or http among such.
+        """
+        parsed = [_parsed(url) for url in endpoints]
+        if not parsed or (self._tls is None) == any(e.scheme == "https" for e in parsed):
+            raise ValueError("endpoints: at least one URL is needed, all of one kind")
+        with self._lock:
+            self._endpoints = parsed
+
     def close(self) -> None:
         """Close every connection; requests under way fail, later ones are refused."""
         with self._lock:

@@ -9,11 +9,13 @@ A Frontgate with a new store does not know the login; it lets the node in again 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import pathlib
 import time
 import urllib.parse
+from collections.abc import Sequence
 from typing import Any, Callable, Final, NamedTuple
 
 from pitrix_drone.config import Config, ConfigError
@@ -46,14 +48,21 @@ class Login:
     """Gets the password of a node of protocol 2. One thread at a time.
 
     :param path: where it is kept.
+    :param enrol_urls: tells where to ask, in turn; only where the configuration says, by default.
     :param clock: monotonic seconds.
     :raises ConfigError: the authority's certificate is none.
     """
 
     def __init__(
-        self, config: Config, path: pathlib.Path, *, clock: Callable[[], float] = time.monotonic
+        self,
+        config: Config,
+        path: pathlib.Path,
+        *,
+        enrol_urls: Callable[[], Sequence[str]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
+        self._enrol_urls = enrol_urls or (lambda: (config.enrol_url,))
         self._path = path
         self._clock = clock
         try:
@@ -110,13 +119,20 @@ class Login:
         return password
 
     def _ask(self, path: str, secret: dict[str, str]) -> dict[str, Any]:
-        """Send one question.
+        """Send one question, to whom answers first.
 
         :raises RefusedError: the Frontgate says no.
         :raises EtcdUnavailableError: it does not answer, or not now.
         """
+        *others, last = self._enrol_urls()
+        for url in others:
+            with contextlib.suppress(EtcdUnavailableError):
+                return self._ask_at(url, path, secret)
+        return self._ask_at(last, path, secret)
+
+    def _ask_at(self, enrol_url: str, path: str, secret: dict[str, str]) -> dict[str, Any]:
         who = {"cluster_id": self._config.cluster_id, "node_id": self._config.node_id}
-        url = urllib.parse.urlsplit(self._config.enrol_url)
+        url = urllib.parse.urlsplit(enrol_url)
         connection = Connection(url.hostname or "", url.port, timeout_s=_TIMEOUT_S, tls=self._tls)
         headers = {"Content-Type": "application/json"}
         try:
@@ -125,11 +141,11 @@ class Login:
             response = connection.post(url.path.rstrip("/") + path, body, headers)
             status, raw = response.status, response.read(_MOST_BYTES)
         except OSError as ex:
-            reason = f"{self._config.enrol_url}: {type(ex).__name__}: {ex}"
+            reason = f"{enrol_url}: {type(ex).__name__}: {ex}"
             raise EtcdUnavailableError(UNAVAILABLE, reason) from ex
         finally:
             connection.close()
-        return _answer(self._config.enrol_url, status, raw)
+        return _answer(enrol_url, status, raw)
 
     def _note(self, ex: EtcdError) -> None:
         """Hold back what would be asked in vain, and log each problem once."""
