@@ -205,7 +205,11 @@ def put(services: Services, actor: Actor, data: QuotaInput) -> Quota:
             updated_at=tx.now,
         )
         _require_keeper(tx, actor, quota)
-        return tx.quotas.put(quota, group_id=group_id)
+        known = {(each.scope, each.subject): each for each in tx.quotas.all()}
+        stored = tx.quotas.put(quota, group_id=group_id)
+        tx.audit.add(stored.id, before=known.get((scope, subject)), after=stored)
+        _tell(tx, actor, stored, "quota.set")
+        return stored
 
 
 def search(services: Services, actor: Actor) -> list[QuotaReport]:
@@ -235,6 +239,13 @@ def remove(services: Services, actor: Actor, quota_id: str) -> None:
         quota = _find(tx, actor, quota_id)
         _require_keeper(tx, actor, quota)
         tx.quotas.remove(quota.id)
+        tx.audit.add(quota.id, before=quota)
+        _tell(tx, actor, quota, "quota.removed")
+
+
+def _tell(tx: Transaction, actor: Actor, quota: Quota, kind: str) -> None:
+    data = {"scope": quota.scope, "subject": quota.subject}
+    tx.events.add(kind, quota.id, owner=actor.owner, data=data)
 
 
 def _find(tx: Transaction, actor: Actor, quota_id: str) -> Quota:

@@ -171,6 +171,7 @@ def delete(services: Services, actor: Actor, id_or_name: str, *, to: str | None 
                 next_step=f"Say who gets it: pitrix user delete {user.name} --to USER",
             )
         tx.users.delete(user)
+        tx.quotas.remove_of(user.name)
         require_admin_left(tx)
         what = {"name": user.name, "to": to}
         tx.events.add("user.deleted", user.id, owner=actor.owner, data=what)
@@ -198,3 +199,4 @@ def _hand_over(tx: Transaction, actor: Actor, user: User, *, to: str) -> None:
     if heir.id == user.id:
         raise InvalidInputError("Nobody inherits from themselves.", pointer="/to")
     tx.belongings.hand_over(user.name, to=heir.name)
+    tx.metering.hand_over(user.name, to=heir.name)

@@ -10,7 +10,8 @@ from pitrix_core.store.secrets import SecretRepository
 #: What is told by its name; all else hangs on these.
 _TOLD: Final = (tables.clusters, tables.runtimes, tables.repos, tables.apps)
 #: What happened stays whose it was; what answers and tokens are, is nobody else's business.
-_KEPT: Final = frozenset({"events", "idempotency_keys", "tokens"})
+#: Who used something used it; from then on it is metered for who gets it (store/metering.py).
+_KEPT: Final = frozenset({"events", "idempotency_keys", "meters", "tokens"})
 
 
 class BelongingRepository:

@@ -74,6 +74,12 @@ class QuotaRepository:
         """Delete a quota."""
         self._connection.execute(tables.quotas.delete().where(tables.quotas.c.id == quota_id))
 
+    def remove_of(self, user: str) -> None:
+        """Delete the quota of a user who goes: another one may be called so."""
+        columns = tables.quotas.c
+        which = (columns.scope == Scope.USER, columns.subject == user)
+        self._connection.execute(tables.quotas.delete().where(*which))
+
     def counting_for(self, owner: str) -> list[Quota]:
         """Return the quotas that count for an owner: of their group and those above, from the root
         down, and their own.
