@@ -37,6 +37,8 @@ _LOOK_AGAIN_S: Final = 0.1
 #: Most unread versions that are read together with the index; where there are more, others than the
 #: newest wait until somebody asks for them.
 _READ_AT_ONCE: Final = 50
+#: Findings that are kept with a repo.
+_FINDINGS_LIMIT: Final = 200
 
 
 class Indexer:
@@ -161,7 +163,7 @@ class Indexer:
                 told = (*wrong, *failures, *remarks)
                 before = (each for each in repo.findings if each not in told)
                 remarks = [*(each for each in before if each.level is not Level.ERROR), *remarks]
-            findings = bounded([*wrong, *failures, *remarks])
+            findings = bounded([*wrong, *failures, *remarks], limit=_FINDINGS_LIMIT)
             has_news = findings != repo.findings or repo.indexed_at is None or turn.failures > 0
             if outcome is None and not has_news:
                 return repo

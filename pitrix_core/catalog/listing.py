@@ -24,8 +24,8 @@ LEASE_S: Final = 20.0
 _BATCH: Final = 500
 #: Versions of each app that are read before somebody asks for them.
 _AHEAD: Final = 3
-#: Findings that are kept with a repo; whoever repairs an index of a thousand begins with the first.
-FINDINGS_LIMIT: Final = 200
+#: Findings that are kept of an index; whoever repairs one with a thousand begins with the first.
+_FINDINGS_LIMIT: Final = 100
 
 
 @attrs.frozen(kw_only=True)
@@ -87,7 +87,7 @@ class Listing:
             entries=len(self._seen),
             added=self._added,
             removed=len(removed),
-            findings=bounded(self._findings, left_out=self._left_out),
+            findings=bounded(self._findings, limit=_FINDINGS_LIMIT, left_out=self._left_out),
         )
 
     def _put(self, entries: Sequence[IndexEntry]) -> None:
@@ -133,18 +133,18 @@ class Listing:
             yield tx
 
     def _remark(self, finding: Finding) -> None:
-        if len(self._findings) < FINDINGS_LIMIT:
+        if len(self._findings) < _FINDINGS_LIMIT:
             self._findings.append(finding)
         else:
             self._left_out += 1
 
 
-def bounded(findings: Sequence[Finding], *, left_out: int = 0) -> tuple[Finding, ...]:
+def bounded(findings: Sequence[Finding], *, limit: int, left_out: int = 0) -> tuple[Finding, ...]:
     """Return as many findings as are kept, and how many are not.
 
     :param left_out: how many were left out before.
     """
-    more = left_out + max(0, len(findings) - FINDINGS_LIMIT)
+    more = left_out + max(0, len(findings) - limit)
     if not more:
         return tuple(findings)
     last = Finding(
@@ -153,7 +153,7 @@ def bounded(findings: Sequence[Finding], *, left_out: int = 0) -> tuple[Finding,
         message=f"There are {more} findings more, which are not kept.",
         next_step="Repair these first.",
     )
-    return (*findings[:FINDINGS_LIMIT], last)
+    return (*findings[:limit], last)
 
 
 def _listed(entry: IndexEntry) -> Listed:
