@@ -111,6 +111,14 @@ class Api:
         """
         return self._json(self._send("POST", path, body=body, key=uuid.uuid4().hex))
 
+    def upload(self, path: str, content: bytes) -> Any:
+        """Send bytes as they are, such as an archive; once, as :meth:`post` does.
+
+        :raises ApiError: the API refused.
+        :raises CliError: it cannot be reached.
+        """
+        return self._json(self._send("POST", path, content=content, key=uuid.uuid4().hex))
+
     def put(self, path: str, body: JsonObject) -> Any:
         """Set all of a thing.
 
@@ -161,14 +169,17 @@ class Api:
         *,
         query: dict[str, object] | None = None,
         body: JsonObject | None = None,
+        content: bytes | None = None,
         key: str | None = None,
     ) -> httpx.Response:
+        octets = {} if content is None else {"Content-Type": "application/octet-stream"}
         request = self._http.build_request(
             method,
             path,
             params={name: _text(value) for name, value in (query or {}).items() if value},
             json=body,
-            headers={"Idempotency-Key": key} if key else None,
+            content=content,
+            headers={**octets, **({"Idempotency-Key": key} if key else {})},
         )
         for attempt in range(1, self._attempts + 1):
             try:

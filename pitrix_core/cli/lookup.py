@@ -15,7 +15,8 @@ def version_of_app(api: "Api", app: str, *, version: str | None = None) -> JsonO
     """Return one version of an app.
 
     :param app: id or name, or ``NAME@VERSION``.
-    :param version: None takes the newest release, and a prerelease where there is no release.
+    :param version: None takes the newest release that is active, a prerelease where there is no
+        release, and a draft where nothing is active.
     :raises CliError: the app has no such version.
     """
     name, _, at_version = app.partition("@")
@@ -27,8 +28,9 @@ def version_of_app(api: "Api", app: str, *, version: str | None = None) -> JsonO
             f"The app {found['name']!r} has no version.", next_step="See: pitrix repo list"
         )
     if not wanted:
-        releases = [item for item in versions if "-" not in _without_build(item["version"])]
-        return (releases or versions)[0]
+        active = [item for item in versions if item.get("state") in (None, "active")] or versions
+        releases = [item for item in active if "-" not in _without_build(item["version"])]
+        return (releases or active)[0]
     for item in versions:
         if item["version"] == wanted:
             return item
@@ -37,6 +39,17 @@ def version_of_app(api: "Api", app: str, *, version: str | None = None) -> JsonO
         f"The app {found['name']!r} has no version {wanted}; there is {there}.",
         next_step=f"See: pitrix app versions {name}",
     )
+
+
+def exact_version(api: "Api", named: str) -> JsonObject:
+    """Return an app version by its id or as ``NAME@VERSION``: what is changed is named in full.
+
+    :raises CliError: the app has no such version.
+    """
+    if "@" in named and not named.endswith("@"):
+        return version_of_app(api, named)
+    found: JsonObject = api.get(f"/v1/app_versions/{named}")
+    return found
 
 
 def app_version(api: "Api", named: str) -> JsonObject:

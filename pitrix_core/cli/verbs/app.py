@@ -5,6 +5,8 @@ import click
 from pitrix_core.cli.completion.values import apps
 from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import print_fields, print_json, print_table
+from pitrix_core.cli.verbs.lives import APP_VERBS
+from pitrix_core.cli.verbs.match import match
 from pitrix_core.cli.verbs.usage import stats
 
 
@@ -13,7 +15,8 @@ def app() -> None:
     """Look at the applications of all repos."""
 
 
-app.add_command(stats)
+for _verb in (*APP_VERBS, match, stats):
+    app.add_command(_verb)
 
 
 @app.command("list")

@@ -94,7 +94,7 @@ class StandIn:
                 path=parts.path,
                 query=dict(parse_qsl(parts.query)),
                 headers=dict(handler.headers.items()),
-                body=json.loads(content) if content else None,
+                body=_body(content, media_type=handler.headers.get("Content-Type")),
             )
         )
         status, body = self._next(handler.command, parts.path)
@@ -110,3 +110,9 @@ class StandIn:
         if not known:
             return 404, {"title": "Not Found", "detail": f"{method} {path}", "code": "not_found"}
         return known.pop(0) if len(known) > 1 else known[0]
+
+
+def _body(content: bytes, *, media_type: str | None) -> Any:
+    if media_type == "application/octet-stream":
+        return content
+    return json.loads(content) if content else None
