@@ -77,6 +77,7 @@ def apply(
         tx.plans.mark_applied(plan.id, job_id=job.id)
         data_ = {"job_id": job.id, "action": plan.action}
         tx.events.add("job.submitted", plan.cluster_id, owner=plan.owner, data=data_)
+        tx.audit.add(plan.cluster_id, after={**data_, "plan_id": plan.id, "digest": plan.digest})
         if plan.forgets:
             forgetting.record(tx, plan)
         if not plan.tasks:

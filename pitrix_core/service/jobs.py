@@ -301,8 +301,11 @@ def _change(
     _find(services, actor, job_id, action=access.Action.CLUSTERS_WRITE)
     with services.store.begin() as tx:
         tx.queue.lock_jobs([job_id])
-        act(tx, tx.jobs.get(job_id))
-        return tx.jobs.get(job_id)
+        before = tx.jobs.get(job_id)
+        act(tx, before)
+        after = tx.jobs.get(job_id)
+        tx.audit.add(job_id, before={"state": before.state}, after={"state": after.state})
+        return after
 
 
 def _undo_after(tx: Transaction, job: Job, data: CancelInput) -> None:

@@ -40,6 +40,14 @@ _GIVE_KEY: Final = "Give the public key of its vendor: the second line of the fi
 
 
 @attrs.frozen(kw_only=True)
+class _Told:
+    """What the audit compares of a repo."""
+
+    repo: Repo
+    credential: JsonObject = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
 class RepoKindInfo:
     """A kind of repo that can be read."""
 
@@ -88,6 +96,7 @@ def add(services: Services, actor: Actor, data: RepoInput) -> Repo:
     validate(services, actor, data)
     with services.store.begin() as tx:
         tx.repos.add(repo, credential_id=_kept(tx, data.credential, owner=actor.owner))
+        tx.audit.add(repo.id, after=data)
         tx.events.add("repo.added", repo.id, owner=repo.owner, data={"name": repo.name})
     return services.indexer.index(repo)
 
@@ -150,6 +159,11 @@ def change(services: Services, actor: Actor, repo_id: str, data: RepoChange) -> 
         tx.repos.change(after, credential_id=secret_id)
         if is_read_anew:
             tx.repos.read_anew(after.id)
+        tx.audit.add(
+            after.id,
+            before=_Told(repo=before, credential=known),
+            after=_Told(repo=after, credential=credential),
+        )
         data_ = {"name": after.name, "changed": sorted(_given(data))}
         tx.events.add("repo.changed", after.id, owner=after.owner, data=data_)
         return tx.repos.get(after.id)
@@ -177,6 +191,7 @@ def delete(services: Services, actor: Actor, repo_id: str, *, keep_versions: boo
         secret_id = tx.repos.credential_id(repo.id)
         tx.repos.remove(repo.id)
         _forget(tx, secret_id)
+        tx.audit.add(repo.id, before=repo)
         tx.events.add("repo.deleted", repo.id, owner=repo.owner, data={"name": repo.name})
 
 
@@ -234,7 +249,10 @@ def index(services: Services, actor: Actor, repo_id: str) -> Repo:
     :raises NotFoundError: there is no such repo.
     :raises RepoError: its index cannot be read.
     """
-    return services.indexer.index(get_for(services, actor, Action.REPOS_WRITE, repo_id))
+    repo = get_for(services, actor, Action.REPOS_WRITE, repo_id)
+    with services.store.begin() as tx:  # what the indexer writes is nobody's deed
+        tx.audit.add(repo.id)
+    return services.indexer.index(repo)
 
 
 def _checked(services: Services, actor: Actor, repo: Repo) -> Repo:

@@ -106,6 +106,7 @@ def limit(services: Services, actor: Actor, runtime_id: str, limits: RuntimeLimi
     runtime = get_for(services, actor, Action.RUNTIMES_WRITE, runtime_id)
     with services.store.begin() as tx:
         tx.runtimes.set_limits(runtime.id, limits)
+        tx.audit.add(runtime.id, before=runtime.limits, after=limits)
         data = {"name": runtime.name, **attrs.asdict(limits)}
         tx.events.add("runtime.limited", runtime.id, owner=actor.owner, data=data)
     return attrs.evolve(runtime, limits=limits)
@@ -143,6 +144,7 @@ def delete(services: Services, actor: Actor, runtime_id: str) -> list[Job]:
                 f"Runtime {runtime.name} was used just now.", next_step="Try again."
             )
         tx.runtimes.close(runtime.id)
+        tx.audit.add(runtime.id, before=runtime)
         jobs = [_removal(tx, cluster, offers) for cluster in hidden if offers]
         if not hidden:
             tx.runtimes.delete(runtime.id)
@@ -168,6 +170,7 @@ def forget(services: Services, actor: Actor, runtime_id: str) -> None:
         hidden = tx.clusters.search(runtime_id=runtime.id)
         _require_idle(tx, hidden)
         tx.runtimes.close(runtime.id)
+        tx.audit.add(runtime.id, before=runtime)
         for cluster in hidden:
             left = forgetting.leftovers(tx, cluster.id)
             plan = forgetting.plan_of(cluster, runtime, left, why=why)

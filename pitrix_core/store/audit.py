@@ -104,8 +104,11 @@ class AuditRepository:
         self._added.append(entry)
 
     def add_wanted(self) -> None:
-        """Write down what was asked for: all that is known where nobody has said what changed."""
-        if self._deed is not None:
+        """Write down what was asked for: all that is known where nobody has said what changed.
+
+        Not for strangers, who could make the chain grow by asking.
+        """
+        if self._deed is not None and self._deed.actor.owner:
             self.add(self._deed.subject, after=self._deed.wanted)
 
     def flush(self) -> None:
