@@ -101,9 +101,12 @@ def pitrix_review_plan(  # type: ignore[empty-body]
 ) -> "list[Finding]":
     """Look at a plan before it is stored, and object if need be.
 
-    Called once per plan, after it is built. Process: API. Transaction: none.
+    Called once per plan, after it is built; the core's own quotas are reviewed in the same way.
+    Process: API. Transaction: none.
 
-    :param plan: frozen; changing a plan is not possible here.
+    :param plan: frozen; changing a plan is not possible here. ``owner`` is whose cluster it is
+        about; ``totals`` is the difference to what is there, negative for what is freed; ``price``
+        and each task's are what is added a month.
     :param runtime: where it would run; credentials are not readable.
     :returns: findings; one of level ``error`` keeps the plan from being applied. An empty list
         means no objection.
