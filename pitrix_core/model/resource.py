@@ -86,6 +86,9 @@ class InstanceSpec:
     user_data: str = attrs.field(default="", repr=False)
     #: Shown to the guest as its host name; at most 63 characters of ``[a-z0-9-]``.
     hostname: str = ""
+    #: The address inside its network that it is to have, as that of the machine whose place it
+    #: takes; another one where this one is taken, or where the cloud lets nobody choose.
+    address: str = ""
 
     @image.validator
     def _require_plain(self, _attribute: object, image: ImageQuery) -> None:

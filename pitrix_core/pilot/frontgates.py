@@ -4,6 +4,7 @@ A Frontgate is a hidden cluster, one for a runtime's network. ``frontgate.ensure
 cluster's own job where there is none yet, and waits for it like everybody else who needs it.
 """
 
+import ipaddress
 from collections.abc import Callable
 from typing import Final, Protocol
 from urllib.parse import urlsplit
@@ -259,7 +260,9 @@ def _replace(
     tx.agents.revoke(frontgate.id)
     tokens.let_enrol(tx, frontgate)
     configured = tx.agents.configured_by(frontgate.id)
-    draft = draft_replacement(_planned(tx, frontgate, pilot), machine, configured=configured)
+    draft = draft_replacement(
+        _planned(tx, frontgate, pilot), machine, address=_address(frontgate), configured=configured
+    )
     return _change(tx, frontgate, draft, provider=provider)
 
 
@@ -286,7 +289,7 @@ def _standing(tx: Transaction, call: TaskCall, frontgate: Frontgate) -> Operatio
 def _outputs(tx: Transaction, frontgate: Frontgate) -> dict[str, JsonValue]:
     """Tell what machines behind a Frontgate have to know of it."""
     speaks_tls = frontgate.protocol >= SECURED
-    host = urlsplit(frontgate.endpoints[0]).hostname or ""
+    host = _host(frontgate)
     place = f"[{host}]" if ":" in host else host
     return {
         "id": frontgate.id,
@@ -295,6 +298,19 @@ def _outputs(tx: Transaction, frontgate: Frontgate) -> dict[str, JsonValue]:
         "ca": authority_of(tx, frontgate).pem if speaks_tls else "",
         "enrol_url": f"https://{place}:{_ENROL_PORT}" if speaks_tls else "",
     }
+
+
+def _host(frontgate: Frontgate) -> str:
+    """Return where a Frontgate was met last; empty before it was."""
+    return urlsplit(next(iter(frontgate.endpoints), "")).hostname or ""
+
+
+def _address(frontgate: Frontgate) -> str:
+    """Return a Frontgate's address; empty where it has a name, or was never met."""
+    try:
+        return str(ipaddress.ip_address(_host(frontgate)))
+    except ValueError:
+        return ""
 
 
 def _machine(tx: Transaction, frontgate: Frontgate) -> OwnedResource | None:

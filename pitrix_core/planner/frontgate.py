@@ -116,7 +116,7 @@ def draft_restart(frontgate: PlanDraft, machine: OwnedResource) -> PlanDraft:
 
 
 def draft_replacement(
-    frontgate: PlanDraft, machine: OwnedResource, *, configured: Iterable[str]
+    frontgate: PlanDraft, machine: OwnedResource, *, address: str, configured: Iterable[str]
 ) -> PlanDraft:
     """Plan that a Frontgate gets another machine in the place of one that is gone or broken, and
     what was in the etcd of that one.
@@ -124,6 +124,7 @@ def draft_replacement(
     One cluster whose metadata cannot be made must not keep the Frontgate from the others.
 
     :param frontgate: what :func:`draft_frontgate` planned for it.
+    :param address: of the machine before: drones know no other; empty where it is not known.
     :param configured: ids of the clusters whose metadata it was given.
     """
     remove = Task(
@@ -134,6 +135,7 @@ def draft_replacement(
         input={"id": machine.resource_id, "cluster_id": machine.cluster_id},
     )
     [create, wait] = frontgate.tasks
+    create = attrs.evolve(create, input={**create.input, "address": address}, after=(remove.key,))
     restored = [
         Task(
             key=f"{METADATA_PUT}/{cluster_id}",
@@ -144,7 +146,7 @@ def draft_replacement(
         )
         for cluster_id in configured
     ]
-    return PlanDraft(tasks=(remove, attrs.evolve(create, after=(remove.key,)), wait, *restored))
+    return PlanDraft(tasks=(remove, create, wait, *restored))
 
 
 def draft_removal(current: ClusterSnapshot) -> PlanDraft:

@@ -126,6 +126,23 @@ def test_the_claim_of_a_machine_that_is_gone_is_taken_over(tmp_path: Path) -> No
     assert first == second
 
 
+def test_an_address_that_was_given_before_can_be_had_again(tmp_path: Path) -> None:
+    """Unless another machine has it by now, or it is none of ours."""
+    claims = tmp_path / "pitrix/claims"
+    with addresses.claimed(claims, tmp_path / "before", timeout_s=1.0) as first:
+        pass
+    addresses.release(claims, first, tmp_path / "before", timeout_s=1.0)
+    got = []
+    for name, wanted in (("a", first), ("b", first), ("c", "192.0.2.1"), ("d", "127.0.0.1")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "state.json").touch()
+        with addresses.claimed(claims, tmp_path / name, wanted=wanted, timeout_s=1.0) as address:
+            got.append(address)
+
+    assert got[0] == first
+    assert len({*got, "192.0.2.1", "127.0.0.1"}) == 6
+
+
 def test_a_released_address_leaves_no_file(tmp_path: Path) -> None:
     """Not even the folder; but another machine's claim is left alone."""
     claims = tmp_path / "pitrix/claims"

@@ -463,6 +463,28 @@ def test_a_machine_that_is_gone_is_replaced(
     assert (config["frontgate_id"], config["enrolment"]) == (before.id, secret)
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "address"),
+    [
+        pytest.param("https://10.0.0.2:2381", "10.0.0.2", id="address"),
+        pytest.param("https://[fd00::2]:2381", "fd00::2", id="ipv6"),
+        pytest.param("https://gate.example:2381", "", id="name"),
+    ],
+)
+def test_a_new_machine_asks_for_the_address_of_the_one_before(
+    world: Any, ensure: FrontgateEnsure, gates: Any, standing: str, endpoint: str, address: str
+) -> None:
+    """The machines behind it know that one."""
+    with world.store.begin() as tx:
+        frontgate = tx.agents.frontgate_at("rt-1", "net-1")
+        tx.agents.connect(frontgate.id, pilot_id="pil-1", endpoints=[endpoint], protocol=2)
+    gates.of("rt-1").start("compute.delete", ResourceRef(id=standing), request_key="gone")
+
+    _, [_, create, _] = mended(world, ensure)
+
+    assert create.input["address"] == address
+
+
 def test_a_new_machine_is_given_the_metadata_again(
     world: Any, ensure: FrontgateEnsure, gates: Any, standing: str, release: Callable[..., Any]
 ) -> None:

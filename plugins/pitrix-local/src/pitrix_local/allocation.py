@@ -89,7 +89,7 @@ class Allocator:
         if len(set(places)) < len(places):
             raise ProviderError(f"{_OPERATION}: two volumes are to be mounted at one place")
         folder, claims = self._records.machine_folder(machine_id), claims_folder()
-        with claimed(claims, folder, timeout_s=self._timeout_s) as address:
+        with claimed(claims, folder, wanted=spec.address, timeout_s=self._timeout_s) as address:
             machine = Machine(
                 id=machine_id,
                 name=spec.name,

@@ -8,6 +8,7 @@ address at which anything listens is never given away.
 
 import contextlib
 import os
+import re
 import socket
 import struct
 import zlib
@@ -24,6 +25,8 @@ _OCTETS: Final = 224 - _FIRST_OCTET
 #: Values of the third and the fourth octet: neither 0 nor 255, for both surprise some programs.
 _VALUES: Final = 254
 _TRIES: Final = 4096
+#: What looks like an address of ours. Source: :func:`_address`.
+_GIVEN: Final = re.compile(r"127(\.[1-9][0-9]{0,2}){3}")
 #: State of a listening socket. Source: <net/tcp_states.h>.
 _LISTEN: Final = "0A"
 
@@ -40,15 +43,17 @@ def claims_folder() -> Path:
 
 
 @contextlib.contextmanager
-def claimed(claims: Path, machine: Path, *, timeout_s: float) -> Iterator[str]:
+def claimed(claims: Path, machine: Path, *, wanted: str = "", timeout_s: float) -> Iterator[str]:
     """Claim a free address for a machine whose ``state.json`` is written inside the block.
 
     :param machine: the machine's folder, as it will be.
+    :param wanted: an address that was given to a machine before; it gets another one where this is
+        not free.
     :raises NoAddressError: none is free.
     :raises TimeoutError: the folder of the claims is locked by somebody else.
     """
     with _locked_folder(claims, timeout_s):
-        address = _pick(claims, machine)
+        address = _pick(claims, machine, wanted)
         (claims / address).write_text(str(machine), encoding="utf-8")
         try:
             yield address
@@ -82,12 +87,12 @@ def _locked_folder(claims: Path, timeout_s: float) -> Iterator[None]:
         yield
 
 
-def _pick(claims: Path, machine: Path) -> str:
+def _pick(claims: Path, machine: Path, wanted: str) -> str:
     """Try addresses from a place of the machine's own, so that few are tried twice."""
     start = zlib.crc32(str(machine).encode())
     listening = _listening()
-    for number in range(start, start + _TRIES):
-        address = _address(number)
+    given = [wanted] if _GIVEN.fullmatch(wanted) else []
+    for address in (*given, *map(_address, range(start, start + _TRIES))):
         if address not in listening and _is_free(claims / address) and _is_ours(address):
             return address
     raise NoAddressError(f"none of {_TRIES} tried addresses of 127.0.0.0/8 is free; see {claims}")
