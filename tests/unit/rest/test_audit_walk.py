@@ -307,8 +307,8 @@ WALK: Final[dict[str, Callable[[World], object]]] = {
     "deleteAppVersion": lambda w: w.moved("delete"),
     "pruneAudit": lambda w: w.ask("POST", "audit/prune", {"anchor": w.anchor()}),
 }
-#: Carried out for real elsewhere: by who is logged in, reviewers, nodes, runners and Frontgates; what
-#: they leave is seen by the test after the next.
+#: Carried out elsewhere: by who is logged in, reviewers, nodes, runners and Frontgates; what they
+#: leave is seen by the test after the next.
 OTHERS: Final = frozenset(
     {
         "endSession",
