@@ -6,6 +6,7 @@ from typing import Any
 
 import core_world
 import pytest
+from fake_shelf import Files
 from web import Asked, Said, Web, serving
 
 from pitrix_core.catalog.fetcher import HttpFetcher
@@ -237,37 +238,6 @@ def test_urls_that_cannot_be_meant_are_refused(opened: Open, url: str) -> None:
 
     assert caught.value.pointer == "/url"
     assert "planted" not in caught.value.message
-
-
-class Files:
-    """A web server that keeps what is put, and knows ETags."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
-        self.meanwhile: Callable[[], None] | None = None
-
-    def __call__(self, asked: Asked) -> Said:
-        content = self.kept.get(asked.path)
-        if asked.method == "PUT":
-            return self._put(asked, content)
-        if content is None:
-            return Said(status=404)
-        return Said(headers={"ETag": self._etag(content)}, body=content)
-
-    def _put(self, asked: Asked, content: bytes | None) -> Said:
-        if self.meanwhile is not None and asked.path.endswith("index.yaml"):
-            change, self.meanwhile = self.meanwhile, None
-            change()
-            content = self.kept.get(asked.path)
-        wanted = asked.headers.get("if-match")
-        excluded = asked.headers.get("if-none-match") == "*" and content is not None
-        if excluded or (wanted is not None and wanted != self._etag(content)):
-            return Said(status=412)
-        self.kept[asked.path] = asked.body
-        return Said(status=201)
-
-    def _etag(self, content: bytes | None) -> str:
-        return f'"{hash(content)}"'
 
 
 @pytest.fixture
