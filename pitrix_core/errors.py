@@ -143,6 +143,12 @@ class TooManyAttemptsError(PitrixError):
     code = "too_many_attempts"
 
 
+class IssuerUnavailableError(PitrixError):
+    """Who is to vouch for somebody does not answer."""
+
+    code = "issuer_unavailable"
+
+
 class ForbiddenError(PitrixError):
     """The caller may not do this."""
 

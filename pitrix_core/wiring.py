@@ -44,11 +44,10 @@ from pitrix_core.service import rotation
 from pitrix_core.service.gates import Gates
 from pitrix_core.service.housekeeping import Keeping, do_chores
 from pitrix_core.service.identity import ensure_admin_token
+from pitrix_core.service.issuers import Issuers, read_issuers
 from pitrix_core.service.quotas import QuotaReview
 from pitrix_core.service.rotation import KeyStatus, Rotation
-from pitrix_core.service.issuers import read_issuers
 from pitrix_core.service.services import Services
-from pitrix_core.service.sign_in import SignInDesk
 from pitrix_core.store import Cipher, Store, make_engine, new_id
 from pitrix_core.store.key_file import FileKeys, FileKeySettings
 from pitrix_core.supervisor import bind, inherited_listener, supervise
@@ -129,7 +128,7 @@ def make_services(config: Config) -> Services:
         ),
         review_policy=config.review_policy,
         job_deadline_s=config.job_deadline_s,
-        sign_in=SignInDesk(read_issuers(config.issuers), public_url=config.api_url),
+        issuers=Issuers(read_issuers(config.issuers), public_url=config.api_url),
     )
 
 

@@ -175,6 +175,8 @@ class Operation:
     media_type: str = "application/json"
     #: Says that nothing is left to tell: the use returns None, the answer is 204.
     may_be_empty: bool = False
+    #: Others send people here, with parameters of their own: unknown ones are overlooked.
+    is_from_elsewhere: bool = False
     #: Needs no token.
     is_open: bool = False
 

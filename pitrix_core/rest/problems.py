@@ -30,6 +30,7 @@ STATUSES: Final[Mapping[type[PitrixError], HTTPStatus]] = {
     errors.PlanRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.UnauthorizedError: HTTPStatus.UNAUTHORIZED,
     errors.ForbiddenError: HTTPStatus.FORBIDDEN,
+    errors.IssuerUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.TooManyAttemptsError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.PackageError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.RepoError: HTTPStatus.UNPROCESSABLE_ENTITY,  # what was given leads nowhere

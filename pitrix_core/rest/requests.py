@@ -117,7 +117,7 @@ def read_parameters(req: falcon.Request, operation: Operation) -> dict[str, Any]
     known = {p.name: p for p in operation.all_parameters}
     queried = {name for name, p in known.items() if p.place is Place.QUERY}
     unknown = sorted(set(req.params) - queried)
-    if unknown:
+    if unknown and not operation.is_from_elsewhere:
         raise refusals.ParameterError(
             f"Unknown query parameter {unknown[0]!r}.",
             next_step=f"Known here: {', '.join(sorted(queried)) or 'none'}.",

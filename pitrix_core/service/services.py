@@ -11,6 +11,7 @@ from pitrix_core.planner.frontgate import PilotPlace
 from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.service.gates import Gates
 from pitrix_core.service.inquiries import Inquiries
+from pitrix_core.service.issuers import Issuers
 from pitrix_core.store import Store
 
 
@@ -25,6 +26,8 @@ class Services:
     opener: RepoOpener
     indexer: Indexer
     agent_files: AgentFiles
+    #: Whom people can sign in with.
+    issuers: Issuers = attrs.field(factory=Issuers)
     #: Where the Pilots are; empty in tests that make no Frontgate.
     pilot: PilotPlace = attrs.field(factory=PilotPlace)
     #: What is asked of versions before they may be released.

@@ -3,12 +3,17 @@
 from typing import Final
 
 from pitrix_core.model.access import Action
-from pitrix_core.rest.operation import SESSION_COOKIE, Call, Headed, Operation, Shape
-from pitrix_core.service import sessions, tokens
+from pitrix_core.rest.operation import SESSION_COOKIE, Call, Headed, Operation, Parameter, Shape
+from pitrix_core.service import sessions, sign_in, tokens
+from pitrix_core.service.sign_in import IssuerInfo, Return
 from pitrix_core.store.logins import ApiToken, Session
 
 #: Source of the attributes: RFC 6265bis, 4.1; ``Lax``, so that links from elsewhere find one in.
 _COOKIE: Final = SESSION_COOKIE + "={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={}"
+
+
+#: Of a browser that was sent to sign in elsewhere; gone when it is closed.
+_STATE_COOKIE: Final = "__Host-pitrix-sign-in"
 
 
 def session_cookie(opened: sessions.Opened) -> str:
@@ -42,7 +47,68 @@ def _who_am_i(call: Call) -> Headed:
     return Headed(record=record, headers={"Cache-Control": "no-store"})
 
 
+def _depart(call: Call) -> Headed:
+    departure = sign_in.depart(call.services, call.path["issuer"])
+    cookie = f"{_STATE_COOKIE}={departure.state}; Path=/; Secure; HttpOnly; SameSite=Lax"
+    headers = {"Location": departure.url, "Set-Cookie": cookie, "Cache-Control": "no-store"}
+    return Headed(record={}, headers=headers)
+
+
+def _take_back(call: Call) -> Headed:
+    back = Return(
+        code=call.parameters.get("code"),
+        state=call.parameters.get("state", ""),
+        kept_state=call.cookies.get(_STATE_COOKIE, ""),
+        issuer=call.parameters.get("iss"),
+        error=call.parameters.get("error"),
+        address=call.actor.origin.address,
+        agent=call.agent,
+    )
+    opened = sign_in.take_back(call.services, call.path["issuer"], back)
+    headers = {"Location": "/", "Set-Cookie": session_cookie(opened), "Cache-Control": "no-store"}
+    return Headed(record={}, headers=headers)
+
+
+_SIGN_IN: Final = (
+    Operation(
+        id="listIssuers",
+        method="GET",
+        path="/v1/sign_in",
+        summary="List whom people can sign in with",
+        run=lambda c: sign_in.issuers(c.services),
+        shape=Shape.PAGE,
+        answer=IssuerInfo,
+        is_open=True,
+    ),
+    Operation(
+        id="signIn",
+        method="GET",
+        path="/v1/sign_in/{issuer}",
+        summary="Send a browser to an issuer of OpenID Connect",
+        run=_depart,
+        status=302,
+        is_open=True,
+    ),
+    Operation(
+        id="comeBack",
+        method="GET",
+        path="/v1/sign_in/{issuer}/callback",
+        summary="Take a browser back from an issuer: sets a cookie",
+        run=_take_back,
+        status=302,
+        is_open=True,
+        is_from_elsewhere=True,
+        parameters=(
+            Parameter(name="code", description="What the issuer is asked with."),
+            Parameter(name="state", description="What the browser was sent with."),
+            Parameter(name="iss", description="Who has sent it back."),
+            Parameter(name="error", description="What went wrong there."),
+        ),
+    ),
+)
+
 OPERATIONS: Final[tuple[Operation, ...]] = (
+    *_SIGN_IN,
     Operation(
         id="whoAmI",
         method="GET",

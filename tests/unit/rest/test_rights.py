@@ -20,7 +20,7 @@ from pitrix_core.store.logins import ApiToken
 
 #: What an operation needs → the operations.
 NEEDS: Final[Mapping[str, str]] = {
-    "nobody": "getHealth getAgent logIn",
+    "nobody": "getHealth getAgent listIssuers signIn comeBack logIn",
     "anybody": "listRoles listGroups getGroup whoAmI",
     "account.read": "listSessions listTokens",
     "account.write": "setPassword endSession addToken revokeToken",
