@@ -29,6 +29,8 @@ from pitrix_core.store import Transaction, new_id
 from pitrix_core.store.repos import Repo
 from pitrix_core.validation import pointer_to
 
+#: What can be changed of a repo of uploads.
+_OF_UPLOADS: Final = frozenset({"labels", "providers", "selectors", "visibility", "groups"})
 #: States in which versions of a repo may enter the catalogue.
 _ENTERED: Final = frozenset({VersionState.ACTIVE, VersionState.DRAFT, VersionState.SUSPENDED})
 #: Seconds between looks at an index: a repo is somebody else's server.
@@ -131,9 +133,11 @@ def change(services: Services, actor: Actor, repo_id: str, data: RepoChange) -> 
     :raises NotFoundError: there is no such repo.
     :raises RepoError: its index cannot be read there.
     :raises InvalidInputError: as for :func:`add`.
-    :raises ConflictError: the name is taken.
+    :raises ConflictError: the name is taken, or the repo is one of uploads, of which this stays.
     """
     before = get_for(services, actor, Action.REPOS_WRITE, repo_id)
+    if set(_given(data)) - _OF_UPLOADS:
+        _require_elsewhere(before)
     given = {name: value for name, value in _given(data).items() if name != "credential"}
     after = attrs.evolve(before, **given)
     after = attrs.evolve(
@@ -175,9 +179,10 @@ def delete(services: Services, actor: Actor, repo_id: str, *, keep_versions: boo
     :param keep_versions: also while clusters are of them: these go on, and can be changed.
     :raises ForbiddenError: the actor may not.
     :raises NotFoundError: there is no such repo.
-    :raises ConflictError: clusters are of its versions.
+    :raises ConflictError: clusters are of its versions, or it is one of uploads.
     """
     repo = get_for(services, actor, Action.REPOS_WRITE, repo_id)
+    _require_elsewhere(repo)
     with services.store.begin() as tx:
         clusters = tx.repos.clusters(repo.id)
         if clusters and not keep_versions:
@@ -248,11 +253,25 @@ def index(services: Services, actor: Actor, repo_id: str) -> Repo:
     :raises ForbiddenError: the actor may not.
     :raises NotFoundError: there is no such repo.
     :raises RepoError: its index cannot be read.
+    :raises ConflictError: it is one of uploads.
     """
     repo = get_for(services, actor, Action.REPOS_WRITE, repo_id)
+    _require_elsewhere(repo)
     with services.store.begin() as tx:  # what the indexer writes is nobody's deed
         tx.audit.add(repo.id)
     return services.indexer.index(repo)
+
+
+def _require_elsewhere(repo: Repo) -> None:
+    """Refuse what cannot be done with a repo of uploads, which is nowhere else.
+
+    :raises ConflictError: it is one.
+    """
+    if repo.is_uploads:
+        raise ConflictError(
+            f"Repo {repo.name} holds what {repo.owner} uploads: it stays, with no index to read.",
+            next_step="What is in it is changed version by version: pitrix app life APP@VERSION",
+        )
 
 
 def _checked(services: Services, actor: Actor, repo: Repo) -> Repo:
@@ -260,7 +279,8 @@ def _checked(services: Services, actor: Actor, repo: Repo) -> Repo:
 
     :raises InvalidInputError: it cannot be: the pointer says where.
     """
-    require_name(repo.name)
+    if not repo.is_uploads:
+        require_name(repo.name)
     for key, values in repo.selectors.items():
         if not values:
             raise InvalidInputError(

@@ -133,6 +133,7 @@ def _own_repo(tx: Transaction, owner: str) -> Repo:
         id=new_id("repo"),
         owner=owner,
         name=f"{owner}/uploads",
+        kind=UPLOADS_URL.removesuffix(":"),
         url=UPLOADS_URL,
         created_at=tx.now,
     )

@@ -20,7 +20,7 @@ from pitrix_core.errors import (
 from pitrix_core.model import Runtime
 from pitrix_core.package import digest_of, read_index
 from pitrix_core.service import apps, clusters, plans, repos, uploads, versions
-from pitrix_core.service.inputs import ApplyInput, PlanInput
+from pitrix_core.service.inputs import ApplyInput, PlanInput, RepoChange
 from pitrix_core.service.services import Services
 from pitrix_core.store.catalog import AppVersion
 
@@ -178,6 +178,44 @@ def test_of_two_uploads_at_once_there_is_one_version(services: Services) -> None
 
     assert len(found) == 2
     assert len({one.id for one in found}) == 1
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(repos.delete, id="deleted"),
+        pytest.param(repos.index, id="indexed"),
+        pytest.param(
+            lambda services, actor, repo_id: repos.change(
+                services, actor, repo_id, RepoChange(url="file:///tmp")
+            ),
+            id="moved",
+        ),
+    ],
+)
+def test_a_repo_of_uploads_is_not(services: Services, act: Callable[..., Any]) -> None:
+    """There is nothing behind it."""
+    repo_id = repo_of(services, upload(services))
+
+    with pytest.raises(ConflictError, match="dora uploads"):
+        act(services, ADMIN, repo_id)
+
+
+def test_who_sees_a_repo_of_uploads_can_be_changed(services: Services) -> None:
+    """Then its apps are for its owner alone, released or not."""
+    version = lives.released(services)
+
+    repos.change(services, ADMIN, repo_of(services, version), RepoChange(visibility="private"))
+
+    with pytest.raises(NotFoundError):
+        apps.get(services, DAVE, version.app_id)
+
+
+def test_no_indexer_reads_a_repo_of_uploads(services: Services) -> None:
+    """It is never due."""
+    upload(services)
+
+    assert services.indexer.index_due() == 0
 
 
 # -- as a repo -------------------------------------------------------------------------------------
