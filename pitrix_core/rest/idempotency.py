@@ -3,10 +3,12 @@
 The key is reserved, the request carried out, its answer kept; a request that failed did nothing, so
 its key is free again. A process that dies in between leaves the key reserved: whether the request
 took effect is then for the caller to look up, since carrying it out again might do it twice.
+Answers are kept encrypted: one may hold a token, or a cookie, that is shown once.
 """
 
 import datetime as dt
 import hashlib
+import json
 import logging
 from collections.abc import Callable
 from typing import Final
@@ -15,7 +17,7 @@ import attrs
 
 from pitrix_core.rest.refusals import IdempotencyInFlightError, IdempotencyMismatchError
 from pitrix_core.rest.replies import Answer
-from pitrix_core.store import Store
+from pitrix_core.store import Store, Transaction
 from pitrix_core.store.identity import KeptAnswer
 
 log = logging.getLogger(__name__)
@@ -72,8 +74,8 @@ def answer_once(
             request.key,
             owner=request.owner,
             status=str(made.status),
-            headers=made.headers,
-            body=made.body.decode(),
+            headers={},
+            body=tx.secrets.seal(_text_of(made), purpose=_purpose(request)),
         )
     return made
 
@@ -84,13 +86,14 @@ def _reserve(store: Store, request: KeyedRequest, abandoned_after: dt.timedelta)
             return None
         kept = tx.identity.kept_answer(request.key, owner=request.owner)
         now = tx.now
+        is_for_it = kept is not None and kept.request_digest == request.digest
+        if kept is not None and kept.status is not None and is_for_it:
+            return _replayed(tx, request, kept)
     if kept is None:  # the request that had it failed just now, and its key is free again
         raise _in_flight(is_abandoned=False)
     if kept.request_digest != request.digest:
         raise IdempotencyMismatchError(next_step="Use a new key for a new request.")
-    if kept.status is None:
-        raise _in_flight(is_abandoned=now - kept.created_at > abandoned_after)
-    return _replayed(kept, int(kept.status))
+    raise _in_flight(is_abandoned=now - kept.created_at > abandoned_after)
 
 
 def _release(store: Store, request: KeyedRequest) -> None:
@@ -101,9 +104,20 @@ def _release(store: Store, request: KeyedRequest) -> None:
         log.exception("an idempotency key could not be released")
 
 
-def _replayed(kept: KeptAnswer, status: int) -> Answer:
-    headers = {**(kept.headers or {}), REPLAYED_HEADER: "true"}
-    return Answer(status=status, headers=headers, body=(kept.body or "").encode())
+def _replayed(tx: Transaction, request: KeyedRequest, kept: KeptAnswer) -> Answer:
+    headers, body = kept.headers or {}, kept.body or ""
+    if body and not headers:  # those of before were kept as they were
+        headers, body = json.loads(tx.secrets.unseal(body, purpose=_purpose(request)))
+    replayed = {**headers, REPLAYED_HEADER: "true"}
+    return Answer(status=int(kept.status or 0), headers=replayed, body=body.encode())
+
+
+def _text_of(answer: Answer) -> str:
+    return json.dumps([dict(answer.headers), answer.body.decode()])
+
+
+def _purpose(request: KeyedRequest) -> str:
+    return json.dumps(["answer", request.owner, request.key])
 
 
 def _in_flight(*, is_abandoned: bool) -> IdempotencyInFlightError:

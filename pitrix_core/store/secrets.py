@@ -1,5 +1,6 @@
 """Secrets: encrypted at rest, named by id everywhere else."""
 
+import base64
 import datetime as dt
 import json
 import logging
@@ -103,6 +104,27 @@ class SecretRepository:
                 next_step="Do not use the package that names it; tell whom it comes from.",
             )
         return self.get(secret_id)
+
+    def seal(self, text: str, *, purpose: str) -> str:
+        """Return a text encrypted, to be kept in another table for a while.
+
+        It is not encrypted anew when data keys are rotated.
+
+        :param purpose: it is opened for the same one only.
+        """
+        key = self._data_keys.current()
+        sealed = self._cipher.encrypt(text, key=key, context=purpose.encode())
+        return f"{key.id}.{base64.b64encode(sealed).decode()}"
+
+    def unseal(self, sealed: str, *, purpose: str) -> str:
+        """Return the text that was sealed.
+
+        :raises PitrixError: it was sealed for another purpose, or with another key.
+        """
+        number, _, encoded = sealed.partition(".")
+        key = self._data_keys.get(int(number))
+        ciphertext = base64.b64decode(encoded)
+        return self._cipher.decrypt(ciphertext, key=key, context=purpose.encode())
 
     def reseal(self, *, after: str, limit: int, every: bool) -> Resealed:
         """Encrypt some secrets anew that are not under the newest data key.

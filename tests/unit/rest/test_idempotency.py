@@ -36,6 +36,30 @@ def test_the_same_request_is_answered_as_the_first_time(client: Client, things: 
     assert "idempotent-replayed" not in first.headers
 
 
+def test_an_answer_is_kept_encrypted(client: Client, store: Store) -> None:
+    """It may hold a secret that is shown once."""
+    first = _add(client, "hunter2")
+
+    with store.engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT * FROM idempotency_keys").all()
+
+    assert "hunter2" in first.text
+    assert "hunter2" not in str(rows)
+
+
+def test_an_answer_that_was_kept_before_this_version_is_given(client: Client, store: Store) -> None:
+    """It is in the clear, and goes within a day."""
+    first = _add(client)
+    with store.begin() as tx:
+        headers = {"Content-Type": "application/json"}
+        body = '{"id": "thing-1", "name": "kept"}'
+        tx.identity.keep_answer("key-1", owner="admin", status="201", headers=headers, body=body)
+
+    second = _add(client)
+
+    assert (first.json["name"], second.json["name"]) == ("one", "kept")
+
+
 def test_another_request_with_the_key_is_refused(client: Client, things: Any) -> None:
     """One key stands for one request."""
     _add(client)
