@@ -2,67 +2,19 @@
 
 import json
 import threading
-from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
 from frontgate_harness import Clock
 from protocol_schemas import examples
+from report_store import StandIn
 
-from pitrix_drone.etcd import EtcdClient, EtcdUnavailableError, Event, KeyValue, Snapshot
-from pitrix_drone.etcd_wire import decode
+from pitrix_drone.etcd import EtcdClient
 from pitrix_frontgate.outbox import Outbox
 from pitrix_frontgate.reports import Reports
 
 HEALTH = "/c/cl-1/reports/cln-1/health"
 STATUS = "/c/cl-1/reports/cln-1/status"
-
-
-class StandIn:
-    """Plays the part of etcd: tells of what was written, and knows the last of it."""
-
-    def __init__(self) -> None:
-        self._events: list[Event] = []
-        self._held: dict[str, KeyValue] = {}
-        self.is_away = False
-        #: Keys that were deleted.
-        self.removed: list[str] = []
-
-    def txn(self, _conditions: Any, steps: Any) -> None:
-        """Carry out deletions."""
-        if self.is_away:
-            raise EtcdUnavailableError(None, "etcd is away")
-        deleted = [decode(step["request_delete_range"]["key"]) for step in steps]
-        self.removed += deleted
-        for key in deleted:
-            self._held.pop(key, None)
-
-    def write(self, key: str, content: dict[str, Any]) -> None:
-        """Write a report."""
-        revision = len(self._events) + 1
-        item = KeyValue(key, json.dumps(content), revision, revision)
-        self._events.append(Event("PUT", item))
-        self._held[key] = item
-
-    def get(self, key: str) -> KeyValue | None:
-        """Return what stands there."""
-        if self.is_away:
-            raise EtcdUnavailableError(None, "etcd is away")
-        return self._held.get(key)
-
-    def watch(
-        self,
-        _prefix: str,
-        *,
-        on_snapshot: Callable[[Snapshot], None],
-        on_events: Callable[[tuple[Event, ...]], None],
-        stop: threading.Event,
-    ) -> None:
-        """Tell of everything, and return."""
-        on_snapshot(Snapshot(revision=0, items=()))
-        for event in self._events:
-            on_events((event,))
-        stop.set()
 
 
 def details(outbox: Outbox) -> list[str]:

@@ -9,6 +9,7 @@ from served import PACE, Play, Served, eventually, hear, hello, say
 from websockets.asyncio.client import connect
 
 from pitrix_core.pilot.pace import Pace
+from pitrix_core.store.agents import Message
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -39,6 +40,25 @@ def test_the_outbox_is_delivered_in_order(play: Play) -> None:
         assert [frame["body"]["number"] for frame in first] == list(range(20))
         assert first[0] == {"id": "m-0", "type": "command.run", "body": {"number": 0}}
         assert last["id"] == "m-20"
+
+    play(scene)
+
+
+def test_more_than_one_look_takes_is_delivered_in_order(play: Play) -> None:
+    """A Frontgate that was away for hours gets every command, once, when it is back."""
+    ids = [f"m-{number:04}" for number in range(1100)]
+
+    async def scene(served: Served) -> None:
+        with served.store.begin() as tx:
+            for id_ in ids:
+                tx.agents.send(Message(id=id_, frontgate_id="fg-1", type="command.run", body={}))
+        async with served.dial() as peer:
+            heard = [(await hear(peer))["id"] for _ in ids]
+            for id_ in ids:
+                await say(peer, f"a-{id_}", "ack", {}, reply_to=id_)
+            await eventually(lambda: served.desk.outgoing({"fg-1": 0}) == [])
+
+        assert heard == ids
 
     play(scene)
 
