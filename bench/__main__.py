@@ -7,7 +7,18 @@ import sys
 
 from bench.results import MeasurementError
 
-_NAMES = ("agents", "crash", "demo", "engine", "index", "load", "packages", "takeover")
+_NAMES = (
+    "agents",
+    "catalog",
+    "crash",
+    "demo",
+    "engine",
+    "index",
+    "load",
+    "packages",
+    "takeover",
+    "usage",
+)
 
 
 def main() -> int:
