@@ -177,22 +177,24 @@ class SearchRepository:
 
     def _found(self, wish: Wish, viewer: Actor) -> "sa.Select[Any] | None":
         """Return the query of all that is found; None where nothing can be."""
-        query = sa.select(*_COLUMNS).select_from(_FROM).where(_is_shown_to(viewer))
-        terms = tables.app_terms.c
-        for kind, values in wish.terms.items():
-            having = sa.select(terms.number).where(terms.kind == kind, terms.value.in_(values))
-            query = query.where(tables.app_listings.c.number.in_(having))
+        query = sa.select(*_COLUMNS).select_from(_FROM)
+        wanted = _wanted(wish, viewer)
         if not wish.text:
-            return query
+            return query.where(*wanted)
         phrases = phrases_of(wish.text)
         if not phrases:
             return None
-        matches = texts_on(self._connection).matches(phrases).cte("matches")
-        found = matches.prefix_with("MATERIALIZED")
-        joined = query.join(found, found.c.number == tables.app_listings.c.number)
+
+        def among(number: "sa.ColumnElement[Any]") -> sa.ColumnElement[bool]:
+            known = sa.select(sa.literal(1)).select_from(_WHERE)
+            return known.where(tables.app_listings.c.number == number, *wanted).exists()
+
+        found = texts_on(self._connection).matches(phrases, among).subquery("found")
         is_name = tables.app_listings.c.sort_name == " ".join(words_of(wish.text))
-        rank = sa.case((is_name, 0), (found.c.in_names, 1), else_=2)
-        return joined.add_columns(rank.label("rank"), found.c.score.label("score"))
+        rank = sa.case((is_name, 0), else_=found.c.rank)
+        return query.join(found, found.c.number == tables.app_listings.c.number).add_columns(
+            rank.label("rank"), found.c.score.label("score")
+        )
 
     def _place(self, query: "sa.Select[Any]", order: "_Order", app_id: str) -> sa.Row[Any]:
         place = query.with_only_columns(*order.keys).where(tables.apps.c.id == app_id)
@@ -220,9 +222,12 @@ class SearchRepository:
 
 
 _ICON: Final = tables.app_pictures.alias("icon")
-_FROM: Final = tables.app_listings.join(
+_WHERE: Final = tables.app_listings.join(
     tables.apps, tables.apps.c.id == tables.app_listings.c.app_id
-).outerjoin(_ICON, sa.and_(_ICON.c.app_id == tables.apps.c.id, _ICON.c.place == 0))
+)
+_FROM: Final = _WHERE.outerjoin(
+    _ICON, sa.and_(_ICON.c.app_id == tables.apps.c.id, _ICON.c.place == 0)
+)
 _COLUMNS: Final = (
     tables.apps.c.id,
     tables.apps.c.owner,
@@ -269,6 +274,17 @@ def _beyond(order: _Order, place: sa.Row[Any]) -> sa.ColumnElement[bool]:
     values = [sa.literal(value, key.type) for key, value in zip(order.keys, place, strict=True)]
     here, there = sa.tuple_(*order.keys), sa.tuple_(*values)
     return here < there if order.is_descending else here > there
+
+
+def _wanted(wish: Wish, viewer: Actor) -> "list[sa.ColumnElement[bool]]":
+    """Return the conditions on an app, but for its words."""
+    terms = tables.app_terms.c
+    number = tables.app_listings.c.number
+    having = (
+        sa.exists().where(terms.kind == kind, terms.value.in_(values), terms.number == number)
+        for kind, values in wish.terms.items()
+    )
+    return [_is_shown_to(viewer), *having]
 
 
 def _is_shown_to(viewer: Actor) -> sa.ColumnElement[bool]:

@@ -8,8 +8,8 @@ https://www.postgresql.org/docs/current/textsearch-controls.html, read 2026-11.
 """
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 import attrs
 import sqlalchemy as sa
@@ -40,6 +40,11 @@ _BY_LENGTH: Final = 1
 #: Source: https://www.postgresql.org/docs/current/textsearch-limitations.html, read 2026-11.
 _PLACES: Final = 16_383
 _PLACES_OF_ONE: Final = 255
+
+#: Makes of a column of listings' numbers the condition that these are looked for.
+Among: TypeAlias = "Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]"
+#: Matches that are ranked.
+LOOKED_AT: Final = 2_000
 
 
 @attrs.frozen(kw_only=True)
@@ -78,24 +83,30 @@ class SqliteTexts:
         if rows:
             self._connection.execute(sa.text(insert), rows)
 
-    def matches(self, phrases: Sequence[Phrase]) -> "sa.Select[Any]":
-        """Return the query of ``number``, ``in_names`` and ``score`` of what has all the phrases.
+    def matches(self, phrases: Sequence[Phrase], among: Among) -> "sa.Select[Any]":
+        """Return the query of ``number``, ``rank`` and ``score`` of what has all the phrases.
 
-        Of two matches the one with the lower ``score`` is better.
+        Those that have them in their names have a rank of 1, others of 2. Of two of one rank, the
+        one with the lower score is better. At most :data:`LOOKED_AT` of each rank are looked at: a
+        word that more apps have says little of them.
+
+        :param among: makes of a column of numbers the condition that these are looked for.
         """
+        asked = " AND ".join(_fts5(phrase) for phrase in phrases)
+        named = self._match(f"{_OF_NAMES} : ({asked})", among)
+        return _ranked(named, self._match(asked, among))
+
+    def _match(self, asked: str, among: Among) -> "sa.Select[Any]":
         table = sa.table("app_texts", sa.column("rowid", sa.Integer))
         itself: sa.ColumnClause[Any] = sa.literal_column("app_texts")
-        asked = " AND ".join(_fts5(phrase) for phrase in phrases)
-        in_names = sa.select(table.c.rowid).where(itself.op("MATCH")(f"{_OF_NAMES} : ({asked})"))
-        return sa.select(
-            table.c.rowid.label("number"),
-            table.c.rowid.in_(in_names).label("in_names"),
-            sa.func.bm25(itself, *_WEIGHTS.values(), type_=sa.Double).label("score"),
-        ).where(itself.op("MATCH")(asked))
+        score = sa.func.bm25(itself, *_WEIGHTS.values(), type_=sa.Double)
+        return sa.select(table.c.rowid.label("number"), score.label("score")).where(
+            itself.op("MATCH")(asked), among(table.c.rowid)
+        )
 
 
 class PostgresqlTexts:
-    """A table with a ``tsvector``; a foreign key removes a text with its listing."""
+    """A table with words as ``tsvector``; a foreign key removes a text with its listing."""
 
     def __init__(self, connection: sa.Connection) -> None:
         """Work inside the transaction of ``connection``."""
@@ -104,25 +115,44 @@ class PostgresqlTexts:
     def put(self, texts: Iterable[Text]) -> None:
         """Store texts, each instead of the one its listing had."""
         insert = sa.text(
-            "INSERT INTO app_texts (number, document) VALUES (:number, CAST(:document AS tsvector))"
-            " ON CONFLICT (number) DO UPDATE SET document = EXCLUDED.document"
+            "INSERT INTO app_texts (number, names, document) VALUES "
+            "(:number, CAST(:names AS tsvector), CAST(:document AS tsvector)) "
+            "ON CONFLICT (number) DO UPDATE "
+            "SET names = EXCLUDED.names, document = EXCLUDED.document"
         )
-        rows = [{"number": text.number, "document": _tsvector(text)} for text in texts]
+        rows = []
+        for text in texts:
+            words = text.words()
+            names = {part: words[part] for part in ("name", "title")}
+            rows.append(
+                {"number": text.number, "names": _tsvector(names), "document": _tsvector(words)}
+            )
         if rows:
             self._connection.execute(insert, rows)
 
-    def matches(self, phrases: Sequence[Phrase]) -> "sa.Select[Any]":
+    def matches(self, phrases: Sequence[Phrase], among: Among) -> "sa.Select[Any]":
         """Return the query that :meth:`SqliteTexts.matches` returns."""
-        table = sa.table("app_texts", sa.column("number", sa.BigInteger), sa.column("document"))
-        document = table.c.document
-        asked = _tsquery(phrases)
+        named = self._match("names", phrases, among)
+        return _ranked(named, self._match("document", phrases, among))
+
+    def _match(self, column: str, phrases: Sequence[Phrase], among: Among) -> "sa.Select[Any]":
+        table = sa.table("app_texts", sa.column("number", sa.BigInteger), sa.column(column))
+        asked = sa.cast(" & ".join(map(_tsquery_of, phrases)), _TsQuery())
         ranks: sa.ColumnClause[Any] = sa.literal_column(f"'{_RANKS}'::real[]")
-        rank = sa.cast(sa.func.ts_rank(ranks, document, asked, _BY_LENGTH), sa.Double)
-        return sa.select(
-            table.c.number,
-            document.op("@@", return_type=sa.Boolean())(_tsquery(phrases, "A")).label("in_names"),
-            (-rank).label("score"),
-        ).where(document.op("@@", return_type=sa.Boolean())(asked))
+        score = sa.cast(sa.func.ts_rank(ranks, table.c[column], asked, _BY_LENGTH), sa.Double)
+        return sa.select(table.c.number, (-score).label("score")).where(
+            table.c[column].op("@@", return_type=sa.Boolean())(asked), among(table.c.number)
+        )
+
+
+def _ranked(named: "sa.Select[Any]", others: "sa.Select[Any]") -> "sa.Select[Any]":
+    first = named.limit(LOOKED_AT).cte("named").prefix_with("MATERIALIZED")
+    second = others.limit(LOOKED_AT).cte("others").prefix_with("MATERIALIZED")
+    in_names = sa.select(first.c.number, sa.literal(1).label("rank"), first.c.score)
+    elsewhere = sa.select(second.c.number, sa.literal(2).label("rank"), second.c.score).where(
+        second.c.number.not_in(sa.select(first.c.number))
+    )
+    return sa.select(sa.union_all(in_names, elsewhere).subquery("matches"))
 
 
 def texts_on(connection: sa.Connection) -> SqliteTexts | PostgresqlTexts:
@@ -135,25 +165,16 @@ def _fts5(phrase: Phrase) -> str:
     return f'"{" ".join(phrase.words)}"' + (" *" if phrase.is_prefix else "")
 
 
-def _tsquery(phrases: Sequence[Phrase], label: str = "") -> "sa.Cast[Any]":
-    text = " & ".join(_tsquery_of(phrase, label) for phrase in phrases)
-    return sa.cast(sa.literal(text), _TsQuery())
+def _tsquery_of(phrase: Phrase) -> str:
+    words = [f"'{word}'" for word in phrase.words]
+    return f"({' <-> '.join(words)}{':*' if phrase.is_prefix else ''})"
 
 
-def _tsquery_of(phrase: Phrase, label: str) -> str:
-    marks = [label] * (len(phrase.words) - 1) + [("*" if phrase.is_prefix else "") + label]
-    words = [
-        f"'{word}'" + (f":{mark}" if mark else "")
-        for word, mark in zip(phrase.words, marks, strict=True)
-    ]
-    return f"({' <-> '.join(words)})"
-
-
-def _tsvector(text: Text) -> str:
-    """Return a text in PostgreSQL's notation: ``'redis':1A,7D 'cache':2B``."""
+def _tsvector(parts: Mapping[str, Sequence[str]]) -> str:
+    """Return words in PostgreSQL's notation: ``'redis':1A,7D 'cache':2B``."""
     places: dict[str, list[str]] = {}
     place = itertools.count(1)
-    for part, words in text.words().items():
+    for part, words in parts.items():
         for word in words:
             of_word = places.setdefault(word, [])
             at = next(place)

@@ -100,6 +100,7 @@ def shop(publish: Callable[..., None]) -> None:
         pytest.param("mys", ["mysql"], id="beginning-of-the-last-word"),
         pytest.param("mys kaf", [], id="other-words-are-whole"),
         pytest.param('"mys"', [], id="words-in-quotes-are-whole"),
+        pytest.param("m", [], id="one-letter-is-a-whole-word"),
         pytest.param("数据库", ["mysql"], id="chinese"),
         pytest.param("数据", ["mysql"], id="two-characters-of-chinese"),
         pytest.param("系", ["mysql"], id="one-character-of-chinese"),
@@ -217,7 +218,7 @@ def test_the_newest_release_speaks_for_an_app(
     publish("etcd", "3.0.0", state="suspended", description="withdrawn")
 
     with store.read() as tx:
-        listing = tx.search.listing("app-etcd")
+        listing = tx.search.page("app-etcd", viewer=ADMIN).listing
 
     assert (listing.latest_version, listing.description) == ("1.10.0", "current")
     assert listing.versions == 4
@@ -232,7 +233,7 @@ def test_a_pre_release_speaks_where_there_is_no_other(
     publish("etcd", "1.0.0-rc.1")
 
     with store.read() as tx:
-        listing = tx.search.listing("app-etcd")
+        listing = tx.search.page("app-etcd", viewer=ADMIN).listing
 
     assert listing.latest_version == "1.0.0-rc.1"
 
@@ -297,7 +298,7 @@ def test_an_app_is_in_the_categories_its_package_names(
     publish("postgresql", keywords=("database",))
 
     with store.read() as tx:
-        first, second = (tx.search.listing(f"app-{name}") for name in ("mysql", "postgresql"))
+        first, second = (tx.search.page(f"app-{name}", viewer=ADMIN).listing for name in ("mysql", "postgresql"))
 
     assert first.categories == ("big-data", "database", "storage")
     assert second.categories == ("database", "storage")
@@ -320,8 +321,8 @@ def test_a_hand_comes_before_the_package_and_the_package_before_the_repo(
         tx.listings.refresh(["app-put"])
 
     with store.read() as tx:
-        found = {name: tx.search.listing(f"app-{name}").categories for name in ("says", "silent")}
-        put = tx.search.listing("app-put").categories
+        found = {name: tx.search.page(f"app-{name}", viewer=ADMIN).listing.categories for name in ("says", "silent")}
+        put = tx.search.page("app-put", viewer=ADMIN).listing.categories
 
     assert found == {"says": ("named",), "silent": ("usual",)}
     assert put == ("chosen",)

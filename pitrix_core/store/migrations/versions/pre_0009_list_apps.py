@@ -114,8 +114,10 @@ _ON_POSTGRESQL = (
     """
     CREATE TABLE app_texts (
         number BIGINT PRIMARY KEY REFERENCES app_listings (number) ON DELETE CASCADE,
+        names TSVECTOR NOT NULL,
         document TSVECTOR NOT NULL
     )
     """,
+    "CREATE INDEX ix_app_texts_names ON app_texts USING gin (names)",
     "CREATE INDEX ix_app_texts_document ON app_texts USING gin (document)",
 )
