@@ -1,5 +1,6 @@
 """What happens before and after every request: its id, who asks, a line in the log."""
 
+import base64
 import hmac
 import logging
 import re
@@ -30,6 +31,9 @@ _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 #: Of routes that need no token; owns nothing.
 _NOBODY: Final = Actor(owner="")
+
+#: Methods that change nothing.
+_READING: Final = frozenset({"GET", "HEAD"})
 
 
 class RequestLog:
@@ -95,7 +99,7 @@ class Authentication:
         cookie = req.cookies.get(SESSION_COOKIE)
         if req.auth is not None or cookie is None:
             return identity.actor_of(self._services, _token(req))
-        if req.method not in {"GET", "HEAD"}:
+        if req.method not in _READING:
             _require_csrf_token(req, cookie)
         return sessions.actor_of_cookie(self._services, cookie)
 
@@ -110,11 +114,22 @@ def _require_csrf_token(req: falcon.Request, cookie: str) -> None:
 
 
 def _token(req: falcon.Request) -> str:
-    scheme, _, token = (req.auth or "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    scheme, _, shown = (req.auth or "").partition(" ")
+    token = shown if scheme.lower() == "bearer" else ""
+    if scheme.lower() == "basic" and req.method in _READING:
+        token = _password(shown)
+    if not token.strip():
         raise UnauthorizedError(
             "A token is needed.",
             next_step="Send Authorization: Bearer TOKEN; the first one is in the file `token` of "
             "the server's data folder.",
         )
     return token.strip()
+
+
+def _password(shown: str) -> str:
+    """Return the password of Basic authentication, which Helm sends; empty where there is none."""
+    try:
+        return base64.b64decode(shown.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
