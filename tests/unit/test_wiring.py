@@ -15,6 +15,8 @@ import pytest
 from pitrix_core import wiring
 from pitrix_core.config import Config
 from pitrix_core.errors import NotFoundError, PitrixError, UnsupportedOperationError
+from pitrix_core.model import Action, Plan, Runtime, Totals
+from pitrix_core.model.quota import Limits, Quota, Scope
 from pitrix_core.planner.kinds import CORE_KINDS
 from pitrix_core.service.services import Services
 from pitrix_core.store.repos import Repo
@@ -198,3 +200,34 @@ def test_a_runner_keeps_house(
 
     assert "A chore was not done" in caplog.text
     assert calls[-1].events_s == config.keep_events_s
+
+
+def test_every_process_holds_plans_against_quotas(services: Services) -> None:
+    """The core's own review is among the hooks, whichever plugins are enabled."""
+    with services.store.begin() as tx:
+        nothing = Quota(id="", scope=Scope.EVERY_USER, limits=Limits(clusters=0), updated_at=tx.now)
+        tx.quotas.put(nothing, group_id=None)
+        plan = Plan(
+            id="pln-1",
+            action=Action.CREATE,
+            owner="alice",
+            cluster_id="cl-1",
+            cluster_name="demo",
+            revision=0,
+            app_version_id="appv-1",
+            runtime_id="rt-1",
+            config={},
+            tasks=(),
+            nodes=(),
+            endpoints={},
+            totals=Totals(),
+            price=None,
+            findings=(),
+            digest="",
+            created_at=tx.now,
+        )
+    runtime = Runtime(id="rt-1", name="here", provider="fake", owner="alice", zone="")
+
+    [finding] = services.registry.hooks().review_plan(plan, runtime)
+
+    assert finding.code == "quota.exceeded"
