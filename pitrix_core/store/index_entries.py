@@ -107,7 +107,7 @@ class IndexEntryRepository:
         gone = {row.id: row.app_id for row in found if row.id not in listed}
         if gone:
             rows = [{"gone": id_} for id_ in gone]
-            is_gone = sa.bindparam("gone")
+            is_gone: sa.BindParameter[str] = sa.bindparam("gone")
             self._connection.execute(
                 tables.app_versions.update()
                 .where(_VERSIONS.id == is_gone)
@@ -160,16 +160,10 @@ class IndexEntryRepository:
             )
         return found | new
 
-    def _known(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], sa.Row[Any]]:
+    def _known(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Any]:
+        columns = [_VERSIONS[name] for name in ("id", "app_id", "version", "digest", "removed_at")]
         query = (
-            sa.select(
-                _VERSIONS.id,
-                _VERSIONS.app_id,
-                _VERSIONS.version,
-                _VERSIONS.digest,
-                _VERSIONS.removed_at,
-                _ENTRIES.fingerprint,
-            )
+            sa.select(*columns, _ENTRIES.fingerprint)
             .select_from(
                 tables.app_versions.outerjoin(
                     tables.index_entries, _ENTRIES.version_id == _VERSIONS.id
