@@ -1,7 +1,7 @@
 """Which server a verb talks to, with which token, and in which language.
 
 An option wins over an environment variable, and that over what ``pitrix serve`` left in its data
-folder, so that on one machine nothing has to be set.
+folder, so that on one machine nothing has to be set. Who has logged in at a server asks as that.
 """
 
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 import attrs
 import click
 
+from pitrix_core.cli import logins
 from pitrix_core.cli.problems import CliError
 from pitrix_core.service.languages import language_of
 
@@ -50,8 +51,9 @@ def target(
     """
     folder = data_folder(data, environ=environ)
     own_url = _read(folder / "url")
-    found_url = url or environ.get("PITRIX_URL") or own_url
-    found_token = token or environ.get("PITRIX_TOKEN")
+    remembered = logins.remembered(environ=environ)
+    found_url = url or environ.get("PITRIX_URL") or own_url or next(reversed(remembered), None)
+    found_token = token or environ.get("PITRIX_TOKEN") or remembered.get(found_url or "")
     if found_url is None:
         raise CliError(
             f"No server is known: {folder} holds none.",

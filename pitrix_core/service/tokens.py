@@ -87,9 +87,13 @@ def search(services: Services, actor: Actor) -> list[ApiToken]:
 def revoke(services: Services, actor: Actor, token_id: str) -> None:
     """Make one of the actor's tokens worth nothing, from now on.
 
+    :param token_id: or its name; ``current`` is the one that they show.
+
     :raises NotFoundError: they have none of this id or name.
     """
     with services.store.begin() as tx:
-        token = tx.logins.token(token_id, owner=actor.owner)
+        is_shown = token_id == "current"  # noqa: S105  # a word
+        wanted = actor.origin.token_id if is_shown else token_id
+        token = tx.logins.token(wanted, owner=actor.owner)
         tx.logins.drop_token(token.id)
         tx.events.add("token.revoked", token.id, owner=actor.owner, data={"name": token.name})
