@@ -1,16 +1,19 @@
 """Tests that every kind of repo passes; an author overrides one fixture, or two."""
 
 import abc
+import contextlib
 import gzip
 import io
 import json
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import pytest
 
-from pitrix_core.contracts.repo import Release, RepoKind
+from pitrix_core.catalog.fetcher import HttpFetcher
+from pitrix_core.catalog.reach import Reach
+from pitrix_core.contracts.repo import Fetcher, Release, RepoKind
 from pitrix_core.errors import (
     PackageDigestError,
     RepoError,
@@ -161,6 +164,16 @@ class RepoKindSuite(abc.ABC):
             opened().push(Release(file_name="demo-2.0.0.tgz", archive=b"no archive"))
 
         assert [entry.version for entry in entries_of(opened())] == ["1.0.0"]
+
+
+@contextlib.contextmanager
+def loopback_fetcher() -> Iterator[Fetcher]:
+    """Give the core's fetcher, for storage that a test has started on this machine."""
+    fetcher = HttpFetcher(Reach.parse("127.0.0.0/8"))
+    try:
+        yield fetcher
+    finally:
+        fetcher.close()
 
 
 def release_of(version: str, *, signature: bytes | None = None, words: str = "") -> Release:

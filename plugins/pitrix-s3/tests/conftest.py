@@ -7,8 +7,8 @@ import attrs
 import pytest
 from moto.server import ThreadedMotoServer
 
-from pitrix_core.catalog.fetcher import HttpFetcher
-from pitrix_core.catalog.reach import Reach
+from pitrix_core.contracts.repo import Fetcher
+from pitrix_core.testing.repo_suite import loopback_fetcher
 from pitrix_s3.client import S3Client
 from pitrix_s3.kind import S3Credential, S3Kind, S3Settings
 
@@ -47,36 +47,34 @@ def endpoint() -> Iterator[str]:
 
 
 @pytest.fixture
-def fetcher() -> Iterator[HttpFetcher]:
+def fetcher() -> Iterator[Fetcher]:
     """A fetcher that may ask this machine."""
-    made = HttpFetcher(Reach.parse("127.0.0.0/8"))
-    yield made
-    made.close()
+    with loopback_fetcher() as made:
+        yield made
 
 
 @pytest.fixture
 def bucket(endpoint: str) -> Iterator[Bucket]:
     """An empty bucket."""
-    own = HttpFetcher(Reach.parse("127.0.0.0/8"))
-    client = S3Client(
-        own,
-        endpoint=endpoint,
-        region="us-east-1",
-        path_style=True,
-        access_key_id=KEYS.access_key_id,
-        secret_access_key=KEYS.secret_access_key,
-        session_token="",
-    )
-    client.limit_bytes = 10**6
-    name = f"bucket-{next(_NUMBERS)}"
-    client.api.create_bucket(Bucket=name)
-    yield Bucket(name=name, endpoint=endpoint, client=client)
-    client.api.close()
-    own.close()
+    with loopback_fetcher() as own:
+        client = S3Client(
+            own,
+            endpoint=endpoint,
+            region="us-east-1",
+            path_style=True,
+            access_key_id=KEYS.access_key_id,
+            secret_access_key=KEYS.secret_access_key,
+            session_token="",
+        )
+        client.limit_bytes = 10**6
+        name = f"bucket-{next(_NUMBERS)}"
+        client.api.create_bucket(Bucket=name)
+        yield Bucket(name=name, endpoint=endpoint, client=client)
+        client.api.close()
 
 
 @pytest.fixture
-def opened(bucket: Bucket, fetcher: HttpFetcher) -> Iterator[Open]:
+def opened(bucket: Bucket, fetcher: Fetcher) -> Iterator[Open]:
     """Return a function that opens a folder of the bucket."""
     made: list[S3Kind] = []
 

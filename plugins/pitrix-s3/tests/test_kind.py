@@ -9,6 +9,7 @@ from conftest import KEYS, Bucket, Open
 
 from pitrix_core.catalog.fetcher import HttpFetcher
 from pitrix_core.catalog.reach import Reach
+from pitrix_core.contracts.repo import Fetcher
 from pitrix_core.errors import (
     InvalidInputError,
     RepoAuthError,
@@ -17,7 +18,7 @@ from pitrix_core.errors import (
     RepoNotFoundError,
     RepoTemporaryError,
 )
-from pitrix_core.testing.repo_suite import entries_of, release_of
+from pitrix_core.testing.repo_suite import entries_of, loopback_fetcher, release_of
 from pitrix_s3.failures import translated
 from pitrix_s3.kind import S3Credential, S3Kind, S3Settings
 
@@ -37,20 +38,18 @@ def test_of_several_who_push_at_the_same_time_all_are_listed(bucket: Bucket, ope
     failures: list[BaseException] = []
 
     def push(version: str) -> None:
-        fetcher = HttpFetcher(Reach.parse("127.0.0.0/8"))
         try:
-            kind = S3Kind(
-                f"s3://{bucket.name}/stable",
-                settings=S3Settings(endpoint=bucket.endpoint, path_style=True),
-                credential=KEYS,
-                fetcher=fetcher,
-            )
-            kind.push(release_of(version))
-            kind.close()
+            with loopback_fetcher() as fetcher:
+                kind = S3Kind(
+                    f"s3://{bucket.name}/stable",
+                    settings=S3Settings(endpoint=bucket.endpoint, path_style=True),
+                    credential=KEYS,
+                    fetcher=fetcher,
+                )
+                kind.push(release_of(version))
+                kind.close()
         except BaseException as ex:  # noqa: BLE001  # shown by the assertion below
             failures.append(ex)
-        finally:
-            fetcher.close()
 
     threads = [threading.Thread(target=push, args=(version,)) for version in versions]
     for thread in threads:
@@ -100,7 +99,7 @@ def test_what_anybody_may_read_is_read_without_keys(
         assert found.file.read() == INDEX
 
 
-def test_a_bucket_that_is_not_there_is_told(fetcher: HttpFetcher, endpoint: str) -> None:
+def test_a_bucket_that_is_not_there_is_told(fetcher: Fetcher, endpoint: str) -> None:
     """By its name."""
     kind = S3Kind(
         "s3://no-such-bucket/stable",
@@ -176,7 +175,7 @@ def test_a_refusal_becomes_the_matching_error(failure: Exception, kind: type[Rep
     ],
 )
 def test_what_cannot_be_meant_is_refused(
-    fetcher: HttpFetcher, url: str, settings: dict[str, str]
+    fetcher: Fetcher, url: str, settings: dict[str, str]
 ) -> None:
     """Before anything is sent."""
     with pytest.raises(InvalidInputError):
