@@ -15,6 +15,7 @@ from pitrix_core.errors import (
     PackageInvalidError,
 )
 from pitrix_core.findings import Finding, errors_in
+from pitrix_core.model import JsonObject
 from pitrix_core.model.access import Action, Actor
 from pitrix_core.model.lifecycle import VersionState
 from pitrix_core.package import IndexEntries, IndexEntry, digest_of
@@ -180,7 +181,16 @@ def _store(tx: Transaction, actor: Actor, repo: Repo, upload: _Upload) -> AppVer
     else:
         _replace(tx, actor, known, version)
     tx.listings.refresh([app.id])
+    tx.audit.add(version.id, before=_told(known), after=_told(version))
     return tx.catalog.version(version.id)
+
+
+def _told(version: AppVersion | None) -> JsonObject | None:
+    """Return what the audit says of a version's archive."""
+    if version is None:
+        return None
+    names = ("app_id", "version", "digest", "state")
+    return {name: getattr(version, name) for name in names}
 
 
 def _replace(tx: Transaction, actor: Actor, known: AppVersion, version: AppVersion) -> None:

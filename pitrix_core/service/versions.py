@@ -135,6 +135,8 @@ def move(
         phase = case.phase if RULES[what].needs is None else None
         _write(case, what, target, phase=phase, reason=reason)
         tx.listings.refresh([version.app_id])
+        told = {"state": target, "phase": phase, "reason": reason}
+        tx.audit.add(version.id, before={"state": case.state}, after=told)
         return _life(attrs.evolve(case, state=target, review=tx.reviews.get(version_id)))
 
 
