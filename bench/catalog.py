@@ -171,7 +171,7 @@ def _fill(store: Store, world: _World) -> None:
             )
             ids = [f"app-{number}" for number in numbers]
             tx.listings.refresh(ids)
-            for waiting in tx.listings.ungathered(limit=_BATCH):
+            for waiting in tx.listings.take_ungathered(limit=_BATCH, for_s=60.0):
                 readme = " ".join(world.some(300))
                 tx.listings.mark_gathered(waiting, readme=readme, again_after_s=None)
     with store.engine.begin() as connection:

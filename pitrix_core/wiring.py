@@ -14,6 +14,7 @@ from typing import Final
 
 import attrs
 
+from pitrix_core.catalog.gathering import Gatherer
 from pitrix_core.catalog.indexer import Indexer
 from pitrix_core.catalog.loader import PackageLoader
 from pitrix_core.catalog.opening import RepoOpener
@@ -275,7 +276,7 @@ def run_runner(config: Config) -> None:
     with _stopped_by_signals() as stop, _closing(make_services(config)) as services:
         beside = [
             threading.Thread(target=target, args=(services, config, stop), daemon=True)
-            for target in (_index_now_and_then, _keep_house)
+            for target in (_index_now_and_then, _gather_now_and_then, _keep_house)
         ]
         for thread in beside:
             thread.start()
@@ -306,7 +307,12 @@ def run_indexer(config: Config) -> None:
     set_up_logging(config.log_level)
     _require_prepared(config)
     with _stopped_by_signals() as stop, _closing(make_services(config)) as services:
+        gathering = threading.Thread(
+            target=_gather_now_and_then, args=(services, config, stop), daemon=True
+        )
+        gathering.start()
         _index_now_and_then(services, config, stop)
+        gathering.join(timeout=2.0)
 
 
 def _index_now_and_then(services: Services, config: Config, stop: threading.Event) -> None:
@@ -318,6 +324,15 @@ def _index_now_and_then(services: Services, config: Config, stop: threading.Even
             pause_s = 0.0 if index_due(services, stop.is_set) else look_every_s
         except Exception:  # the database may be away for a while; the loop must not end
             log.exception("The repos could not be indexed", extra={"action": "index.all"})
+
+
+def _gather_now_and_then(services: Services, config: Config, stop: threading.Event) -> None:
+    gatherer = Gatherer(services.store, services.loader, services.opener)
+    while not stop.wait(min(_LOOK_EVERY_S, config.index_interval_s)):
+        try:
+            gatherer.gather(stop)
+        except Exception:  # the database may be away for a while; the loop must not end
+            log.exception("Readmes and pictures were not read", extra={"action": "catalog.gather"})
 
 
 def _keep_house(services: Services, config: Config, stop: threading.Event) -> None:

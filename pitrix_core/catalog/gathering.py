@@ -26,8 +26,10 @@ from pitrix_core.store.listings import Ungathered, is_address
 log = logging.getLogger(__name__)
 
 #: Apps that are looked at in one go, and at the same time.
-_BATCH: Final = 40
+_BATCH: Final = 20
 _AT_ONCE: Final = 4
+#: Seconds in which all of them have to be done: an app has nine pictures, each for two minutes.
+_TAKEN_FOR_S: Final = 3 * 3600.0
 #: Seconds until what failed is tried again; doubles each time, up to a week.
 _FIRST_PAUSE_S: Final = 600.0
 _LONGEST_PAUSE_S: Final = 7 * 24 * 3600.0
@@ -47,18 +49,19 @@ class Gatherer:
     def gather(self, stop: threading.Event | None = None) -> int:
         """Go through the apps that lack something now.
 
-        Several processes may be at it: they do some work twice, and come to the same end.
+        Several processes share the work; what one of them dies over, another one does later.
 
         :param stop: once it is set, nothing more is begun.
         :returns: how many apps were looked at.
         """
         count = 0
         while not (stop is not None and stop.is_set()):
+            with self._store.read() as tx:
+                if not tx.listings.is_anything_ungathered():
+                    break
             with self._store.begin() as tx:
                 tx.listings.add_missing()
-                waiting = tx.listings.ungathered(limit=_BATCH)
-            if not waiting:
-                break
+                waiting = tx.listings.take_ungathered(limit=_BATCH, for_s=_TAKEN_FOR_S)
             with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as threads:
                 list(threads.map(self._gather, waiting))
             count += len(waiting)

@@ -76,13 +76,14 @@ class Ungathered:
     """A listing, some of whose readme and pictures are to be read."""
 
     app_id: str
-    repo_id: str
     #: Whose package they are in.
     version_id: str | None
     has_readme: bool
     #: Place → source, of those that are not there.
     pictures: Mapping[int, str]
     failures: int
+    #: Until when nobody else is given it.
+    taken_until: dt.datetime
 
 
 class ListingRepository:
@@ -119,38 +120,50 @@ class ListingRepository:
 
     def add_missing(self) -> None:
         """List some of the apps that have no listing: a process of the last release wrote them."""
-        columns = tables.app_listings.c
-        query = (
-            sa.select(tables.apps.c.id)
-            .outerjoin(tables.app_listings, columns.app_id == tables.apps.c.id)
-            .where(columns.number.is_(None))
-            .limit(_BATCH)
-        )
-        self.refresh(self._connection.scalars(query).all())
+        self.refresh(self._connection.scalars(_unlisted().limit(_BATCH)).all())
 
     # -- what is read later ------------------------------------------------------------------------
 
-    def ungathered(self, *, limit: int) -> list[Ungathered]:
-        """Return listings with something to gather now, those that wait longest first."""
+    def is_anything_ungathered(self) -> bool:
+        """Say whether there is something to list, or to gather now."""
         columns = tables.app_listings.c
-        query = (
-            sa.select(tables.app_listings, tables.apps.c.repo_id, tables.app_versions.c.app_type)
-            .join(tables.apps, tables.apps.c.id == columns.app_id)
-            .outerjoin(tables.app_versions, tables.app_versions.c.id == columns.latest_id)
+        waiting = sa.select(columns.number).where(columns.gather_at <= self._now).limit(1)
+        return any(self._connection.scalar(q) is not None for q in (waiting, _unlisted().limit(1)))
+
+    def take_ungathered(self, *, limit: int, for_s: float) -> list[Ungathered]:
+        """Take listings with something to gather now, those that wait longest first.
+
+        :param for_s: seconds in which nobody else gets them; who dies over them leaves them to
+            whoever asks after that.
+        """
+        columns = tables.app_listings.c
+        due = (
+            sa.select(columns.number)
             .where(columns.gather_at <= self._now)
             .order_by(columns.gather_at, columns.number)
             .limit(limit)
+            .with_for_update(skip_locked=True)
         )
-        rows = self._connection.execute(query).all()
+        numbers = self._connection.scalars(due).all()
+        until = self._now + dt.timedelta(seconds=for_s)
+        self._connection.execute(
+            tables.app_listings.update().where(columns.number.in_(numbers)).values(gather_at=until)
+        )
+        query = (
+            sa.select(tables.app_listings, tables.app_versions.c.digest.label("read_as"))
+            .outerjoin(tables.app_versions, tables.app_versions.c.id == columns.latest_id)
+            .where(columns.number.in_(numbers))
+        )
+        rows = self._connection.execute(query.order_by(columns.number)).all()
         missing = self._missing_pictures([row.app_id for row in rows])
         return [
             Ungathered(
                 app_id=row.app_id,
-                repo_id=row.repo_id,
-                version_id=None if row[-1] is None else row.latest_id,
-                has_readme=row[-1] is not None and row.gathered_from != row.latest_id,
+                version_id=None if row.read_as is None else row.latest_id,
+                has_readme=row.read_as is not None and row.gathered_from != row.latest_id,
                 pictures=missing.get(row.app_id, {}),
                 failures=row.gather_failures,
+                taken_until=until,
             )
             for row in rows
         ]
@@ -160,6 +173,8 @@ class ListingRepository:
     ) -> None:
         """Write down what came of gathering, and when to try the rest again.
 
+        What changed meanwhile is gathered anew.
+
         :param readme: None where it was not read.
         :param again_after_s: None where nothing is missing.
         """
@@ -167,16 +182,21 @@ class ListingRepository:
         again_at = None
         if again_after_s is not None:
             again_at = self._now + dt.timedelta(seconds=again_after_s)
-        values: dict[str, object] = {
-            "gather_at": again_at,
-            "gather_failures": 0 if again_at is None else done.failures + 1,
-        }
-        if readme is not None:
-            values["readme"] = " ".join(words_of(readme)[:README_WORDS])
-            values["gathered_from"] = done.version_id
+        is_same = (columns.app_id == done.app_id) & (columns.gather_at == done.taken_until)
         self._connection.execute(
-            tables.app_listings.update().where(columns.app_id == done.app_id).values(values)
+            tables.app_listings.update()
+            .where(is_same)
+            .values(
+                gather_at=again_at, gather_failures=0 if again_at is None else done.failures + 1
+            )
         )
+        if readme is not None:
+            words = " ".join(words_of(readme)[:README_WORDS])
+            self._connection.execute(
+                tables.app_listings.update()
+                .where(columns.app_id == done.app_id)
+                .values(readme=words, gathered_from=done.version_id)
+            )
         if readme:
             self._put_texts(self._seen([done.app_id]))
 
@@ -350,6 +370,15 @@ class ListingRepository:
         new = [dict(zip(("app_id", "place", "source"), row, strict=True)) for row in wanted - known]
         if new:
             self._connection.execute(tables.app_pictures.insert(), new)
+
+
+def _unlisted() -> "sa.Select[Any]":
+    listings = tables.app_listings
+    return (
+        sa.select(tables.apps.c.id)
+        .outerjoin(listings, listings.c.app_id == tables.apps.c.id)
+        .where(listings.c.number.is_(None))
+    )
 
 
 def _is_offered(row: sa.Row[Any]) -> bool:

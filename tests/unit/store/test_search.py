@@ -298,7 +298,9 @@ def test_an_app_is_in_the_categories_its_package_names(
     publish("postgresql", keywords=("database",))
 
     with store.read() as tx:
-        first, second = (tx.search.page(f"app-{name}", viewer=ADMIN).listing for name in ("mysql", "postgresql"))
+        first, second = (
+            tx.search.page(f"app-{name}", viewer=ADMIN).listing for name in ("mysql", "postgresql")
+        )
 
     assert first.categories == ("big-data", "database", "storage")
     assert second.categories == ("database", "storage")
@@ -321,7 +323,10 @@ def test_a_hand_comes_before_the_package_and_the_package_before_the_repo(
         tx.listings.refresh(["app-put"])
 
     with store.read() as tx:
-        found = {name: tx.search.page(f"app-{name}", viewer=ADMIN).listing.categories for name in ("says", "silent")}
+        found = {
+            name: tx.search.page(f"app-{name}", viewer=ADMIN).listing.categories
+            for name in ("says", "silent")
+        }
         put = tx.search.page("app-put", viewer=ADMIN).listing.categories
 
     assert found == {"says": ("named",), "silent": ("usual",)}
