@@ -194,9 +194,8 @@ def _stored(services: Services, plan: Plan, *, kept: Mapping[str, str]) -> Plan:
 
 def _reviewed(services: Services, plan: Plan, runtime: Runtime) -> Plan:
     objections = services.registry.hooks().review_plan(plan, runtime)
-    wrong = errors_in(objections)
-    if wrong:
-        raise PlanRefusedError(wrong[0].message, findings=objections)
+    if errors_in(objections):
+        raise PlanRefusedError("A review objects to the plan.", findings=objections)
     if not objections:
         return plan
     plan = attrs.evolve(plan, findings=(*plan.findings, *objections))
