@@ -1,6 +1,7 @@
 """What a test here needs of the machine: it is skipped without, and fails in CI."""
 
 import functools
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -22,6 +23,15 @@ def program(name: str, *, package: str) -> str:
     if found is None:
         _miss(f"needs {name}: apt-get install {package}")
     return found
+
+
+def library(name: str, *, package: str) -> None:
+    """Ask for a library.
+
+    :param package: PyPI's package that has it; it belongs into tox's environment ``labs``.
+    """
+    if importlib.util.find_spec(name) is None:
+        _miss(f"needs {name}: pip install {package}")
 
 
 def network_namespaces() -> None:
