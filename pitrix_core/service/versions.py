@@ -25,6 +25,7 @@ from pitrix_core.store.reviews import OpenReview, Review, Transition
 
 #: Longest reason, in characters.
 _LONGEST_REASON: Final = 4000
+_CHOOSE: Final = "Choose another version: pitrix app versions APP"
 _LOOK: Final = "See where it is: pitrix app life VERSION"
 
 
@@ -173,9 +174,15 @@ def require_deployable(tx: Transaction, actor: Actor, version: AppVersion) -> No
     """Let a version be deployed that is active, or tried by its owner or whoever reviews it.
 
     :param version: one that the actor sees.
-    :raises ConflictError: it is not active, and not theirs to try.
+    :raises ConflictError: it is not active, and not theirs to try; or its repo lists it no more.
     """
     state = VersionState(version.state)
+    if version.removed_at is not None:
+        raise ConflictError(
+            f"Version {version.version} is not listed by its repo any more.",
+            pointer="/app_version_id",
+            next_step=_CHOOSE,
+        )
     if state is VersionState.ACTIVE:
         return
     review = tx.reviews.get(version.id)
@@ -184,7 +191,7 @@ def require_deployable(tx: Transaction, actor: Actor, version: AppVersion) -> No
         raise ConflictError(
             f"Version {version.version} is {state}: what is deployed has to be active.",
             pointer="/app_version_id",
-            next_step="Choose another version: pitrix app versions APP",
+            next_step=_CHOOSE,
         )
 
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import core_world
 import lives
 import pytest
 from lives import ADMIN, DAVE, DORA, IVY, OLGA, RITA, ROB, go, reviewing, upload
@@ -18,7 +19,7 @@ from pitrix_core.errors import (
 from pitrix_core.model import Runtime
 from pitrix_core.model.access import Actor
 from pitrix_core.model.lifecycle import Move
-from pitrix_core.service import apps, clusters, events, plans, versions
+from pitrix_core.service import apps, clusters, events, plans, repos, versions
 from pitrix_core.service.inputs import ApplyInput, PlanInput
 from pitrix_core.service.services import Services
 from pitrix_core.service.versions import MoveInput
@@ -320,6 +321,23 @@ def test_what_is_suspended_is_not_deployed(services: Services, register: Registe
 
     with pytest.raises(ConflictError, match="suspended"):
         clusters.apply(services, DORA, ApplyInput(plan_id=plan.id))
+
+
+def test_what_a_repo_lists_no_more_is_not_deployed(
+    services: Services,
+    repo: core_world.RepoFolder,
+    release: Callable[..., str],
+    register: Register,
+) -> None:
+    """Though its clusters go on."""
+    register()
+    version = release()
+    repo.entries.clear()
+    repo.write()
+    repos.index(services, ADMIN, "notes")
+
+    with pytest.raises(ConflictError, match="not listed by its repo"):
+        deploy(services, ADMIN, version)
 
 
 def test_a_version_that_clusters_are_of_stays(services: Services, register: Register) -> None:
