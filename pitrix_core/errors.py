@@ -112,11 +112,9 @@ class QuotaExceededError(ConflictError):
 
     code = "quota_exceeded"
 
-    def __init__(
-        self, message: str, *, findings: Sequence[Finding], next_step: str | None = None
-    ) -> None:
+    def __init__(self, message: str, *, findings: Sequence[Finding]) -> None:
         """Keep every limit that is exceeded."""
-        super().__init__(message, next_step=next_step)
+        super().__init__(message)
         self.findings = tuple(findings)
 
 

@@ -96,8 +96,7 @@ def require_room(tx: Transaction, plan: Plan) -> None:
     tx.quotas.lock(tx.quotas.counting_for(plan.owner))
     wrong = errors_in(review(tx, plan))
     if wrong:
-        message = f"It fits no more: {wrong[0].message}"
-        raise QuotaExceededError(message, findings=wrong, next_step=wrong[0].next_step)
+        raise QuotaExceededError("There is no room for it any more.", findings=wrong)
 
 
 @attrs.frozen(kw_only=True)

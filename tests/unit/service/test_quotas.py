@@ -357,8 +357,11 @@ def test_a_plan_that_fits_no_more_says_why(
     made = plan()
     allow(clusters=0)
 
-    with pytest.raises(QuotaExceededError, match="It fits no more: Group /acme may have 0"):
+    with pytest.raises(QuotaExceededError, match="no room") as caught:
         clusters.apply(services, people("alice"), ApplyInput(plan_id=made.id))
+
+    [finding] = caught.value.findings
+    assert finding.message == "Group /acme may have 0 clusters: 0 are there, and this adds 1."
 
 
 # -- setting and looking ---------------------------------------------------------------------------
