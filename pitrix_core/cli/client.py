@@ -176,7 +176,7 @@ class Api:
         request = self._http.build_request(
             method,
             path,
-            params={name: _text(value) for name, value in (query or {}).items() if value},
+            params={name: _texts(value) for name, value in (query or {}).items() if value},
             json=body,
             content=content,
             headers={**octets, **({"Idempotency-Key": key} if key else {})},
@@ -233,6 +233,11 @@ class UnreachableError(CliError):
     """The API does not answer."""
 
     code = "unreachable"
+
+
+def _texts(value: object) -> str | list[str]:
+    """Return what stands for a value; of several, each is sent."""
+    return [_text(item) for item in value] if isinstance(value, list | tuple) else _text(value)
 
 
 def _text(value: object) -> str:

@@ -34,6 +34,7 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "repo": ("verbs.repo:repo", "Register the places packages come from."),
     "app": ("verbs.app:app", "Look at the applications of all repos."),
     "review": ("verbs.lives:review", "Review versions of applications before they are released."),
+    "category": ("verbs.category:category", "Sort the applications."),
     "config": ("verbs.config:config", "Look at what an application can be told."),
     "provider": ("verbs.provider:provider", "Look at the clouds runtimes can be registered with."),
     "runtime": ("verbs.runtime:runtime", "Register the places clusters run on."),

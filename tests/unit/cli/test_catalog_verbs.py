@@ -83,11 +83,11 @@ def test_lists_are_aligned_where_nobody_looks(api: StandIn, pitrix: Callable[...
 
     result = pitrix("app", "list", "--search", "e")
 
-    assert api.requests[0].query["search"] == "e"
+    assert api.requests[0].query["q"] == "e"
     assert result.out.splitlines() == [
-        "name         id      description",
-        "etcd         app-1   A store",
-        "a-long-name  app-22",
+        "name         latest  type  id      description",
+        "etcd                       app-1   A store",
+        "a-long-name                app-22",
     ]
 
 
