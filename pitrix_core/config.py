@@ -4,6 +4,7 @@ A setting is taken from the command line, else from the environment (``PITRIX_``
 capitals), else from its default.
 """
 
+import ipaddress
 import os
 import ssl
 import threading
@@ -78,6 +79,12 @@ def _is_phases(_config: object, _field: object, value: str) -> None:
     phases_in(value)
 
 
+def _are_networks(_config: object, _field: object, value: str) -> None:
+    for word in value.split(","):
+        if word.strip() not in ("", "all"):
+            ipaddress.ip_network(word.strip())  # whose errors are words for people
+
+
 def _begins_with(*beginnings: str) -> Callable[[object, object, str], None]:
     def check(_config: object, _field: object, value: str) -> None:
         if value and not value.startswith(beginnings):
@@ -130,7 +137,7 @@ class Config:
     allow_local: bool = attrs.field(default=False, converter=_flag)
     #: Networks (CIDR) that repos and icons may be in beside public ones, separated by commas;
     #: ``all`` for private ones but those where clouds tell machines about themselves.
-    private_repos: str = ""
+    private_repos: str = attrs.field(default="", validator=_are_networks)
     #: JSON file that describes whom people can sign in with (OpenID Connect); empty for nobody.
     issuers: str = ""
     #: Names of enabled plugins, separated by commas; empty for all that are installed.

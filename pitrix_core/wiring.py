@@ -18,7 +18,7 @@ from pitrix_core.catalog.gathering import Gatherer
 from pitrix_core.catalog.indexer import Indexer
 from pitrix_core.catalog.loader import PackageLoader
 from pitrix_core.catalog.opening import RepoOpener
-from pitrix_core.catalog.reach import reach_of
+from pitrix_core.catalog.reach import Reach
 from pitrix_core.config import Config
 from pitrix_core.contracts.keys import KeyProvider
 from pitrix_core.errors import NotFoundError, UnsupportedOperationError
@@ -108,7 +108,7 @@ def make_services(config: Config) -> Services:
     """Return what every use works with; one per process, built after a fork."""
     store = make_store(config)
     registry = PluginRegistry(enabled=config.enabled, own={"quotas": QuotaReview(store)})
-    opener = RepoOpener(store, registry, reach_of(config.private_repos))
+    opener = RepoOpener(store, registry, Reach.parse(config.private_repos))
     indexer = Indexer(store, registry, opener, interval_s=config.index_interval_s)
     agent_files = AgentFiles(
         config.data_dir / "agents", builder=registry.agent_builder, public_url=config.api_url

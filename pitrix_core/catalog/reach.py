@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from pitrix_core.errors import InvalidInputError, RepoError, RepoTemporaryError
+from pitrix_core.errors import RepoError, RepoTemporaryError
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -108,18 +108,3 @@ def _resolved(host: str, port: int) -> list[str]:
             f"{host} cannot be found: {ex.strerror or ex}.", next_step="Look at how it is written."
         ) from ex
     return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
-
-
-def reach_of(setting: str) -> Reach:
-    """Read the installation's setting.
-
-    :raises InvalidInputError: it holds something that is no network.
-    """
-    try:
-        return Reach.parse(setting)
-    except ValueError as ex:
-        raise InvalidInputError(
-            f"The setting private_repos is not of its kind: {ex}.",
-            pointer="/private_repos",
-            next_step="Name networks, separated by commas, such as 10.1.0.0/16; or all.",
-        ) from ex

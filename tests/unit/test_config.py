@@ -64,6 +64,8 @@ def test_phases_of_reviews_have_an_order_of_their_own() -> None:
         pytest.param("index_interval_s", "nan", "more than 0", id="not-a-number"),
         pytest.param("index_interval_s", "inf", "not for ever", id="for-ever"),
         pytest.param("review_phases", "isv,legal", "isv, business, technical", id="no-phase"),
+        pytest.param("private_repos", "10.0.0.0/99", "IPv4 or IPv6 network", id="no-network"),
+        pytest.param("private_repos", "10.1.2.3/8", "host bits", id="an-address-in-a-network"),
         pytest.param("log_level", "loud", "debug, info", id="no-level"),
         pytest.param("database", "mysql://root:hunter2@x", "sqlite:///", id="no-database"),
         pytest.param("public_url", "example.org", "http://", id="no-url"),

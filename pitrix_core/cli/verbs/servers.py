@@ -60,6 +60,12 @@ def _pilot_tls(prefix: str) -> Callable[[_F], _F]:
     is_flag=True,
     help="Let admins use the provider `local`, which runs what packages say on this very machine.",
 )
+@click.option(
+    "--allow-private-repos",
+    metavar="NETWORKS",
+    help="Networks (CIDR, separated by commas) that repos may be in beside public ones; `all` for "
+    "every private one. [env: PITRIX_PRIVATE_REPOS]",
+)
 @_log_level
 def serve(  # noqa: PLR0913  # one for each option
     data: Path | None,
@@ -72,6 +78,7 @@ def serve(  # noqa: PLR0913  # one for each option
     pilot_tls_cert: Path | None,
     pilot_tls_key: Path | None,
     allow_local: bool,
+    allow_private_repos: str | None,
     log_level: str | None,
 ) -> None:
     """Run everything on this machine: API, runner, pilot and indexer.
@@ -89,6 +96,7 @@ def serve(  # noqa: PLR0913  # one for each option
         pilot_tls_cert=_text(pilot_tls_cert),
         pilot_tls_key=_text(pilot_tls_key),
         allow_local=allow_local or None,
+        private_repos=allow_private_repos,
         log_level=log_level,
     )
 

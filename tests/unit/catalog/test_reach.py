@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pitrix_core.catalog.reach import Reach, reach_of
-from pitrix_core.errors import InvalidInputError, RepoError, RepoTemporaryError
+from pitrix_core.catalog.reach import Reach
+from pitrix_core.errors import RepoError, RepoTemporaryError
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946"])
@@ -136,9 +136,3 @@ def test_what_is_no_name_is_refused(host: str) -> None:
     """Whatever the resolver makes of it."""
     with pytest.raises(RepoError):
         Reach().addresses(host, 443)
-
-
-def test_a_setting_that_is_no_network_is_refused() -> None:
-    """When the process starts, and not when a repo is read."""
-    with pytest.raises(InvalidInputError, match="private_repos"):
-        reach_of("10.0.0.0/99")
