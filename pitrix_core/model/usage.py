@@ -65,18 +65,6 @@ class UsageReport:
 
 
 @attrs.frozen(kw_only=True)
-class AppCounts:
-    """How much an app is used, by everybody together."""
-
-    #: Clusters that were ever made of it.
-    deployments: int = 0
-    #: Clusters that are not deleted.
-    live_clusters: int = 0
-    #: Owners of the clusters that were ever made of it.
-    users: int = 0
-
-
-@attrs.frozen(kw_only=True)
 class DayCount:
     """Clusters that were made on one day."""
 

@@ -6,7 +6,7 @@ here, where numbers have no end, and each sum is rounded once.
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from pitrix_core.model import ClusterState
 from pitrix_core.model.access import Action, Actor
-from pitrix_core.model.usage import Amounts, AppCounts, DayCount, UsageBy
+from pitrix_core.model.usage import Amounts, DayCount, UsageBy
 from pitrix_core.store import tables
 from pitrix_core.store.access import allowed
 
@@ -147,27 +147,6 @@ class UsageRepository:
 
     # -- of apps -----------------------------------------------------------------------------------
 
-    def counts_of(self, app_ids: Sequence[str]) -> dict[str, AppCounts]:
-        """Return how much apps are used; those of which no cluster was made are not there."""
-        clusters, versions = tables.clusters.c, tables.app_versions.c
-        query = (
-            sa.select(
-                versions.app_id,
-                sa.func.count().label("deployments"),
-                _live().label("live_clusters"),
-                sa.func.count(clusters.owner.distinct()).label("users"),
-            )
-            .join(tables.app_versions, versions.id == clusters.app_version_id)
-            .where(versions.app_id.in_(app_ids))
-            .group_by(versions.app_id)
-        )
-        return {
-            row.app_id: AppCounts(
-                deployments=row.deployments, live_clusters=row.live_clusters, users=row.users
-            )
-            for row in self._connection.execute(query)
-        }
-
     def live_clusters(self, app_id: str) -> dict[str, int]:
         """Return how many clusters there are of each version of an app."""
         clusters, versions = tables.clusters.c, tables.app_versions.c
@@ -257,11 +236,6 @@ def _overlap(period: Period) -> "tuple[sa.ColumnElement[bool], ...]":
     ended = columns.ended_at
     is_later = sa.and_(ended > period.began_at, ended > columns.began_at)
     return (columns.began_at < period.ended_at, sa.or_(ended.is_(None), is_later))
-
-
-def _live() -> "sa.ColumnElement[Any]":
-    is_live = sa.case((tables.clusters.c.state != ClusterState.DELETED, 1), else_=0)
-    return sa.func.sum(is_live)
 
 
 def _sum_of(row: "sa.Row[Any]") -> Sum:

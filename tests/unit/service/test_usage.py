@@ -14,9 +14,9 @@ import pytest
 from pitrix_core.errors import ForbiddenError, InvalidInputError, NotFoundError
 from pitrix_core.model import Cluster, ClusterState, OwnedResource, Price
 from pitrix_core.model.access import Actor
-from pitrix_core.model.usage import AppCounts, DayCount, Size, UsageBy, UsageLine
+from pitrix_core.model.usage import DayCount, Size, UsageBy, UsageLine
 from pitrix_core.pilot.hidden import SYSTEM_OWNER
-from pitrix_core.service import apps, usage
+from pitrix_core.service import usage
 from pitrix_core.service.services import Services
 from pitrix_core.service.usage import Asked
 from pitrix_core.store import Cipher, Store
@@ -320,18 +320,3 @@ def test_statistics_are_the_vendors(
     """What others' customers use is nobody else's business."""
     with pytest.raises(refusal):
         usage.statistics(services, actor, "app", Asked())
-
-
-@BOTH
-def test_counts_of_apps_are_asked_for_together(
-    services: Services, use: Use, version_id: str
-) -> None:
-    """Deployments ever, clusters that are there, and users; nothing of an app that nobody used."""
-    use(1, owner="user")
-    use(1, cluster_id="cl-2", owner="user", state=ClusterState.DELETED)
-    app = apps.get(services, ADMIN, "app")
-
-    with services.store.read() as tx:
-        counts = tx.usage.counts_of([app.id, "app-unused"])
-
-    assert counts == {app.id: AppCounts(deployments=2, live_clusters=1, users=1)}
