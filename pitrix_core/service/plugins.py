@@ -1,8 +1,8 @@
 """Look at the installed plugins."""
 
+from pitrix_core.model.access import Actor
 from pitrix_core.plugins.registry import PluginReport
 from pitrix_core.service.services import Services
-from pitrix_core.store.identity import Actor
 
 
 def report(services: Services, actor: Actor) -> list[PluginReport]:

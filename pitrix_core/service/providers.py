@@ -2,9 +2,9 @@
 
 from pitrix_core import convert
 from pitrix_core.model import JsonObject
+from pitrix_core.model.access import Actor
 from pitrix_core.plugins.discovery import PluginInfo
 from pitrix_core.service.services import Services
-from pitrix_core.store.identity import Actor
 
 
 def search(services: Services, actor: Actor) -> list[PluginInfo]:

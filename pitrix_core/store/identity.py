@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import attrs
 import sqlalchemy as sa
 
-from pitrix_core.model.access import Actor as Actor  # noqa: PLC0414  # where it used to be
 from pitrix_core.store import tables
 from pitrix_core.store.engine import Turn, insert_once, take_turn
 
