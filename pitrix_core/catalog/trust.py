@@ -42,5 +42,5 @@ def require_own_name(info: AppInfo, *, name: str, version: str) -> None:
         raise PackageSignatureError(
             f"The index calls it {name} {version}, and what was signed says "
             f"{info.name} {info.version}.",
-            next_step="Build the index again: pitrix package index FOLDER",
+            next_step="Build the index again: pitrix repo index FOLDER/",
         )
