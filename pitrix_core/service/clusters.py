@@ -73,6 +73,8 @@ def apply(
                 state=state_during(plan.action),
                 expected_revision=plan.revision,
             )
+        if not plan.action.frees:
+            tx.quotas.allot(plan)
         job = submit(tx, plan, deadline_s=deadline_s)
         tx.plans.mark_applied(plan.id, job_id=job.id)
         data_ = {"job_id": job.id, "action": plan.action}
@@ -196,4 +198,3 @@ def _add_cluster(tx: Transaction, plan: Plan) -> None:
         owner=plan.owner,
         secret_ids={node.id: node_secret(node.id).id for node in plan.nodes},
     )
-    tx.quotas.allot(plan)
