@@ -6,7 +6,6 @@ applies it, under a lock, so that of two plans that fit by themselves no two sli
 What counts is what a plan adds: whoever has more than a limit that was lowered can still delete.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Final
@@ -27,14 +26,13 @@ from pitrix_core.model.access import Action, Actor
 from pitrix_core.model.quota import MOST, Limits, Quota, QuotaReport, Scope, Unpriced, Use
 from pitrix_core.service.services import Services
 from pitrix_core.store import Store, Transaction
+from pitrix_core.store.metering import CURRENCY
 
 #: Part of a limit from which on a plan is told that it is near.
 _NEAR: Final = Decimal("0.9")
 #: How many of those who may change a quota are named.
 _NAMED: Final = 3
 _MIB_PER_GIB: Final = 1024
-#: ISO 4217: three letters.
-_CURRENCY: Final = re.compile(r"[A-Z]{3}")
 
 #: Limit → what it is called.
 _WORDS: Final[Mapping[str, str]] = {
@@ -339,7 +337,7 @@ def _require_numbers(limits: Limits) -> None:
 
 def _budget(currency: str, text: str) -> Decimal:
     pointer = f"/budgets/{currency}"
-    if not _CURRENCY.fullmatch(currency):
+    if not CURRENCY.fullmatch(currency):
         raise InvalidInputError(
             f"{currency!r} is no currency.",
             pointer="/budgets",

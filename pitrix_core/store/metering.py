@@ -7,6 +7,7 @@ nothing, while its volumes go on. What was *ensured* is shared, and not metered.
 """
 
 import datetime as dt
+import re
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
@@ -21,7 +22,8 @@ from pitrix_core.store.engine import insert_once
 #: says, it must neither keep an outcome from being written nor make sums overflow.
 _MOST: Final = 1_000_000_000
 _MILLION: Final = 1_000_000
-_CURRENCY_LENGTH: Final = 3  # ISO 4217
+#: ISO 4217.
+CURRENCY: Final = re.compile(r"[A-Z]{3}")
 
 
 class MeteringRepository:
@@ -150,7 +152,7 @@ def millionths(price: Price | None) -> tuple[int | None, str | None]:
 
     :returns: neither for a price that is not known, or makes no sense.
     """
-    if price is None or len(price.currency) != _CURRENCY_LENGTH:
+    if price is None or not CURRENCY.fullmatch(price.currency):
         return None, None
     amount = price.amount_per_month
     if not amount.is_finite() or not 0 <= amount <= _MOST:

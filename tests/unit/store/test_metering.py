@@ -220,6 +220,7 @@ def test_a_clock_that_goes_back_takes_nothing_away(
         pytest.param("-1", "EUR", id="below-nothing"),
         pytest.param("1e30", "EUR", id="beyond-all"),
         pytest.param("1", "EURO", id="no-currency"),
+        pytest.param("1", "=A1", id="no-letters"),
     ],
 )
 def test_a_price_that_makes_no_sense_is_not_known(
