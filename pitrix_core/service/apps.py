@@ -50,6 +50,9 @@ class AppFilter:
     sort: Sort = Sort.RELEVANCE
 
 
+EVERY: Final = AppFilter()
+
+
 @attrs.frozen(kw_only=True)
 class AppPage(Listing):
     """All that is shown of an app; what its latest version says, or the newest where none is on
@@ -68,7 +71,7 @@ class AppPage(Listing):
 
 
 def search(
-    services: Services, actor: Actor, wanted: AppFilter, *, part: Slice = WHOLE
+    services: Services, actor: Actor, wanted: AppFilter = EVERY, *, part: Slice = WHOLE
 ) -> list[Listing]:
     """Return apps that the actor sees.
 

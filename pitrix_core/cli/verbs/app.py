@@ -35,7 +35,9 @@ for _verb in (*APP_VERBS, match, stats):
 )
 @click.option("--counts", "is_counting", is_flag=True, help="Count them instead, by each of these.")
 @talks_to_api
-def list_(session: Session, /, *, is_counting: bool, **wanted: str | tuple[str, ...] | None) -> None:
+def list_(
+    session: Session, /, *, is_counting: bool, **wanted: str | tuple[str, ...] | None
+) -> None:
     """List the applications. An option given several times takes any of its values."""
     asked = {name: value for name, value in wanted.items() if value}
     if is_counting:

@@ -63,7 +63,8 @@ def release(services: Services, repo: core_world.RepoFolder) -> Callable[..., st
             repos.add(services, core_world.ADMIN, data)
         else:
             repos.index(services, core_world.ADMIN, "notes")
-        found = apps.versions(services, core_world.ADMIN, name)
+        every = apps.PreRelease.INCLUDE
+        found = apps.versions(services, core_world.ADMIN, name, pre_release=every)
         return next(one.id for one in found if one.version == version)
 
     return make

@@ -34,6 +34,7 @@ from pitrix_core.service import (
     repos,
     runtimes,
 )
+from pitrix_core.service.apps import AppFilter
 from pitrix_core.service.inputs import ApplyInput, PlanInput, RepoInput, RuntimeInput
 from pitrix_core.service.services import Services
 from pitrix_core.store.agents import Frontgate
@@ -59,8 +60,9 @@ def test_a_repo_is_indexed_when_it_is_registered(services: Services, repo: Any) 
     made = add_repo(services, repo.url)
 
     assert repos.get(services, USER, "notes") == repos.get(services, USER, made.id) == made
-    assert [app.name for app in apps.search(services, USER, text="AP")] == ["app"]
-    assert apps.search(services, USER, text="nothing") == []
+    [found] = apps.search(services, USER, AppFilter(text="AP"))
+    assert found.name == "app"
+    assert apps.search(services, USER, AppFilter(text="nothing")) == []
 
 
 @pytest.mark.parametrize(
@@ -116,14 +118,18 @@ def test_a_name_is_taken_once(services: Services, repo: Any, register: Register)
 
 
 def test_versions_are_listed_newest_first(services: Services, repo: Any) -> None:
-    """By their order as versions, not as texts."""
+    """By their order as versions, not as texts; those before a release only if asked for."""
     for version in ("1.9.0", "1.10.0", "2.0.0-rc.1"):
         repo.add(core_world.note("app", version), "app", version)
     add_repo(services, repo.url)
 
     found = apps.versions(services, USER, "app")
+    every = apps.versions(services, USER, "app", pre_release=apps.PreRelease.INCLUDE)
+    only = apps.versions(services, USER, "app", pre_release=apps.PreRelease.ONLY)
 
-    assert [one.version for one in found] == ["2.0.0-rc.1", "1.10.0", "1.9.0"]
+    assert [one.version for one in found] == ["1.10.0", "1.9.0"]
+    assert [one.version for one in every] == ["2.0.0-rc.1", "1.10.0", "1.9.0"]
+    assert only == every[:1]
     assert apps.get(services, USER, "app").id == found[0].app_id
     schema = apps.config_schema(services, USER, found[0].id)
     assert set(schema["properties"]) == {"cluster", "password"}
