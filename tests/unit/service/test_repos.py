@@ -18,6 +18,7 @@ from pitrix_core.errors import (
     PackageInvalidError,
     RepoNotFoundError,
 )
+from pitrix_core.model import Cluster, ClusterState, Runtime
 from pitrix_core.model.access import Visibility
 from pitrix_core.model.lifecycle import VersionState
 from pitrix_core.service import repos
@@ -289,6 +290,53 @@ def test_a_repo_is_taken_away_with_its_versions(services: Services, repo: Any) -
     with pytest.raises(NotFoundError):
         repos.get(services, ADMIN, made.id)
     assert add(services, repo.url, "notes").id != made.id
+
+
+@pytest.fixture
+def used(services: Services, repo: Any) -> Any:
+    """A repo with a version that a cluster is of."""
+    repo.add(core_world.note())
+    made = add(services, repo.url)
+    [version] = versions(services)
+    runtime = Runtime(id="rt-1", name="here", provider="fake", owner="admin", zone="")
+    with services.store.begin() as tx:
+        tx.runtimes.add(runtime, credential_id=None)
+        tx.clusters.add(
+            Cluster(
+                id="cl-1",
+                name="demo",
+                owner="admin",
+                state=ClusterState.ACTIVE,
+                runtime_id=runtime.id,
+                app_version_id=version.id,
+                config={},
+                revision=1,
+                created_at=tx.now,
+                updated_at=tx.now,
+            )
+        )
+    return made
+
+
+def test_a_repo_whose_versions_are_used_stays(services: Services, used: Any) -> None:
+    """The clusters are named."""
+    with pytest.raises(ConflictError, match="demo") as caught:
+        repos.delete(services, ADMIN, used.id)
+
+    assert "--keep-versions" in (caught.value.next_step or "")
+    assert repos.get(services, ADMIN, used.id) == used
+
+
+def test_a_repo_can_go_while_its_versions_stay_for_their_clusters(
+    services: Services, used: Any
+) -> None:
+    """Marked as removed: they are not on offer, and can still be read."""
+    repos.delete(services, ADMIN, used.id, keep_versions=True)
+
+    [version] = versions(services)
+    assert repos.search(services, ADMIN) == []
+    assert version.removed_at is not None
+    assert services.loader.load(version).spec.info.name == "app"
 
 
 def test_the_credential_goes_with_its_repo(locked: Services, repo: Any) -> None:
