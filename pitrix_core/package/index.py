@@ -24,7 +24,7 @@ from pitrix_core.validation import pointer_to
 
 INDEX_FILE: Final = "index.yaml"
 _DIGEST: Final = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})", re.ASCII)
-#: Most versions that an index may list: four times as many as the largest one known has.
+#: Most apps and versions that an index may list: four times as many as the largest one known has.
 ENTRIES_LIMIT: Final = 200_000
 #: How much of a name is shown that may be none, in characters.
 _SHOWN: Final = 64
@@ -110,7 +110,7 @@ class IndexReader:
         """Keep what is to be read; read nothing yet.
 
         :param file: for the findings.
-        :param limit: most versions that may be listed.
+        :param limit: most apps and versions that may be listed.
         """
         #: When the index says it was written; known at the end.
         self.generated = ""
@@ -167,6 +167,7 @@ class IndexReader:
 
     def _app(self, name: str, event: Any) -> Iterator[IndexEntry | Finding]:
         at = ("entries", name[:_SHOWN])
+        self._count(event)
         first, versions = self._seen.setdefault(name.casefold(), (name, set()))
         if type(event) is not yaml.SequenceStartEvent or first != name:
             self._kept(event)
@@ -189,7 +190,7 @@ class IndexReader:
 
     def _count(self, event: Any) -> None:
         if not self._room:
-            raise YamlFaultError("it lists more versions than are taken from one index", event)
+            raise YamlFaultError("it lists more than is taken from one index", event)
         self._room -= 1
 
     def _item(self, name: str, event: Any, *, at: tuple[object, ...]) -> IndexEntry | Finding:

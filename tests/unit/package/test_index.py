@@ -153,10 +153,13 @@ def test_entries_come_one_by_one() -> None:
         list(reader)
 
 
-def test_an_index_of_too_many_versions_is_refused() -> None:
+def test_an_index_that_lists_too_much_is_refused() -> None:
     """With the place of the one too many."""
-    with pytest.raises(PackageInvalidError, match=r"line 8.*more versions than are taken"):
+    with pytest.raises(PackageInvalidError, match=r"line 7.*more than is taken"):
         list(IndexReader(io.BytesIO(GOOD.encode()), limit=2))
+
+    with pytest.raises(PackageInvalidError, match="more than is taken"):
+        list(IndexReader(io.BytesIO(b"entries: {a: [], b: [], c: []}"), limit=2))
 
 
 NAMES = st.sampled_from(["a", "b-1", "c_2", "d.3", "1e3"])
