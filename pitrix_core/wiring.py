@@ -28,8 +28,10 @@ from pitrix_core.jobs.provider_tasks import ProviderTasks
 from pitrix_core.jobs.runner import Runner, RunnerSettings
 from pitrix_core.jobs.worker import Worker
 from pitrix_core.logs import set_up_logging
+from pitrix_core.model.access import Actor
 from pitrix_core.pilot.agent_files import AgentFiles
 from pitrix_core.pilot.frontgates import FrontgateEnsure, FrontgateWait
+from pitrix_core.pilot.hidden import SYSTEM_OWNER
 from pitrix_core.pilot.inbox import Desk
 from pitrix_core.pilot.server import Pilot
 from pitrix_core.pilot.server import run_pilot as serve_frontgates
@@ -50,6 +52,7 @@ from pitrix_core.service.quotas import QuotaReview
 from pitrix_core.service.rotation import KeyStatus, Rotation
 from pitrix_core.service.services import Services
 from pitrix_core.store import Cipher, Store, make_engine, new_id
+from pitrix_core.store.audit import Deed
 from pitrix_core.store.key_file import FileKeys, FileKeySettings
 from pitrix_core.supervisor import bind, inherited_listener, supervise
 
@@ -235,8 +238,9 @@ def _keys(config: Config) -> Iterator[tuple[Store, KeyProvider]]:
     _require_prepared(config)
     cipher = make_cipher(config)
     store = Store(make_engine(config.database_url), cipher=cipher)
+    deed = Deed(actor=Actor(owner=SYSTEM_OWNER), action="rotateKeys")
     try:
-        yield store, cipher.keys
+        yield store.on_behalf(deed), cipher.keys
     finally:
         store.close()
 

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 
 from pitrix_core import convert
 from pitrix_core.model import JsonObject
-from pitrix_core.model.access import Actor
+from pitrix_core.model.access import Action, Actor
 from pitrix_core.model.audit import BEGINNING, Anchor, AuditEntry
 from pitrix_core.store import tables
+from pitrix_core.store.access import allowed
 from pitrix_core.store.engine import Turn, take_turn
 from pitrix_core.store.records import record
 
@@ -135,13 +136,18 @@ class AuditRepository:
         after: int | None = None,
         limit: int | None = None,
         newest_first: bool = False,
+        viewer: Actor | None = None,
     ) -> list[AuditEntry]:
         """Return entries, the oldest first unless the newest are wanted first.
 
         :param after: number of the entry that the list begins after.
+        :param viewer: who has to be allowed to read what the users in question did; None for
+            nobody.
         """
         column = tables.audit.c.id
         query = sa.select(tables.audit).where(column > self.start().id, *_conditions(wanted))
+        if viewer is not None:
+            query = query.where(allowed(viewer, Action.AUDIT_READ, tables.audit.c.user))
         if after is not None:
             query = query.where(column < after if newest_first else column > after)
         query = query.order_by(column.desc() if newest_first else column).limit(limit)

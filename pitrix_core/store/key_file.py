@@ -166,7 +166,8 @@ class FileKeys(LocalKeys):
     def _known(self) -> tuple[_Key, ...]:
         with self._lock:
             state = _state_of(self._path), _state_of(self._next)
-            if state != self._read_at:
+            is_lost = not state[0] and self._read_at is not None  # what was read is good still
+            if state != self._read_at and not is_lost:
                 current = _parsed(_read(self._path), str(self._path))
                 waiting = _read(self._next)
                 self._keys = (*current, *(_parsed(waiting, str(self._next)) if waiting else ()))

@@ -43,6 +43,15 @@ def read(config: Config) -> str:
     return found
 
 
+def actions(config: Config) -> list[str]:
+    """Return what is in the audit."""
+    store = wiring.make_store(config)
+    with store.read() as tx:
+        found = [entry.action for entry in tx.audit.entries()]
+    store.close()
+    return found
+
+
 def test_it_is_said_what_is_under_which_key(secrets: Callable[..., Result]) -> None:
     """In a table, or for programs; and nothing of a key but its id."""
     words = secrets("status").out
@@ -63,6 +72,7 @@ def test_a_rotation_says_what_it_did(config: Config, secrets: Callable[..., Resu
     assert everything == {"rewrapped": 1, "resealed": 1, "unreadable": []}
     assert len(config.key_file.read_bytes().split()) == 3
     assert read(config) == "hunter2"
+    assert actions(config) == ["rotateKeys", "rotateKeys"]
 
 
 def test_the_next_key_is_made_beforehand(config: Config, secrets: Callable[..., Result]) -> None:

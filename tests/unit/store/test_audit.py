@@ -8,7 +8,7 @@ import attrs
 import pytest
 import sqlalchemy as sa
 
-from pitrix_core.model.access import Actor
+from pitrix_core.model.access import Action, Actor, admin
 from pitrix_core.model.audit import BEGINNING, Anchor, Origin, check_chain
 from pitrix_core.store import Store, Transaction
 from pitrix_core.store.audit import AuditFilter, Deed
@@ -219,6 +219,22 @@ def test_entries_are_found_by_who_and_what(store: Store) -> None:
         [2, 1],
         [3, 4],
     ]
+
+
+def test_people_see_what_those_did_whom_they_answer_for(store: Store) -> None:
+    """The one rule says who that is: here, what one did oneself."""
+    audited(store, "a")
+    with asked(store, user="bob").begin() as tx:
+        tx.audit.add("b")
+    bob = Actor(owner="bob", actions=frozenset({Action.AUDIT_READ}))
+
+    with store.read() as tx:
+        seen = [
+            [entry.subject for entry in tx.audit.entries(viewer=viewer)]
+            for viewer in (bob, ALICE, admin("root"))
+        ]
+
+    assert seen == [["b"], [], ["a", "b"]]
 
 
 def test_entries_are_found_by_time(store: Store, manual_clock: Any) -> None:

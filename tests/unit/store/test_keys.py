@@ -302,6 +302,17 @@ def test_a_renewal_that_was_cut_off_does_not_take_the_key_twice(
     assert (tmp_path / "key").read_bytes() == content
 
 
+def test_a_process_goes_on_without_its_file(tmp_path: Path, keys: FileKeys) -> None:
+    """What it has read once, it knows; nobody makes another file in its place."""
+    before = keys.current_key()
+    (tmp_path / "key").unlink()
+
+    after = keys.current_key()
+
+    assert after == before
+    assert not (tmp_path / "key").exists()
+
+
 def test_one_process_rotates_at_a_time(keys: FileKeys, tmp_path: Path) -> None:
     """Of two, none may lose the other's key."""
     with keys.locked(), pytest.raises(ConflictError, match="already"), keys_in(tmp_path).locked():
