@@ -16,7 +16,7 @@ from pitrix_core.model import Cluster, ClusterState, OwnedResource, Price
 from pitrix_core.model.access import Actor
 from pitrix_core.model.usage import DayCount, Size, UsageBy, UsageLine
 from pitrix_core.pilot.hidden import SYSTEM_OWNER
-from pitrix_core.service import usage
+from pitrix_core.service import usage, users
 from pitrix_core.service.services import Services
 from pitrix_core.service.usage import Asked
 from pitrix_core.store import Cipher, Store
@@ -57,7 +57,12 @@ def use(services: Services, version_id: str, manual_clock: ManualClock) -> Use:
     """
 
     def spend(
-        hours: float, *, cluster_id: str = "cl-1", price: Price | None = EUR, **values: Any
+        hours: float,
+        *,
+        cluster_id: str = "cl-1",
+        price: Price | None = EUR,
+        is_ended: bool = True,
+        **values: Any,
     ) -> None:
         made = OwnedResource(
             cluster_id=cluster_id,
@@ -73,8 +78,9 @@ def use(services: Services, version_id: str, manual_clock: ManualClock) -> Use:
             size = Size(cpu=2, memory_mib=1024)
             tx.metering.begin(made, **whose, size=size, price=price)
         manual_clock.advance(hours * HOUR_S)
-        with services.store.begin() as tx:
-            tx.metering.end_of(cluster_id)
+        if is_ended:
+            with services.store.begin() as tx:
+                tx.metering.end_of(cluster_id)
 
     return spend
 
@@ -320,3 +326,22 @@ def test_statistics_are_the_vendors(
     """What others' customers use is nobody else's business."""
     with pytest.raises(refusal):
         usage.statistics(services, actor, "app", Asked())
+
+
+def test_what_was_used_stays_with_who_used_it(
+    services: Services, use: Use, manual_clock: ManualClock
+) -> None:
+    """A cluster that is handed over is the heir's use from then on."""
+    with services.store.begin() as tx:
+        tx.groups.ensure_root()
+        root = tx.groups.get("/").id
+        for name, role in (("admin", "admin"), ("alice", "user"), ("bob", "user")):
+            tx.users.add(name, group_id=root, role=role)
+        tx.users.grant(tx.users.get("admin").id, role="admin", group_id=root)
+    use(2, owner="alice", is_ended=False)
+    users.delete(services, ADMIN, "alice", to="bob")
+    manual_clock.advance(HOUR_S)
+
+    shares = {line.key: line.core_hours for line in lines_of(services, UsageBy.OWNER)}
+
+    assert shares == {"alice": 4, "bob": 2}
