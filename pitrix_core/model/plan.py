@@ -139,5 +139,8 @@ class Plan:
     #: SHA-256 over everything above but the id, as hexadecimal.
     digest: str
     created_at: dt.datetime
+    #: ``sha256:…`` of the package it was made from: a draft may get another one. Empty where the
+    #: package had not been read before, and where it does not matter.
+    package_digest: str = ""
     #: For a deletion: the cluster is given up, and its cloud is asked for nothing.
     forgets: bool = False

@@ -38,6 +38,7 @@ class PlanFrame:
     revision: int
     app_version_id: str
     created_at: dt.datetime
+    package_digest: str = ""
 
 
 def build_plan(
@@ -70,6 +71,7 @@ def build_plan(
         findings=tuple(findings),
         digest="",
         created_at=frame.created_at,
+        package_digest=frame.package_digest,
     )
     return attrs.evolve(plan, digest=digest_of_plan(plan))
 

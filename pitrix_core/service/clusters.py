@@ -44,7 +44,8 @@ def apply(
     :raises NotFoundError: there is no such plan.
     :raises InvalidInputError: the plan is about another cluster, or the deadline is none.
     :raises ConflictError: the plan was applied before, another job is at work on the cluster, or
-        the app version or a cluster that it is linked to is not active any more.
+        the app version or a cluster that it is linked to is not active any more, or the app
+        version was uploaded anew.
     :raises RevisionConflictError: the cluster changed since the plan was made.
     :raises QuotaExceededError: there is no room for what the plan adds any more.
     """
@@ -170,7 +171,14 @@ def _require_applicable(tx: Transaction, plan: Plan) -> None:
 
 def _require_offered(tx: Transaction, actor: Actor, plan: Plan) -> None:
     tx.reviews.hold(plan.app_version_id)
-    require_deployable(tx, actor, tx.catalog.version(plan.app_version_id))
+    version = tx.catalog.version(plan.app_version_id)
+    require_deployable(tx, actor, version)
+    if plan.package_digest and plan.package_digest != version.digest:
+        raise ConflictError(
+            f"Version {version.version} has another archive than the plan was made from.",
+            pointer="/plan_id",
+            next_step="Make a new plan.",
+        )
 
 
 def _add_cluster(tx: Transaction, plan: Plan) -> None:

@@ -178,6 +178,7 @@ def _finish(
         revision=request.current.cluster.revision if request.current else 0,
         app_version_id=version.id,
         created_at=dt.datetime.now(dt.UTC),
+        package_digest=version.digest or "",
     )
     provider = services.gates.of(request.runtime.id)
     plan = build_plan(request, draft, frame=frame, provider=provider)

@@ -96,6 +96,17 @@ def test_a_draft_that_runs_keeps_its_archive(services: Services, register: Regis
         upload(services, findings=["info"])
 
 
+def test_a_plan_is_of_the_archive_it_was_made_from(services: Services, register: Register) -> None:
+    """Another one may want other machines."""
+    register()
+    version = upload(services)
+    plan = plans.create(services, DORA, PlanInput(app_version_id=version.id))
+    upload(services, findings=["info"])
+
+    with pytest.raises(ConflictError, match="another archive"):
+        clusters.apply(services, DORA, ApplyInput(plan_id=plan.id))
+
+
 @pytest.mark.parametrize(
     ("content", "error"),
     [
