@@ -92,6 +92,11 @@ def push(
     for _ in range(_ATTEMPTS):
         kept = shelf.load(INDEX_FILE, limit_bytes=INDEX_LIMIT_BYTES)
         listed = _parsed(kept)
+        if listed.findings:
+            raise PackageInvalidError(
+                "The repo's index holds what cannot be read, and would be lost.",
+                findings=listed.findings,
+            )
         after = with_entries(listed, [entry], now=now)
         if after.entries == listed.entries:
             return None

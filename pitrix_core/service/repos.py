@@ -99,6 +99,7 @@ def add(services: Services, actor: Actor, data: RepoInput) -> Repo:
     with services.store.begin() as tx:
         tx.repos.add(repo, credential_id=_kept(tx, data.credential, owner=actor.owner))
         tx.audit.add(repo.id, after=data)
+        tx.audit.add(repo.id, after=repo)
         tx.events.add("repo.added", repo.id, owner=repo.owner, data={"name": repo.name})
     return services.indexer.index(repo)
 
@@ -168,6 +169,7 @@ def change(services: Services, actor: Actor, repo_id: str, data: RepoChange) -> 
             before=_Told(repo=before, credential=known),
             after=_Told(repo=after, credential=credential),
         )
+        tx.audit.add(after.id, before=before, after=after)
         data_ = {"name": after.name, "changed": sorted(_given(data))}
         tx.events.add("repo.changed", after.id, owner=after.owner, data=data_)
         return tx.repos.get(after.id)
@@ -196,6 +198,7 @@ def delete(services: Services, actor: Actor, repo_id: str, *, keep_versions: boo
         secret_id = tx.repos.credential_id(repo.id)
         tx.repos.remove(repo.id)
         _forget(tx, secret_id)
+        tx.audit.add(repo.id, before=repo)
         tx.audit.add(repo.id, before=repo)
         tx.events.add("repo.deleted", repo.id, owner=repo.owner, data={"name": repo.name})
 
@@ -314,8 +317,11 @@ def _checked(services: Services, actor: Actor, repo: Repo) -> Repo:
 
 
 def _given(change: RepoChange) -> dict[str, Any]:
-    fields = (field.name for field in attrs.fields(RepoChange))
-    return {name: getattr(change, name) for name in fields if getattr(change, name) is not None}
+    names = (field.name for field in attrs.fields(RepoChange))
+    given = {name: getattr(change, name) for name in names if getattr(change, name) is not None}
+    if given.get("visibility", Visibility.GROUPS) is not Visibility.GROUPS:
+        given.setdefault("groups", ())  # those of before see nothing more
+    return given
 
 
 def _kept(tx: Transaction, credential: JsonObject, *, owner: str) -> str | None:

@@ -16,6 +16,7 @@ from pitrix_core.contracts.repo import Release
 from pitrix_core.errors import (
     InvalidInputError,
     PackageDigestError,
+    PackageInvalidError,
     RepoAuthError,
     RepoError,
     RepoNotFoundError,
@@ -316,6 +317,19 @@ def test_a_released_version_never_changes(opened: Open, web: Web, files: Files) 
         opened(web.url).push(release(more="words"))
 
     assert files.kept == before
+
+
+def test_an_index_with_entries_that_cannot_be_read_is_left_alone(
+    opened: Open, web: Web, files: Files
+) -> None:
+    """Somebody else may know what they are."""
+    files.kept["/index.yaml"] = b"entries: {other: [{version: not a version, urls: [x]}]}"
+
+    with pytest.raises(PackageInvalidError) as caught:
+        opened(web.url).push(release())
+
+    assert [finding.pointer for finding in caught.value.findings] == ["/entries/other/0/version"]
+    assert b"other" in files.kept["/index.yaml"]
 
 
 def test_a_server_that_takes_no_files_says_so(opened: Open) -> None:

@@ -159,6 +159,16 @@ def test_what_is_left_out_of_a_change_stays(services: Services, repo: Any) -> No
     assert (changed.url, changed.providers, changed.id) == (made.url, ("fake",), made.id)
 
 
+def test_groups_go_with_the_visibility_that_named_them(services: Services, repo: Any) -> None:
+    """Whoever makes a repo public need not name them again."""
+    made = add(services, repo.url, visibility=Visibility.GROUPS, groups=("/",))
+
+    changed = repos.change(services, ADMIN, made.id, RepoChange(visibility=Visibility.PUBLIC))
+
+    assert made.groups != ()
+    assert (changed.visibility, changed.groups) == (Visibility.PUBLIC, ())
+
+
 def test_another_place_is_looked_at_before_it_is_taken(
     services: Services, repo: Any, tmp_path: Path
 ) -> None:
