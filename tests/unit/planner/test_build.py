@@ -112,6 +112,14 @@ def test_prices_are_added(build: Build) -> None:
     )
 
 
+def test_each_task_says_what_it_costs(build: Build) -> None:
+    """As far as that is known, and whatever the app type has said of it."""
+    free = Price(amount_per_month=Decimal(0), currency="EUR", source="the package")
+    tasks = build(machine(), attrs.evolve(volume(), price=free)).tasks
+
+    assert [task.price and task.price.amount_per_month for task in tasks] == [Decimal("5.00"), None]
+
+
 def test_a_plan_that_makes_nothing_has_no_price(build: Build) -> None:
     """Nothing is not the same as free."""
     assert build().price is None

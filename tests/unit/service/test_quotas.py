@@ -5,6 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import core_world
 import pytest
 
@@ -294,7 +295,16 @@ def test_near_a_budget_there_is_a_warning(
         pytest.param(Unpriced.REFUSE, Level.ERROR, id="refused"),
     ],
 )
-def test_a_cost_in_another_currency_is_as_the_quota_says(
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        pytest.param({}, "is in EUR", id="in-another-currency"),
+        pytest.param({"price": None}, "is not known", id="not-known"),
+    ],
+)
+def test_a_cost_that_a_budget_cannot_tell_is_as_the_quota_says(
+    change: dict[str, None],
+    why: str,
     unpriced: Unpriced,
     level: Level,
     services: Services,
@@ -302,7 +312,7 @@ def test_a_cost_in_another_currency_is_as_the_quota_says(
     allow: Callable[..., Any],
 ) -> None:
     """It cannot be held against the budget, and that is said."""
-    made = plan()
+    made = attrs.evolve(plan(), **change)
     allow(budgets={"USD": "1.00"}, unpriced=unpriced)
 
     with services.store.read() as tx:
@@ -310,7 +320,7 @@ def test_a_cost_in_another_currency_is_as_the_quota_says(
 
     assert (finding.level, finding.code) == (level, "budget.unpriced")
     assert finding.message == (
-        "What this costs is in EUR, and cannot be held against the budget (USD) of group /acme."
+        f"What this costs {why}, and cannot be held against the budget (USD) of group /acme."
     )
 
 
