@@ -26,9 +26,6 @@ from pitrix_core.service.services import Services
 from pitrix_core.store import Transaction
 from pitrix_core.store.usage import Period, Sum, UsedBy
 
-#: Lines of one answer; what has more is asked for in parts, so that an answer fits into memory.
-_MOST_LINES: Final = 50_000
-
 #: Columns of the CSV; new ones come after these.
 COLUMNS: Final = (
     "from",
@@ -61,7 +58,7 @@ class Asked:
 def report(services: Services, actor: Actor, by: UsageBy, asked: Asked) -> UsageReport:
     """Add up what was used in a period by what the actor may look at.
 
-    :raises InvalidInputError: the period is none, or has too many lines.
+    :raises InvalidInputError: the period is none, or there is too much to tell.
     """
     with services.store.read() as tx:
         period = _period(tx, asked)
@@ -69,11 +66,6 @@ def report(services: Services, actor: Actor, by: UsageBy, asked: Asked) -> Usage
         if by is UsageBy.GROUP:
             used = _by_group(used, tx.usage.groups())
         names = tx.usage.names(by, period)
-    if len(used) > _MOST_LINES:
-        raise InvalidInputError(
-            f"These are more than {_MOST_LINES} lines.",
-            next_step="Ask for a shorter period, or by owner, app or runtime.",
-        )
     return UsageReport(
         by=by,
         began_at=period.began_at,

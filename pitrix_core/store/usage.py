@@ -6,13 +6,14 @@ here, where numbers have no end, and each sum is rounded once.
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 import attrs
 import sqlalchemy as sa
 
+from pitrix_core.errors import InvalidInputError
 from pitrix_core.model import ClusterState
 from pitrix_core.model.access import Action, Actor
 from pitrix_core.model.usage import Amounts, DayCount, UsageBy
@@ -27,6 +28,9 @@ HOURS_PER_MONTH: Final = 730
 _MIB_PER_GIB: Final = 1024
 _MILLION: Final = 1_000_000
 _DIGITS: Final = Decimal("0.000001")
+
+#: Rows that one answer is added up of, and most lines that it has: so many fit into memory.
+MOST_ROWS: Final = 100_000
 
 #: What use is added up for → the meter's column.
 _KEYS: Final[Mapping[UsageBy, "sa.Column[Any]"]] = {
@@ -108,11 +112,14 @@ class UsageRepository:
         *,
         viewer: Actor | None = None,
         app_id: str | None = None,
+        most_rows: int = MOST_ROWS,
     ) -> list[UsedBy]:
         """Add up what was used in a period, by key and currency, in their order.
 
         :param viewer: only what this one may look at; None for all.
         :param app_id: only by clusters of this app.
+        :param most_rows: how many times, sizes and prices may differ by key.
+        :raises InvalidInputError: there is more to tell than fits into one answer.
         """
         columns = tables.meters.c
         which = list(_overlap(period))
@@ -122,7 +129,13 @@ class UsageRepository:
             which.append(columns.app_id == app_id)
         keys = [_KEYS[by]] + [columns.owner] * (by is UsageBy.CLUSTER)
         sums: dict[tuple[str, str, str | None], Sum] = defaultdict(Sum)
-        for row in self._times(keys, period, which):
+        rows = self._times(keys, period, which, limit=most_rows + 1)
+        if len(rows) > most_rows:
+            raise InvalidInputError(
+                "This is more than fits into one answer.",
+                next_step="Ask for a shorter period, or by owner, app or runtime.",
+            )
+        for row in rows:
             owner = row.owner if by is UsageBy.CLUSTER else ""
             sums[row[0] or "", owner, row.currency].add(_sum_of(row))
         return [
@@ -197,7 +210,9 @@ class UsageRepository:
         keys: Iterable["sa.Column[Any]"],
         period: Period,
         which: Iterable["sa.ColumnElement[bool]"],
-    ) -> Iterable["sa.Row[Any]"]:
+        *,
+        limit: int,
+    ) -> "Sequence[sa.Row[Any]]":
         """Return for how long there was anything of each size and price, by some columns."""
         columns = tables.meters.c
         kind = columns.began_at.type
@@ -220,8 +235,9 @@ class UsageRepository:
             sa.select(*keys, *sizes, sa.func.sum(length).label("length"))
             .where(*which)
             .group_by(*keys, *sizes)
+            .limit(limit)
         )
-        return self._connection.execute(query)
+        return self._connection.execute(query).all()
 
     def _day(self, time: "sa.Column[Any]") -> "sa.ColumnElement[Any]":
         """Return the day of a time, in UTC."""

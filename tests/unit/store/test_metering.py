@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet
 from hypothesis import strategies
 
+from pitrix_core.errors import InvalidInputError
 from pitrix_core.model import Cluster, ClusterState, OwnedResource, Price, Runtime
 from pitrix_core.model.usage import Size, UsageBy
 from pitrix_core.store import Cipher, Store, Transaction, make_engine, tables
@@ -211,6 +212,20 @@ def test_a_clock_that_goes_back_takes_nothing_away(
     after(60, lambda tx: None)
 
     assert hours() == {}
+
+
+def test_what_fits_into_no_answer_is_refused(
+    after: Callable[..., Any], manual_clock: ManualClock
+) -> None:
+    """Before it is added up, with how to ask for less."""
+    began_at = manual_clock()
+    after(0, lambda tx: make(tx, resource(), MACHINE))
+    after(0, lambda tx: make(tx, resource("req-2", id_="i-2"), Size(cpu=1)))
+    after(60, lambda tx: None)
+    period = Period(began_at=began_at, ended_at=manual_clock())
+
+    with pytest.raises(InvalidInputError, match="more than fits"):
+        after(0, lambda tx: tx.usage.used(UsageBy.CLUSTER, period, most_rows=1))
 
 
 @pytest.mark.parametrize(
