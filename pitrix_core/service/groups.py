@@ -46,6 +46,7 @@ def add(services: Services, actor: Actor, data: GroupInput) -> Group:
         parent = find_group(tx, actor, data.parent)
         require_within(actor, Action.GROUPS_WRITE, parent.path)
         group = tx.groups.add(new_id("grp"), data.name, parent=parent)
+        tx.audit.add(group.id, after=group)
         tx.events.add("group.added", group.id, owner=actor.owner, data={"path": group.path})
     return group
 
@@ -86,6 +87,7 @@ def change(services: Services, actor: Actor, id_or_path: str, data: GroupChange)
         tx.groups.move(group, name=name, parent=parent)
         moved = tx.groups.get(group.id)
         what = {"from": group.path, "to": moved.path}
+        tx.audit.add(group.id, before=group, after=moved)
         tx.events.add("group.moved", group.id, owner=actor.owner, data=what)
     return moved
 
@@ -109,6 +111,7 @@ def delete(services: Services, actor: Actor, id_or_path: str) -> None:
                 next_step="Move or delete them first.",
             )
         tx.groups.delete(group.id)
+        tx.audit.add(group.id, before=group)
         tx.events.add("group.deleted", group.id, owner=actor.owner, data={"path": group.path})
 
 

@@ -106,8 +106,13 @@ def grant(services: Services, actor: Actor, user: str, data: GrantInput) -> Gran
         tx.users.grant(found.id, role=data.role, group_id=group.id)
         what = {"user": found.name, "role": data.role, "group": group.path}
         tx.events.add("grant.added", found.id, owner=actor.owner, data=what)
-        made = tx.users.grants(found.id)
-    return next(each for each in made if (each.role, each.group) == (data.role, group.path))
+        made = next(
+            each
+            for each in tx.users.grants(found.id)
+            if (each.role, each.group) == (data.role, group.path)
+        )
+        tx.audit.add(found.id, after=made)
+    return made
 
 
 def take_back(services: Services, actor: Actor, grant_id: str) -> None:
@@ -124,6 +129,7 @@ def take_back(services: Services, actor: Actor, grant_id: str) -> None:
         require_within(actor, Action.USERS_WRITE, found.group)
         require_holding(actor, tx.access.actions_of(found.role), found.group)
         tx.users.take_back(found.id)
+        tx.audit.add(user.id, before=found)
         require_admin_left(tx)
         what = {"user": user.name, "role": found.role, "group": found.group}
         tx.events.add("grant.removed", user.id, owner=actor.owner, data=what)

@@ -142,6 +142,7 @@ def open_session(tx: Transaction, user: User, *, address: str, agent: str) -> Op
         created_at=tx.now,
     )
     tx.logins.add_session(session, user_id=user.id, digest=digest_of(cookie))
+    tx.audit.add(user.id, after={"session": session.id, "agent": session.agent}, user=user.name)
     tx.audit.add(session.id, after=session, user=user.name)
     return Opened(session=session, cookie=cookie)
 

@@ -78,6 +78,7 @@ def add(services: Services, actor: Actor, data: UserInput) -> User:
         user = tx.users.add(data.name, group_id=group.id, role=data.role, email=data.email)
         tx.users.change(user.id, password_hash=kept)
         what = {"name": user.name, "group": user.group, "role": user.role}
+        tx.audit.add(user.id, after=user)
         tx.events.add("user.added", user.id, owner=actor.owner, data=what)
     return user
 
@@ -119,6 +120,7 @@ def change(services: Services, actor: Actor, id_or_name: str, data: UserChange) 
         require_admin_left(tx)
         changed = tx.users.get(user.id)
         what = {name: value for name, value in attrs.asdict(data).items() if value is not None}
+        tx.audit.add(user.id, before=user, after=changed)
         tx.events.add("user.changed", user.id, owner=actor.owner, data=what)
     return changed
 
@@ -174,6 +176,7 @@ def delete(services: Services, actor: Actor, id_or_name: str, *, to: str | None 
         tx.quotas.remove_of(user.name)
         require_admin_left(tx)
         what = {"name": user.name, "to": to}
+        tx.audit.add(user.id, before=user, after={"handed_to": to})
         tx.events.add("user.deleted", user.id, owner=actor.owner, data=what)
 
 

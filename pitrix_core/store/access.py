@@ -9,7 +9,7 @@ nobody who has an account, such as what the installation made for itself, is for
 on the root.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -134,6 +134,21 @@ class AccessRepository:
         """Say whether somebody may do this with what belongs to ``owner``."""
         condition = allowed(actor, action, sa.literal(owner))
         return self._connection.scalar(sa.select(sa.literal(1)).where(condition)) is not None
+
+    def share(
+        self, table: str, row_id: str, *, visibility: Visibility | None, groups: Sequence[str]
+    ) -> None:
+        """Write down who sees a row beside its owner.
+
+        :param table: ``runtimes`` or ``apps``.
+        :param groups: ids.
+        """
+        shared = tables.metadata.tables[table]
+        self._connection.execute(
+            shared.update()
+            .where(shared.c.id == row_id)
+            .values(visibility=visibility, groups=list(groups))
+        )
 
     def actor(self, name: str) -> Actor | None:
         """Return a user as somebody who asks; None where there is none, or they are disabled."""

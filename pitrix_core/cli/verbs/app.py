@@ -9,6 +9,7 @@ from pitrix_core.cli.output import print_fields, print_json, print_table
 from pitrix_core.cli.terminal import say
 from pitrix_core.cli.verbs.lives import APP_VERBS
 from pitrix_core.cli.verbs.match import match
+from pitrix_core.cli.verbs.share import share_app
 from pitrix_core.cli.verbs.usage import stats
 from pitrix_core.model import JsonObject
 
@@ -18,7 +19,7 @@ def app() -> None:
     """Look at the applications of all repos."""
 
 
-for _verb in (*APP_VERBS, match, stats):
+for _verb in (*APP_VERBS, match, share_app, stats):
     app.add_command(_verb)
 
 

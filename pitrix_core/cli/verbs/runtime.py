@@ -13,6 +13,7 @@ from pitrix_core.cli.problems import finding_lines
 from pitrix_core.cli.progress import follow
 from pitrix_core.cli.terminal import say
 from pitrix_core.cli.values import collect, credential_of, pairs
+from pitrix_core.cli.verbs.share import share_runtime
 from pitrix_core.cli.verbs.sweep import sweep
 from pitrix_core.model import JsonObject
 
@@ -153,6 +154,7 @@ def delete(session: Session, runtime_id: str, forget: bool, yes: bool) -> None:
 
 
 runtime.add_command(sweep)
+runtime.add_command(share_runtime)
 
 
 def _given(concurrency: int | None, rate: float | None) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from pitrix_core.model import JsonObject
 from pitrix_core.model.access import Action
 from pitrix_core.rest.operation import ACCEPT_LANGUAGE, Call, File, Operation, Parameter, Shape
 from pitrix_core.rest.pagination import slice_in
-from pitrix_core.service import apps, categories
+from pitrix_core.service import apps, categories, sharing
 from pitrix_core.service.categories import CategoriesInput, CategoryInput, RepoCategories
 from pitrix_core.service.languages import preferred
-from pitrix_core.store.catalog import AppVersion
+from pitrix_core.store.catalog import App, AppVersion
 from pitrix_core.store.categories import Category
 from pitrix_core.store.search import Count, Listing, Sort
 
@@ -144,6 +144,16 @@ _APPS: Final[tuple[Operation, ...]] = (
         shape=Shape.PAGE,
         answer=Count,
         parameters=_FILTERS,
+    ),
+    Operation(
+        id="shareApp",
+        method="POST",
+        path="/v1/apps/{id}/share",
+        summary="Say who sees an app and its versions",
+        needs=Action.APPS_WRITE,
+        run=lambda c: sharing.share_app(c.services, c.actor, c.path["id"], c.body),
+        input=sharing.ShareInput,
+        answer=App,
     ),
     Operation(
         id="getApp",

@@ -6,7 +6,7 @@ from pitrix_core.model import Runtime, RuntimeAtWork, RuntimeLimits
 from pitrix_core.model.access import Action
 from pitrix_core.rest import answers
 from pitrix_core.rest.operation import Call, Operation, Parameter, Shape
-from pitrix_core.service import runtimes
+from pitrix_core.service import runtimes, sharing
 from pitrix_core.service.inputs import RuntimeInput
 
 
@@ -63,6 +63,16 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         needs=Action.RUNTIMES_WRITE,
         run=lambda c: runtimes.limit(c.services, c.actor, c.path["id"], c.body),
         input=RuntimeLimits,
+        answer=Runtime,
+    ),
+    Operation(
+        id="shareRuntime",
+        method="POST",
+        path="/v1/runtimes/{id}/share",
+        summary="Say who sees a runtime, and can deploy on it",
+        needs=Action.RUNTIMES_WRITE,
+        run=lambda c: sharing.share_runtime(c.services, c.actor, c.path["id"], c.body),
+        input=sharing.ShareInput,
         answer=Runtime,
     ),
     Operation(

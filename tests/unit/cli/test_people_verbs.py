@@ -39,6 +39,8 @@ def people(api: StandIn) -> StandIn:
     api.answers("POST", "/v1/users/ada/grants", {"id": "grt-1"}, status=201)
     api.answers("POST", "/v1/tokens", {"id": "tok-1", "name": "ci", "token": "ptx_x"}, status=201)
     api.answers("GET", "/v1/whoami", ME)
+    api.answers("POST", "/v1/runtimes/here/share", {"name": "here"})
+    api.answers("POST", "/v1/apps/etcd/share", {"name": "etcd"})
     for path in ("/v1/users/ada", "/v1/groups/grp-1", "/v1/roles/r", "/v1/grants/grt-1"):
         api.answers("DELETE", path, None, status=204)
     for name in ("ci", "current"):
@@ -63,6 +65,13 @@ def people(api: StandIn) -> StandIn:
         ("group move /web /b", "PATCH", "/v1/groups/grp-1", {"name": "b", "parent": "/"}),
         ("role add r apps.read", "POST", "/v1/roles", {"name": "r", "actions": ["apps.read"]}),
         ("grant add ada admin /", "POST", "/v1/users/ada/grants", {"role": "admin", "group": "/"}),
+        (
+            "runtime share here groups --group /web",
+            "POST",
+            "/v1/runtimes/here/share",
+            {"visibility": "groups", "groups": ["/web"]},
+        ),
+        ("app share etcd repo", "POST", "/v1/apps/etcd/share", {"groups": []}),
         (
             "token add ci --right clusters.read --days 7",
             "POST",

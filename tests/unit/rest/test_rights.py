@@ -29,7 +29,7 @@ NEEDS: Final[Mapping[str, str]] = {
         "getAppVersion getReadme getConfigSchema listCategories getCategory "
         "getVersionLife matchAppVersion"
     ),
-    "apps.write": "addCategory replaceCategory deleteCategory putAppCategories",
+    "apps.write": "shareApp addCategory replaceCategory deleteCategory putAppCategories",
     "audit.read": "listAudit getAuditEnds",
     "clusters.read": (
         "getPlan listClusters getCluster getMeasures listTabs askForTab getTab listJobs "
@@ -51,7 +51,7 @@ NEEDS: Final[Mapping[str, str]] = {
     "repos.write": "addRepo changeRepo deleteRepo validateRepo indexRepo putRepoCategories",
     "roles.write": "addRole deleteRole",
     "runtimes.read": "listRuntimes getRuntime checkRuntime",
-    "runtimes.write": "addRuntime limitRuntime deleteRuntime",
+    "runtimes.write": "addRuntime limitRuntime shareRuntime deleteRuntime",
     "statistics.read": "getAppStatistics",
     "usage.read": "getUsage exportUsage",
     "users.read": "listUsers getUser listGrants",

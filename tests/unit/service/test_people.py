@@ -16,11 +16,22 @@ from pitrix_core.errors import (
     UnauthorizedError,
 )
 from pitrix_core.model import Runtime
-from pitrix_core.model.access import BUILT_IN_ROLES, Action, Actor
-from pitrix_core.service import groups, identity, passwords, roles, sessions, tokens, users
+from pitrix_core.model.access import BUILT_IN_ROLES, Action, Actor, Visibility
+from pitrix_core.service import (
+    apps,
+    groups,
+    identity,
+    passwords,
+    roles,
+    sessions,
+    sharing,
+    tokens,
+    users,
+)
 from pitrix_core.service.groups import GroupChange, GroupInput
 from pitrix_core.service.roles import GrantInput, RoleInput
 from pitrix_core.service.services import Services
+from pitrix_core.service.sharing import ShareInput
 from pitrix_core.service.tokens import TokenInput
 from pitrix_core.service.users import PasswordInput, UserChange, UserInput
 from pitrix_core.store.groups import ROOT_ID
@@ -58,7 +69,9 @@ def actor(services: Services) -> Callable[[str], Actor]:
 @pytest.fixture
 def runtime(services: Services) -> Runtime:
     """A private runtime of ada's, with a credential."""
-    made = Runtime(id="rt-1", name="adas", provider="fake", owner="ada", visibility="private")
+    made = Runtime(
+        id="rt-1", name="adas", provider="fake", owner="ada", visibility=Visibility.PRIVATE
+    )
     with services.store.begin() as tx:
         credential = tx.secrets.add("hunter2", owner="ada")
         tx.runtimes.add(made, credential_id=credential.id)
@@ -156,6 +169,84 @@ def test_the_root_stays_as_it_is(services: Services) -> None:
         groups.delete(services, ADMIN, "/")
     with pytest.raises(InvalidInputError):
         groups.change(services, ADMIN, "/", GroupChange(name="x"))
+
+
+@pytest.mark.parametrize(
+    ("data", "seers"),
+    [
+        pytest.param(ShareInput(visibility=Visibility.PRIVATE), ["ada", "boss"], id="private"),
+        pytest.param(ShareInput(visibility=Visibility.PUBLIC), ["ada", "boss", "eve"], id="public"),
+        pytest.param(
+            ShareInput(visibility=Visibility.GROUPS, groups=("/other",)),
+            ["ada", "boss", "eve"],
+            id="theirs",
+        ),
+        pytest.param(
+            ShareInput(visibility=Visibility.GROUPS, groups=("/acme/web",)),
+            ["ada", "boss"],
+            id="own",
+        ),
+    ],
+)
+def test_a_runtime_is_seen_by_whom_it_is_shared_with(
+    services: Services,
+    actor: Callable[[str], Actor],
+    runtime: Runtime,
+    data: ShareInput,
+    seers: list[str],
+) -> None:
+    """Beside its owner, and the admin of the owner's group."""
+    shared = sharing.share_runtime(services, ADMIN, "adas", data)
+
+    with services.store.read() as tx:
+        found = [
+            name for name in ("ada", "boss", "eve") if tx.runtimes.all(viewer=actor(name)) != []
+        ]
+    assert found == seers
+    assert shared.visibility == data.visibility
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(ShareInput(), id="nobody-named"),
+        pytest.param(ShareInput(visibility=Visibility.GROUPS), id="groups-without-any"),
+        pytest.param(ShareInput(visibility=Visibility.PUBLIC, groups=("/",)), id="all-and-some"),
+    ],
+)
+def test_sharing_that_does_not_say_with_whom_is_refused(
+    services: Services, runtime: Runtime, data: ShareInput
+) -> None:
+    """And changes nothing."""
+    with pytest.raises(InvalidInputError):
+        sharing.share_runtime(services, ADMIN, "adas", data)
+
+
+def test_who_sees_a_runtime_does_not_share_it(
+    services: Services, actor: Callable[[str], Actor], runtime: Runtime
+) -> None:
+    """That is for those who may change it."""
+    public = ShareInput(visibility=Visibility.PUBLIC)
+    sharing.share_runtime(services, ADMIN, "adas", public)
+
+    with pytest.raises(ForbiddenError):
+        sharing.share_runtime(services, actor("eve"), "adas", public)
+
+
+def test_an_app_is_as_visible_as_its_repo_until_it_says_otherwise(
+    services: Services, actor: Callable[[str], Actor], release: Callable[..., str]
+) -> None:
+    """And its versions with it."""
+    version_id = release()
+    eve = actor("eve")
+    before = apps.version(services, eve, version_id)
+    sharing.share_app(services, ADMIN, "app", ShareInput(visibility=Visibility.PRIVATE))
+
+    assert before.id == version_id
+    with pytest.raises(NotFoundError):
+        apps.get(services, eve, "app")
+    with pytest.raises(NotFoundError):
+        apps.version(services, eve, version_id)
 
 
 # -- nobody gives more than they have --------------------------------------------------------------
