@@ -38,7 +38,8 @@ _SOURCE_LIMIT: Final = 2_048
 
 def term_of(text: str) -> str:
     """Return a keyword, a category's or a maintainer's name as it is compared: ``big-data``."""
-    return "-".join(text.casefold().split())[:_TERM_LIMIT]
+    words = "-".join(text[:_TERM_LIMIT].casefold().split())[:_TERM_LIMIT]
+    return "".join(letter for letter in words if letter.isprintable())
 
 
 def is_address(source: str) -> bool:
@@ -67,7 +68,9 @@ class _Seen:
         return {
             place: source
             for place, source in enumerate(sources)
-            if 0 < len(source) <= _SOURCE_LIMIT and (is_read or is_address(source))
+            if 0 < len(source) <= _SOURCE_LIMIT
+            and source.isprintable()
+            and (is_read or is_address(source))
         }
 
 
@@ -415,7 +418,7 @@ def _terms(seen: _Seen) -> Iterator[tuple[str, str]]:
         ("named", seen.info.categories),
         ("maintainer", _maintainers(seen.info)),
     ):
-        yield from ((kind, term_of(text)) for text in texts[:_TERMS] if text.strip())
+        yield from ((kind, term) for text in texts[:_TERMS] if (term := term_of(text)))
 
 
 def _maintainers(info: AppInfo) -> list[str]:

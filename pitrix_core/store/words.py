@@ -20,6 +20,8 @@ _PHRASES_LIMIT: Final = 12
 #: Characters of one word that count; PostgreSQL takes 2,046 bytes.
 #: Source: https://www.postgresql.org/docs/current/textsearch-limitations.html, read 2026-11.
 _WORD_LIMIT: Final = 64
+#: Characters of a text that count. PostgreSQL takes 1 MiB for all words of a listing.
+_TEXT_LIMIT: Final = 25_000
 #: Kana, and the ideographs of the basic and of the supplementary planes.
 #: Source: https://www.unicode.org/charts/, read 2026-11.
 _UNSPACED: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -38,8 +40,9 @@ class Phrase:
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a text, in order."""
-    return [word[:_WORD_LIMIT] for word in _WORD.findall(_plain(text))]
+    """Return the words of a text, in order; of a long one those at its beginning."""
+    plain = _plain(text[:_TEXT_LIMIT])[:_TEXT_LIMIT]  # some letters are many without their form
+    return [word[:_WORD_LIMIT] for word in _WORD.findall(plain)]
 
 
 def phrases_of(text: str) -> tuple[Phrase, ...]:

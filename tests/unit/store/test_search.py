@@ -331,3 +331,26 @@ def test_a_hand_comes_before_the_package_and_the_package_before_the_repo(
 
     assert found == {"says": ("named",), "silent": ("usual",)}
     assert put == ("chosen",)
+
+
+_STRANGE = ("\x00", "\ud800", "\u202e", " ", "", "'", '"', "\\", "%", "ﷺ" * 200, "x" * 100_000)
+
+
+def test_an_app_may_say_the_strangest_things(
+    publish: Callable[..., None], find: Callable[..., list[str]]
+) -> None:
+    """And is listed, as all others of its repo are."""
+    distinct = " ".join(f"w{number:x}{'y' * (number % 70)}" for number in range(60_000))
+    publish(
+        "strange",
+        title="".join(chr(code) for code in range(0x300)),
+        description=distinct + "数" * 50_000,
+        keywords=_STRANGE,
+        categories=_STRANGE,
+        maintainers=tuple({"name": text} for text in (*_STRANGE, 3, None, {})),
+        icon="icon\x00.svg",
+        screenshots=_STRANGE * 3,
+        home="\x00",
+    )
+
+    assert find("strange") == find(distinct[:100]) == ["strange"]
