@@ -129,20 +129,32 @@ def _read(services: Services, content: bytes) -> _Upload:
 
 def _own_repo(tx: Transaction, owner: str) -> Repo:
     """Return the repo of somebody's uploads, made when it is first needed."""
-    # NOTE(names): nobody gives a name with a slash, so that it is free
-    repo = Repo(
+    known = tx.repos.uploads_of(owner)
+    if known is not None:
+        return known
+    # NOTE(names): nobody gives a name with a slash; one that was handed over has it, and two who
+    # make theirs at the same time
+    made = _uploads_repo(tx, owner, f"{owner}/uploads")
+    try:
+        tx.repos.add(made)
+    except ConflictError:
+        known = tx.repos.uploads_of(owner)
+        if known is not None:
+            return known
+        made = _uploads_repo(tx, owner, f"{owner}/uploads/{made.id}")
+        tx.repos.add(made)
+    return made
+
+
+def _uploads_repo(tx: Transaction, owner: str, name: str) -> Repo:
+    return Repo(
         id=new_id("repo"),
         owner=owner,
-        name=f"{owner}/uploads",
+        name=name,
         kind=UPLOADS_URL.removesuffix(":"),
         url=UPLOADS_URL,
         created_at=tx.now,
     )
-    try:
-        tx.repos.add(repo)
-    except ConflictError:
-        return tx.repos.get(repo.name)
-    return repo
 
 
 def _store(tx: Transaction, actor: Actor, repo: Repo, upload: _Upload) -> AppVersion:

@@ -167,6 +167,16 @@ class RepoRepository:
             )
         return _repo(row)
 
+    def uploads_of(self, owner: str) -> Repo | None:
+        """Return the repo that somebody's uploads go to; None where there is none yet.
+
+        Of several, as where others' were handed over, their first.
+        """
+        columns = tables.repos.c
+        query = _QUERY.where(columns.owner == owner, columns.url == UPLOADS_URL)
+        row = self._connection.execute(query.order_by(columns.created_at, columns.id)).first()
+        return None if row is None else _repo(row)
+
     def all(self, *, viewer: Actor | None = None) -> list[Repo]:
         """Return every repo, by name.
 

@@ -144,6 +144,19 @@ def test_owners_names_are_their_own(services: Services) -> None:
     }
 
 
+def test_what_was_handed_over_is_not_uploaded_to(services: Services) -> None:
+    """A new repo is made, whatever the other one is called."""
+    given = upload(services)
+    with services.store.begin() as tx:
+        tx.belongings.hand_over("dora", to="dave")
+
+    found = [upload(services, DORA, version=version) for version in ("2.0.0", "3.0.0")]
+
+    assert {one.owner for one in found} == {"dora"}
+    assert {repo_of(services, one) for one in found}.isdisjoint({repo_of(services, given)})
+    assert len({repo_of(services, one) for one in found}) == 1
+
+
 def test_another_version_goes_to_the_app_that_is_named(services: Services) -> None:
     """And nowhere else."""
     first = upload(services)
