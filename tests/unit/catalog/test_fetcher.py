@@ -254,11 +254,11 @@ def test_an_answer_that_trickles_ends_in_time(first: bytes) -> None:
 
 def test_nobody_listening_may_pass(fetcher: HttpFetcher) -> None:
     """A server that is started anew is there again later."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    with socket.socket() as held:  # a port that is nobody else's, and that nobody listens on
+        held.bind(("127.0.0.1", 0))
 
-    with pytest.raises(RepoTemporaryError, match="cannot be reached"):
-        fetcher.fetch(f"http://127.0.0.1:{port}/", limit_bytes=10)
+        with pytest.raises(RepoTemporaryError, match="cannot be reached"):
+            fetcher.fetch(f"http://127.0.0.1:{held.getsockname()[1]}/", limit_bytes=10)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,15 @@
 """``repo``: how repos are described to the API, and filled without it."""
 
 import json
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from conftest import Result
 from stand_in import StandIn
@@ -99,6 +103,61 @@ def test_a_repo_is_taken_away(api: StandIn, pitrix: Callable[..., Result]) -> No
     result = pitrix("repo", "delete", "mine")
 
     assert (result.code, result.out) == (0, "Repo mine is gone.\n")
+
+
+def test_a_repo_is_looked_at(api: StandIn, pitrix: Callable[..., Result]) -> None:
+    """What it lists, and what is wrong with it."""
+    api.answers("GET", "/v1/repo_kinds", KINDS)
+    finding = {"level": "warning", "code": "x", "message": "bad 1.0.0: it is not there"}
+    found = {
+        "kind": "oci",
+        "apps": 2,
+        "versions": 3,
+        "app_types": ["vm"],
+        "entries": [{"name": "etcd", "version": "3.5.0", "description": "A store"}],
+        "findings": [finding],
+    }
+    api.answers("POST", "/v1/repos/validate", found)
+
+    result = pitrix("repo", "check", "oci://host/x")
+
+    assert result.code == 0
+    assert "A store" in result.out
+    assert "it is not there" in result.out
+    assert api.asked("POST", "/v1/repos/validate")[0].body == {
+        "url": "oci://host/x",
+        "settings": {},
+        "credential": {},
+    }
+
+
+def test_kinds_say_what_can_be_set(api: StandIn, pitrix: Callable[..., Result]) -> None:
+    """By the names of settings and credential."""
+    api.answers("GET", "/v1/repo_kinds", KINDS)
+
+    result = pitrix("repo", "kinds")
+
+    assert result.code == 0
+    for word in ("oci://", "plain_http", "password"):
+        assert word in result.out
+
+
+def test_a_folder_is_served_until_it_is_told_to_stop(archive: Path) -> None:
+    """By a signal, as any other server."""
+    command = [sys.executable, "-m", "pitrix_core.cli.main", "repo", "serve", str(archive.parent)]
+    process = subprocess.Popen([*command, "--port", "0"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        got = httpx.get(f"{url}/{archive.name}", timeout=60)
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(60)
+    finally:
+        process.kill()
+        process.communicate()
+
+    assert got.content == archive.read_bytes()
+    assert code == 0
 
 
 def listed(folder: Path) -> set[tuple[str, str]]:
