@@ -39,10 +39,10 @@ class Authority:
         )
         self.pem = _pem(signed)
 
-    def identity(self, host: str) -> tuple[str, str]:
-        """Make a key and a certificate for a host's name or address."""
+    def identity(self, *hosts: str) -> tuple[str, str]:
+        """Make a key and a certificate for names or addresses of a host."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([_general_name(host)])
+        names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
         builder = self._builder(key).subject_name(x509.Name([]))
         authority = x509.AuthorityKeyIdentifier(self._key_id().digest, None, None)
         signed = (

@@ -255,12 +255,14 @@ class Pilot:
         """Send the Frontgate a certificate for the address that it said, if there are any."""
         if self.authority is None:
             return
-        [endpoint] = self.hellos[-1]["endpoints"]
-        key, certificate = self.authority.identity(urlsplit(endpoint).hostname or "")
+        said = [urlsplit(url).hostname or "" for url in self.hellos[-1]["endpoints"]]
+        hosts = asked["body"].get("hosts", said)
+        # peers on loopback addresses come from this one, and etcd looks where they come from
+        key, certificate = self.authority.identity(*hosts, "127.0.0.1")
         not_after = (dt.datetime.now(dt.UTC) + dt.timedelta(days=90)).strftime("%Y-%m-%dT%H:%M:%SZ")
         pem = self.authority.pem
         body = {"ca": pem, "certificate": certificate, "key": key, "not_after": not_after}
-        self.send("tls.put", body, reply_to=asked["id"])
+        self.send("tls.put", {**body, **asked["body"]}, reply_to=asked["id"])
 
     def _checked(self, text: str | bytes, version: int) -> Json:
         frame: Json = json.loads(text)

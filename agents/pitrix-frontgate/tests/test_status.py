@@ -27,6 +27,8 @@ FOUND: dict[str, Any] = {
     "pilot_url": "wss://pilot.example",
     "way": "long-poll",
     "since": "2026-11-23T12:00:00Z",
+    "member": None,
+    "leads": True,
     "reports": {"unacknowledged": 2, "characters": 900, "left_out": 0, "dropped": 0},
     "oldest_unacknowledged": "2026-11-23T12:34:56Z",
     "etcd": {"healthy": True, "error": None},
@@ -72,6 +74,13 @@ def test_all_is_told() -> None:
             id="full",
         ),
         pytest.param({"oldest_unacknowledged": None}, "oldest: none", id="nothing-waits"),
+        pytest.param({"member": 2}, "member     2, is the Frontgate now", id="leads"),
+        pytest.param({"member": 2, "leads": False}, "member     2, stands by", id="stands-by"),
+        pytest.param(
+            {"member": 2, "etcd": {"healthy": False, "error": "no leader"}},
+            "without a majority: nothing can be read or written",
+            id="no-majority",
+        ),
         pytest.param({"responding": False}, "process    7, does not respond", id="hangs"),
     ],
 )

@@ -178,6 +178,14 @@ class EtcdClient:
             has_leader=int(answer.get("leader", 0)) != 0,
         )
 
+    def call(self, path: str, body: Json) -> Json:
+        """Make a call that has no method here.
+
+        :param path: below ``/v3``, such as ``/cluster/member/list``.
+        :raises EtcdError: etcd refuses, or cannot be asked.
+        """
+        return self._call(path, body)
+
     def watch(
         self,
         prefix: str,

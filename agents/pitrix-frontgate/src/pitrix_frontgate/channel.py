@@ -48,6 +48,8 @@ class Greeting(NamedTuple):
 
     version: str
     endpoints: tuple[str, ...]
+    #: Which of several machines says it; None for the only one.
+    member: int | None = None
 
 
 class _RefusedError(Exception):
@@ -169,6 +171,7 @@ class Channel:
             **self._identity.introduction(),
             "version": self._greeting.version,
             "endpoints": list(self._greeting.endpoints),
+            **({} if self._greeting.member is None else {"member": self._greeting.member}),
         }
         link.send(frames.encode(Frame(frames.new_id(), "hello", body)))
         answer = frames.decode(link.recv(timeout=OPEN_S))

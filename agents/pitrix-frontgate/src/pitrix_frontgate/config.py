@@ -38,6 +38,9 @@ _SHAPES: Final[Mapping[int, Mapping[str, shapes.Check]]] = {
         "image_mirror": shapes.maybe(shapes.url(r"https?://[^?#\s]+")),
         "agents_url": shapes.maybe(shapes.url(r"https?://[^?#\s]+")),
         "agents_ca": shapes.maybe(shapes.certificates(65_536)),
+        "member": shapes.maybe(shapes.whole(1, 9)),
+        "join_urls": shapes.maybe(shapes.list_of(shapes.url(r"https://[^/?#\s]+/?"), least=1)),
+        "join_ca": shapes.maybe(shapes.certificates(65_536)),
     },
 }
 
@@ -56,6 +59,10 @@ class FrontgateConfig:
     :param agents_url: where the installation hands out agents; empty: nodes get none here.
     :param agents_ca: certificates, PEM, of the only authorities that are trusted there; empty: the
         machine's are.
+    :param member: which of several machines this one is, all of which are the Frontgate; None: it
+        is the only one.
+    :param join_urls: where others of them let this one in; empty: it is the first.
+    :param join_ca: certificate, PEM, of the Frontgate's own authority, by which they are known.
     :param proxy: URL of the proxy that leads out; empty: what the environment says.
     """
 
@@ -69,6 +76,9 @@ class FrontgateConfig:
     image_mirror: str = ""
     agents_url: str = ""
     agents_ca: str = field(default="", repr=False)
+    member: int | None = None
+    join_urls: tuple[str, ...] = ()
+    join_ca: str = field(default="", repr=False)
 
     @property
     def is_secured(self) -> bool:
@@ -106,6 +116,16 @@ class Places:
     def identity(self) -> Path:
         """The certificate for drones, and its key: etcd and the enrolment read it."""
         return self.state / "identity.pem"
+
+    @property
+    def authority(self) -> Path:
+        """The certificate of the Frontgate's own authority: other members are known by it."""
+        return self.state / "authority.pem"
+
+    @property
+    def initial_cluster(self) -> Path:
+        """The members there were when this one was let in; not there before."""
+        return self.state / "initial-cluster"
 
     @property
     def certificate(self) -> Path:
@@ -176,9 +196,12 @@ def parse(data: Any, *, place: str) -> FrontgateConfig:
         known = " and ".join(map(str, _SHAPES))
         raise ConfigError(f"{place}: /protocol: this Frontgate speaks {known}; update it")
     findings = shapes.closed_findings(data, shape)
+    if "join_urls" in data:
+        findings += [f"/{name}: missing" for name in ("member", "join_ca") if name not in data]
     if findings:
         raise ConfigError(f"{place}: {'; '.join(findings)}; see frontgate-config.schema.json")
-    members = {**data, "pilot_urls": tuple(data["pilot_urls"])}
+    lists = {name: tuple(data.get(name, ())) for name in ("pilot_urls", "join_urls")}
+    members = {**data, **lists}
     secret = members.pop("enrolment" if "enrolment" in shape else "token")
     return FrontgateConfig(**members, secret=secret)
 

@@ -38,6 +38,7 @@ class Doorkeeper:
 
     :param server: whose doors they are; started with :func:`first_doors`.
     :param is_plain_always: the Frontgate itself is of version 1.
+    :param is_member: it is one of several machines, whose etcds speak with one another.
     :param clock: monotonic seconds.
     """
 
@@ -47,11 +48,13 @@ class Doorkeeper:
         places: Places,
         *,
         is_plain_always: bool = False,
+        is_member: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._server = server
         self._places = places
         self._is_plain_always = is_plain_always
+        self._is_member = is_member
         self._clock = clock
         self._lock = threading.RLock()
         self._stop = threading.Event()
@@ -73,11 +76,16 @@ class Doorkeeper:
                     message = f"tls.put: certificate and key cannot be used: {ex}"
                     raise FrameError("bad-certificate", message) from ex
                 put_in_place(stage, identity)
-            said = {"not_after": body["not_after"], "endpoint": self._server.tls_endpoint}
-            write_durably(self._places.certificate, json.dumps(said))
+            note_certificate(self._places, body, endpoint=self._server.tls_endpoint)
             self._not_after = _time(body["not_after"])
-            self._server.open(self._server.doors._replace(identity=identity))
+            peers = self._places.authority if self._is_member else None
+            self._server.open(self._server.doors._replace(identity=identity, peers=peers))
             log.info("the certificate is good until %s", body["not_after"])
+
+    def is_newer(self, body: Mapping[str, Any]) -> bool:
+        """Tell whether a certificate lasts longer than the one there is."""
+        with self._lock:
+            return self._not_after is None or _time(body["not_after"]) > self._not_after
 
     def is_renewal_due(self) -> bool:
         """Tell whether to ask for a certificate now; says so once a minute at most."""
@@ -115,10 +123,22 @@ class Doorkeeper:
         self._server.await_ready(within_s=_BACK_S, stop=self._stop)
 
 
-def first_doors(places: Places, *, is_plain_always: bool) -> Doors:
+def first_doors(places: Places, *, is_plain_always: bool, is_member: bool = False) -> Doors:
     """Tell how drones get in as long as the Pilot has not said anything new."""
     identity = places.identity if places.identity.exists() else None
-    return Doors(identity=identity, is_plain=is_plain_always or places.plain.exists())
+    has_peers = is_member and identity is not None and places.authority.exists()
+    return Doors(
+        identity=identity,
+        is_plain=is_plain_always or places.plain.exists(),
+        peers=places.authority if has_peers else None,
+    )
+
+
+def note_certificate(places: Places, body: Mapping[str, Any], *, endpoint: str) -> None:
+    """Write down what is known of a certificate that was put in its place."""
+    write_durably(places.authority, body["ca"])
+    said = {"not_after": body["not_after"], "endpoint": endpoint}
+    write_durably(places.certificate, json.dumps(said))
 
 
 def server_context(identity: Path) -> ssl.SSLContext:

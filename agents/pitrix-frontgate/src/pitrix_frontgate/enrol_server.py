@@ -27,6 +27,7 @@ from pitrix_frontgate import shapes
 from pitrix_frontgate.archives import Archives
 from pitrix_frontgate.doors import server_context
 from pitrix_frontgate.enrolment import Enrolment, RefusedError
+from pitrix_frontgate.joining import Entrance
 
 log = logging.getLogger(__name__)
 
@@ -97,11 +98,19 @@ class EnrolServer:
 
     :param address: of the network.
     :param identity: the file with certificate and key; read anew when it changes.
+    :param entrance: lets other machines of the Frontgate in, where it is several.
     """
 
     def __init__(
-        self, enrolment: Enrolment, archives: Archives, *, address: str, identity: Path
+        self,
+        enrolment: Enrolment,
+        archives: Archives,
+        *,
+        address: str,
+        identity: Path,
+        entrance: Entrance | None = None,
     ) -> None:
+        self._entrance = entrance
         self._enrolment = enrolment
         self._archives = archives
         self._address = address
@@ -115,7 +124,11 @@ class EnrolServer:
         while not stop.is_set():
             try:
                 listener = _Listener(
-                    self._address, self._enrolment, self._archives, identity=self._identity
+                    self._address,
+                    self._enrolment,
+                    self._archives,
+                    identity=self._identity,
+                    entrance=self._entrance,
                 )
             except OSError as ex:
                 problem = f"cannot listen at {self._address}:{ENROL_PORT}: {ex}"
@@ -149,8 +162,15 @@ class _Listener(socketserver.ThreadingTCPServer):
     request_queue_size = 128
 
     def __init__(
-        self, address: str, enrolment: Enrolment, archives: Archives, *, identity: Path
+        self,
+        address: str,
+        enrolment: Enrolment,
+        archives: Archives,
+        *,
+        identity: Path,
+        entrance: Entrance | None,
     ) -> None:
+        self.entrance = entrance
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.enrolment = enrolment
         self.archives = archives
@@ -228,6 +248,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:  # named by http.server
         """Answer one question; the connection ends with it."""
         action = {"/v1/enrol": self._enrol, "/v1/enrolled": self._confirm}.get(self.path)
+        if self.path == "/v1/join" and self.server.entrance is not None:
+            action = self._join
         if action is None:
             self._fail(HTTPStatus.NOT_FOUND, "no-such-path", "POST /v1/enrol or /v1/enrolled")
         elif not self._has_to_wait():
@@ -272,6 +294,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.server.enrolment.confirm(**who, password=body.get("password", ""))
         return {}
 
+    def _join(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        entrance, told = self.server.entrance, (body[name] for name in shapes.JOIN)
+        member, token, address = told
+        if entrance is None:
+            raise RefusedError("unavailable", "nobody can join here")
+        return entrance.join(member=member, token=token, address=address)
+
     def _body(self) -> Mapping[str, Any] | None:
         """Read the question; None when it is none, which was answered."""
         length = self.headers.get("Content-Length", "")
@@ -284,8 +313,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except (ValueError, RecursionError):
             body = None
         secret = "password" if isinstance(body, dict) and "password" in body else "enrolment"
-        if not isinstance(body, dict) or shapes.open_findings(body, {**_WHO, secret: _SECRET}):
-            why = "send cluster_id, node_id, and enrolment or password"
+        shape = shapes.JOIN if self.path == "/v1/join" else {**_WHO, secret: _SECRET}
+        if not isinstance(body, dict) or shapes.open_findings(body, shape):
+            why = f"send {', '.join(shape)}"
             self._fail(HTTPStatus.BAD_REQUEST, "bad-request", why)
             return None
         return body

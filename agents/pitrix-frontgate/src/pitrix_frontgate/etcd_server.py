@@ -46,9 +46,10 @@ MAX_TXN_OPS: Final = 10_000
 #: Metadata arrives in frames of up to 4 MiB and is written in one transaction.
 _MAX_REQUEST_BYTES: Final = 6 * 1024 * 1024
 
-#: A single member has nobody to wait for; the defaults (100, 1000) cost a second at each start.
-_HEARTBEAT_MS: Final = 20
-_ELECTION_MS: Final = 200
+#: Heartbeat and election, in ms. A single member has nobody to wait for; etcd's defaults, which are
+#: right for several, cost a second at each start.
+_ALONE: Final = (20, 200)
+_AMONG_OTHERS: Final = (100, 1000)
 
 _FIRST_PAUSE_S: Final = 0.1
 _LAST_PAUSE_S: Final = 10.0
@@ -99,10 +100,13 @@ class Doors(NamedTuple):
     :param identity: PEM file with the certificate and its key, for HTTPS; etcd reads it anew for
         each connection, so that replacing it is enough. None: no HTTPS.
     :param is_plain: plain HTTP from the network, for drones of version 1.
+    :param peers: PEM file with the authority that signs the certificates of this store's other
+        members, who are let in by these alone; None: there are no others.
     """
 
     identity: Path | None
     is_plain: bool
+    peers: Path | None = None
 
 
 #: As version 1 of the protocol has it.
@@ -125,6 +129,9 @@ class EtcdServer:
     :param address: drones reach it there, through its doors; whatever they are, this machine
         reaches it without TLS. :data:`PEER_PORT` is only open to this machine.
     :param throw_away: do not wait for the disk.
+    :param member: its number, where it is one of several; all of them have the same content.
+    :param initial_cluster: the members there were when this one was let in, as etcd writes them;
+        empty for the first one.
     """
 
     def __init__(
@@ -135,8 +142,13 @@ class EtcdServer:
         data: Path,
         throw_away: bool,
         doors: Doors = PLAIN,
+        member: int | None = None,
+        initial_cluster: str = "",
     ) -> None:
         self._binary = binary
+        self._name = "frontgate" if member is None else member_name(member)
+        self._timing = _ALONE if member is None else _AMONG_OTHERS
+        self._initial_cluster = initial_cluster
         self.address = address
         self._data = data
         self._throw_away = throw_away
@@ -162,6 +174,11 @@ class EtcdServer:
     def tls_endpoint(self) -> str:
         """The URL at which drones reach it."""
         return _url(self.address, TLS_PORT, scheme="https")
+
+    @property
+    def peer_url(self) -> str:
+        """The URL at which other members reach it."""
+        return peer_url(self.address)
 
     @property
     def doors(self) -> Doors:
@@ -202,7 +219,8 @@ class EtcdServer:
     def open(self, doors: Doors) -> None:
         """Let drones in through these doors; etcd starts again where it has to listen elsewhere."""
         before, self._doors = self._doors, doors
-        if client_urls(self.address, before) != client_urls(self.address, doors):
+        is_elsewhere = client_urls(self.address, before) != client_urls(self.address, doors)
+        if is_elsewhere or before.peers != doors.peers:
             self.restart()
 
     def restart(self) -> None:
@@ -256,14 +274,18 @@ class EtcdServer:
 
     def _arguments(self) -> list[str]:
         peer = _url(_own_address(self.address), PEER_PORT)
+        if self._doors.peers is not None:
+            peer = self.peer_url
+        heartbeat_ms, election_ms = self._timing
         arguments = {
-            "name": "frontgate",
+            "name": self._name,
             "data-dir": str(self._data),
             "listen-client-urls": ",".join(client_urls(self.address, self._doors)),
             "advertise-client-urls": self.endpoint,
             "listen-peer-urls": peer,
             "initial-advertise-peer-urls": peer,
-            "initial-cluster": f"frontgate={peer}",
+            "initial-cluster": self._initial_cluster or f"{self._name}={peer}",
+            "initial-cluster-state": "existing" if self._initial_cluster else "new",
             # Only counts for a store that is made: watchers tell it from an earlier one by that.
             "initial-cluster-token": secrets.token_hex(8),
             "auth-token": "simple",
@@ -272,8 +294,8 @@ class EtcdServer:
             "max-request-bytes": str(_MAX_REQUEST_BYTES),
             "auto-compaction-mode": "periodic",
             "auto-compaction-retention": "1h",
-            "heartbeat-interval": str(_HEARTBEAT_MS),
-            "election-timeout": str(_ELECTION_MS),
+            "heartbeat-interval": str(heartbeat_ms),
+            "election-timeout": str(election_ms),
             "logger": "zap",
             "log-outputs": "stderr",
             "log-level": "error",
@@ -281,6 +303,12 @@ class EtcdServer:
         if self._doors.identity is not None:
             # Both in one file: it is replaced as a whole, and each reader takes what it needs.
             arguments |= dict.fromkeys(("cert-file", "key-file"), str(self._doors.identity))
+        if self._doors.peers is not None:
+            own = ("peer-cert-file", "peer-key-file")
+            arguments |= dict.fromkeys(own, str(self._doors.identity)) | {
+                "peer-trusted-ca-file": str(self._doors.peers),
+                "peer-client-cert-auth": "true",
+            }
         if self._throw_away and self._binary.version >= (3, 5, 0):
             arguments["unsafe-no-fsync"] = "true"
         return [f"--{name}={value}" for name, value in arguments.items()]
@@ -300,6 +328,16 @@ class EtcdServer:
                         "listens there, or set PITRIX_ADDRESS to an address of this machine"
                     )
                 time.sleep(0.05)
+
+
+def member_name(number: int) -> str:
+    """Return what etcd calls a member."""
+    return f"member-{number}"
+
+
+def peer_url(address: str) -> str:
+    """Return where other members reach the one at an address."""
+    return _url(address, PEER_PORT, scheme="https")
 
 
 def _candidates() -> Iterable[str]:

@@ -60,16 +60,35 @@ class Keeper(Protocol):
         """Open or close the door of version 1."""
 
 
+class Entrance(Protocol):
+    """What lets other machines in; see :class:`pitrix_frontgate.joining.Entrance`."""
+
+    def expect(self, body: Mapping[str, Any]) -> None:
+        """Take note of who may join."""
+
+    def keep(self, body: Mapping[str, Any]) -> None:
+        """Keep a certificate for another machine."""
+
+
 class Handlers:
     """What the Frontgate does for the Pilot. One thread at a time.
 
     :param client: with root's rights.
     :param access: the nodes' users.
     :param keeper: opens etcd's doors.
+    :param entrance: where the Frontgate is several machines.
     """
 
-    def __init__(self, client: EtcdClient, access: AccessControl, keeper: Keeper) -> None:
+    def __init__(
+        self,
+        client: EtcdClient,
+        access: AccessControl,
+        keeper: Keeper,
+        *,
+        entrance: Entrance | None = None,
+    ) -> None:
         self._client = client
+        self._entrance = entrance
         self._access = access
         self._keeper = keeper
         self._seen = Ledger(client, tree.SEEN, limit=_REMEMBERED)
@@ -79,6 +98,7 @@ class Handlers:
             "metadata.delete": self._delete,
             "command.run": self._run,
             "tls.put": self._certify,
+            "etcd.members": self._expect,
         }
 
     def handle(self, frame: Frame) -> Frame | None:
@@ -187,7 +207,20 @@ class Handlers:
 
     def _certify(self, body: Mapping[str, Any]) -> None:
         _check("tls.put", body, shapes.TLS_PUT)
-        self._keeper.certify(body)
+        if "member" not in body:
+            self._keeper.certify(body)
+            return
+        _check("tls.put", body, shapes.OF_MEMBER)
+        self._others().keep(body)
+
+    def _expect(self, body: Mapping[str, Any]) -> None:
+        _check("etcd.members", body, shapes.ETCD_MEMBERS)
+        self._others().expect(body)
+
+    def _others(self) -> Entrance:
+        if self._entrance is None:
+            raise FrameError("alone", "this Frontgate is one machine; give it a new one")
+        return self._entrance
 
     def _run(self, body: Mapping[str, Any]) -> None:
         _check("command.run", body, shapes.COMMAND_RUN)

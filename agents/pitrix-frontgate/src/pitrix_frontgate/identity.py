@@ -27,13 +27,20 @@ class Identity:
     """Thread-safe enough: one thread takes tokens, another one looks whether one is due.
 
     :param path: where the token is kept.
+    :param share: hands what the Pilot gave to the other machines of the Frontgate.
     :param clock: monotonic seconds.
     """
 
     def __init__(
-        self, config: FrontgateConfig, path: Path, *, clock: Callable[[], float] = time.monotonic
+        self,
+        config: FrontgateConfig,
+        path: Path,
+        *,
+        share: Callable[[Mapping[str, Any]], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
+        self._share = share
         self._path = path
         self._clock = clock
         self._renew_at_s: float | None = None
@@ -78,6 +85,7 @@ class Identity:
         write_durably(self._path, json.dumps(saved))
         self._saved = saved
         self._renew_at_s = self._clock() + body["renew_after_s"]
+        self._share({name: body[name] for name in shapes.TOKEN})
 
     def is_renewal_due(self) -> bool:
         """Tell whether to ask for a newer token now; says so once a minute at most."""

@@ -184,6 +184,34 @@ TLS_PUT: Final[Mapping[str, Check]] = {
     "not_after": is_time,
 }
 
+_is_address: Final = matches(r"[0-9A-Fa-f:.]{2,45}", most=45)
+is_member: Final = whole(1, 9)
+
+#: What is said of another machine's certificate, beside the certificate.
+OF_MEMBER: Final[Mapping[str, Check]] = {
+    "member": is_member,
+    "hosts": list_of(_is_address, least=1),
+}
+
+_EXPECTED: Final[Mapping[str, Check]] = {
+    "number": is_member,
+    "enrolment_sha256": is_sha256,
+    "expires_at": is_time,
+}
+
+ETCD_MEMBERS: Final[Mapping[str, Check]] = {
+    "members": list_of(
+        lambda value: isinstance(value, dict) and not open_findings(value, _EXPECTED)
+    ),
+}
+
+#: What a machine says that wants to join.
+JOIN: Final[Mapping[str, Check]] = {
+    "member": is_member,
+    "enrolment": matches(r"[!-~]{8,128}", most=128),
+    "address": _is_address,
+}
+
 METADATA_DELETE: Final[Mapping[str, Check]] = {"cluster_id": is_identifier}
 
 COMMAND_RUN: Final[Mapping[str, Check]] = {

@@ -27,10 +27,12 @@ class Presence:
 
     :param path: the file with the notes.
     :param dropped: tells how many reports were more than their nodes may have.
+    :param member: which of several machines this is; None for the only one.
+    :param leads: it is its turn to be the Frontgate.
     :param clock: seconds since 1970.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that there is to tell
         self,
         path: Path,
         *,
@@ -38,6 +40,8 @@ class Presence:
         outbox: Outbox,
         identity: Identity,
         dropped: Callable[[], int] = lambda: 0,
+        member: int | None = None,
+        leads: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._path = path
@@ -46,6 +50,8 @@ class Presence:
         self._outbox = outbox
         self._identity = identity
         self._dropped = dropped
+        self._member = member
+        self._leads = leads
         self._meeting: Meeting | None = None
         self._since_s = clock()
         self._written: dict[str, Any] = {}
@@ -65,6 +71,8 @@ class Presence:
                 "pid": os.getpid(),
                 "endpoint": self._endpoint,
                 "protocol": self._identity.protocol,
+                "member": self._member,
+                "leads": self._leads,
                 "token_expires_at": self._identity.expires_at,
                 "pilot_url": self._meeting.url if self._meeting else None,
                 "way": self._meeting.way if self._meeting else None,
@@ -109,6 +117,7 @@ def told(found: dict[str, Any]) -> str:
     where = f"to {found['pilot_url']} by {found['way']}" if found["connected"] else "to no Pilot"
     health = "healthy" if etcd["healthy"] else f"away: {etcd['error']}"
     lines = [
+        *_member_lines(found),
         f"connected  {where}, since {found['since']}",
         f"token      {_token_line(found)}",
         f"tls        {_certificate_line(found)}",
@@ -124,6 +133,18 @@ def told(found: dict[str, Any]) -> str:
         )
         lines += [f"  node     {name}  {_node_line(n)}" for name, n in cluster["nodes"].items()]
     return "\n".join(lines)
+
+
+def _member_lines(found: dict[str, Any]) -> list[str]:
+    number, has_majority = found["member"], found["etcd"]["healthy"]
+    if number is None:
+        return []
+    if not has_majority:
+        return [
+            f"member     {number}, without a majority: nothing can be read or written until most",
+            "           of the Frontgate's machines are up and reach one another",
+        ]
+    return [f"member     {number}, {'is the Frontgate now' if found['leads'] else 'stands by'}"]
 
 
 def _reports_line(found: dict[str, Any]) -> str:

@@ -21,6 +21,18 @@ FINISHED: Final = "/frontgate/finished/"
 #: Random; tells this store's revisions from those of any other.
 STORE_ID: Final = "/frontgate/store_id"
 
+#: Machines that may join, by their numbers: what they show, and where they are.
+MEMBERS: Final = "/frontgate/members/"
+
+#: Certificates of other members than the one that leads, by their numbers.
+CERTIFICATES: Final = "/frontgate/certificates/"
+
+#: What the Pilot gave to be shown: any member may be the next one to show it.
+SHOWN: Final = "/frontgate/shown"
+
+#: How often every connection had to be cut, at all members; and below it by which they were.
+CUTS: Final = "/frontgate/cuts"
+
 #: How it went with a node's enrolment; below its reports.
 ENROLMENT: Final = "enrolment"
 
