@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from pitrix_core.catalog.listing import LEASE_S, Listing, Outcome, bounded
+from pitrix_core.catalog.listing import Listing, Outcome, bounded
 from pitrix_core.catalog.opening import RepoOpener
 from pitrix_core.catalog.reading import PackageReading, pause_s
 from pitrix_core.errors import ConflictError, LeaseLostError, NotFoundError, PitrixError
@@ -28,11 +28,13 @@ log = logging.getLogger(__name__)
 
 #: Seconds between one look at a repo's index and the next, unless an operator says otherwise.
 INTERVAL_S: Final = 600.0
+#: Seconds that a turn lasts beyond the last sign of life; its indexer gives one much more often.
+LEASE_S: Final = 20.0
 #: Seconds until a repo that could not be indexed is tried again; doubled each time.
 _FIRST_PAUSE_S: Final = 60.0
 _LONGEST_PAUSE_S: Final = 3600.0
-#: Seconds that somebody who asks for a repo waits for the indexer that is at it.
-_PATIENCE_S: Final = LEASE_S + 10.0
+#: How many leases somebody waits who asks for a repo that another indexer is at: a dead one's ends.
+_PATIENCE: Final = 1.5
 _LOOK_AGAIN_S: Final = 0.1
 #: Most unread versions that are read together with the index; where there are more, others than the
 #: newest wait until somebody asks for them.
@@ -51,14 +53,17 @@ class Indexer:
         opener: RepoOpener,
         *,
         interval_s: float = INTERVAL_S,
+        lease_s: float = LEASE_S,
     ) -> None:
         """Keep where to store, who reads packages, and who opens repos.
 
         :param interval_s: seconds between one look at a repo and the next; a tenth more or less.
+        :param lease_s: seconds after which another indexer follows one that gives no sign of life.
         """
         self._store = store
         self._opener = opener
         self._interval_s = interval_s
+        self._lease_s = lease_s
         self.reading = PackageReading(store, registry, opener)
 
     def index(self, repo: Repo) -> Repo:
@@ -83,7 +88,7 @@ class Indexer:
         while not is_stopped():
             with self._store.begin() as tx:
                 ids = tx.indexing.due(limit=1)
-                turn = tx.indexing.take(ids[0], lease_s=LEASE_S) if ids else None
+                turn = tx.indexing.take(ids[0], lease_s=self._lease_s) if ids else None
                 repo = tx.repos.get(turn.repo_id) if turn else None
             if turn is None or repo is None:
                 break
@@ -95,11 +100,11 @@ class Indexer:
         return count
 
     def _turn_at(self, repo: Repo) -> Turn:
-        end = time.monotonic() + _PATIENCE_S
+        end = time.monotonic() + _PATIENCE * self._lease_s
         while True:
             with self._store.begin() as tx:
                 repo = tx.repos.get(repo.id)  # it may be gone by now
-                turn = tx.indexing.take(repo.id, lease_s=LEASE_S)
+                turn = tx.indexing.take(repo.id, lease_s=self._lease_s)
             if turn is not None:
                 return turn
             if time.monotonic() > end:
@@ -128,7 +133,9 @@ class Indexer:
             if found is None:
                 return turn.tag, None
             with found:
-                outcome = Listing(self._store, repo, turn).write(IndexReader(found.file))
+                outcome = Listing(self._store, repo, turn, lease_s=self._lease_s).write(
+                    IndexReader(found.file)
+                )
                 return found.tag, outcome
 
     def _read_few(self, repo: Repo, is_due: Callable[[int], bool]) -> list[Finding]:
@@ -195,10 +202,10 @@ class Indexer:
         is_over = threading.Event()
 
         def keep() -> None:
-            while not is_over.wait(LEASE_S / 4):
+            while not is_over.wait(self._lease_s / 4):
                 try:
                     with self._store.begin() as tx:
-                        tx.indexing.hold(turn, lease_s=LEASE_S)
+                        tx.indexing.hold(turn, lease_s=self._lease_s)
                 except LeaseLostError:
                     return
                 except Exception:  # the database may be away for a while

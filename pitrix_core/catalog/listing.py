@@ -18,8 +18,6 @@ from pitrix_core.store.index_entries import Listed
 from pitrix_core.store.indexing import Turn
 from pitrix_core.store.repos import Repo
 
-#: Seconds that a turn lasts beyond the last sign of life; its indexer gives one much more often.
-LEASE_S: Final = 20.0
 #: Entries in one transaction: it holds SQLite for some ten milliseconds.
 _BATCH: Final = 500
 #: Versions of each app that are read before somebody asks for them.
@@ -43,9 +41,13 @@ class Outcome:
 class Listing:
     """Writes one index of one repo, once."""
 
-    def __init__(self, store: Store, repo: Repo, turn: Turn) -> None:
-        """Keep whose index it is, and whose turn."""
+    def __init__(self, store: Store, repo: Repo, turn: Turn, *, lease_s: float) -> None:
+        """Keep whose index it is, and whose turn.
+
+        :param lease_s: seconds that the turn lasts after something was written.
+        """
         self._store = store
+        self._lease_s = lease_s
         self._repo = repo
         self._turn = turn
         self._findings: list[Finding] = []
@@ -129,7 +131,7 @@ class Listing:
     def _begin(self) -> Iterator[Transaction]:
         """Open a transaction that counts only in this indexer's turn."""
         with self._store.begin() as tx:
-            tx.indexing.hold(self._turn, lease_s=LEASE_S)
+            tx.indexing.hold(self._turn, lease_s=self._lease_s)
             yield tx
 
     def _remark(self, finding: Finding) -> None:

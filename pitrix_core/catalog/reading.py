@@ -17,7 +17,6 @@ from pitrix_core.catalog.opening import RepoOpener
 from pitrix_core.catalog.recognise import ReadPackage, read_package
 from pitrix_core.catalog.trust import require_own_name, signer_of
 from pitrix_core.errors import (
-    NotFoundError,
     PackageDigestError,
     PackageInvalidError,
     PackageSignatureError,
@@ -113,11 +112,8 @@ class PackageReading:
     def _read_one(self, entry: Unread, is_stopped: Callable[[], bool]) -> None:
         if is_stopped():
             return
-        try:
-            with self._store.read() as tx:
-                repo = tx.repos.get(entry.repo_id)
-        except NotFoundError:
-            return
+        with self._store.read() as tx:
+            repo = tx.repos.get(entry.repo_id)
         try:
             self._read(repo, entry)
         except PitrixError as ex:

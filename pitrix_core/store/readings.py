@@ -55,15 +55,18 @@ class ReadingRepository:
     def take_due(self, *, limit: int, for_s: float) -> list[Unread]:
         """Take versions to read that are due, the newest of each app first.
 
+        Not those of repos that were disabled or taken away.
+
         :param for_s: seconds in which nobody else gets them; who dies over them leaves them to
             whoever asks after that.
         """
         due = (
             sa.select(_ENTRIES.version_id)
-            .where(_ENTRIES.is_unread, _ENTRIES.due_at <= self._now)
+            .join(tables.repos, tables.repos.c.id == _ENTRIES.repo_id)
+            .where(_ENTRIES.is_unread, _ENTRIES.due_at <= self._now, tables.repos.c.is_enabled)
             .order_by(_ENTRIES.rank, _ENTRIES.due_at)
             .limit(limit)
-            .with_for_update(skip_locked=True)
+            .with_for_update(skip_locked=True, of=tables.index_entries)
         )
         ids = self._connection.scalars(due).all()
         self._connection.execute(

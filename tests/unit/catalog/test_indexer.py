@@ -1,5 +1,6 @@
 """Indexing stores what is new and sound, says what is not, and never stops half-way."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -7,8 +8,11 @@ from typing import Any
 import core_world
 import pytest
 
+from pitrix_core.catalog.indexer import Indexer
 from pitrix_core.catalog.loader import PackageLoader
+from pitrix_core.catalog.opening import RepoOpener
 from pitrix_core.errors import (
+    ConflictError,
     NotFoundError,
     PackageDigestError,
     PackageError,
@@ -16,6 +20,7 @@ from pitrix_core.errors import (
     PluginNotFoundError,
     RepoNotFoundError,
 )
+from pitrix_core.findings import Finding, Level
 from pitrix_core.package import digest_of
 from pitrix_core.store import Store
 from pitrix_core.store.catalog import AppVersion
@@ -313,6 +318,45 @@ def test_who_comes_second_waits_for_the_one_at_it(
 
     assert [each.findings for each in found] == [(), ()]
     assert len(versions(store)) == len(looked_at) == 4
+
+
+def test_who_comes_while_another_is_at_it_for_long_is_told(store: Store, registered: Repo) -> None:
+    """Instead of waiting for ever."""
+    with store.begin() as tx:
+        tx.indexing.take(registered.id, lease_s=600.0)
+    registry = core_world.registry_of()
+    impatient = Indexer(store, registry, RepoOpener(store, registry), lease_s=0.1)
+
+    with pytest.raises(ConflictError, match="being indexed") as caught:
+        impatient.index(registered)
+
+    assert "pitrix repo show notes" in (caught.value.next_step or "")
+
+
+def test_a_turn_lasts_as_long_as_the_work(
+    store: Store, repo: core_world.RepoFolder, registered: Repo
+) -> None:
+    """Signs of life are given while a package is looked at."""
+    repo.add(core_world.note())
+
+    def leased_until() -> Any:
+        with store.engine.connect() as connection:
+            return connection.exec_driver_sql("SELECT leased_until FROM indexing").scalar()
+
+    class Thorough(core_world.NoteType):
+        def validate(self, spec: Any) -> Any:
+            before, end = leased_until(), time.monotonic() + 60
+            while leased_until() == before and time.monotonic() < end:
+                time.sleep(0.01)
+            return [Finding(level=Level.INFO, code="renewed", message=str(leased_until() > before))]
+
+    registry = core_world.registry_of(Thorough())
+    indexer = Indexer(store, registry, RepoOpener(store, registry), lease_s=0.4)
+
+    found = indexer.index(registered)
+
+    assert [finding.message for finding in found.findings] == ["True"]
+    assert leased_until() is None
 
 
 def test_two_who_read_different_bytes_keep_the_first(

@@ -93,6 +93,17 @@ def test_the_newest_versions_are_read_ahead(store: Store, large: Repo, indexer: 
     assert (read_versions(store), read_versions(store, "second")) == (newest, newest)
 
 
+def test_nothing_more_is_read_once_the_process_is_to_end(
+    store: Store, large: Repo, indexer: Indexer
+) -> None:
+    """Others read it, when it is due again."""
+    indexer.index(large)
+
+    indexer.reading.read_due(lambda: True)
+
+    assert read_versions(store) == set()
+
+
 def test_who_asks_for_a_version_has_it_read(store: Store, large: Repo, indexer: Indexer) -> None:
     """Once: it is stored from then on."""
     indexer.index(large)

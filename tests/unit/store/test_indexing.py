@@ -288,6 +288,17 @@ def test_who_dies_over_a_reading_leaves_it_to_others(
     assert (first, meanwhile, take_due(store)) == ([version_id], [], [version_id])
 
 
+def test_nothing_is_read_of_repos_that_are_disabled(
+    store: Store, repo: Repo, manual_clock: ManualClock
+) -> None:
+    """Nor are they due."""
+    rank(store, put(store, repo, listed("a", "1.0.0")).ids)
+    with store.begin() as tx:
+        tx.repos.change(attrs.evolve(repo, is_enabled=False), credential_id=None)
+
+    assert (take_due(store), due(store)) == ([], [])
+
+
 def test_what_cannot_be_read_is_not_offered_and_tried_again(
     store: Store, repo: Repo, manual_clock: ManualClock
 ) -> None:
