@@ -8,9 +8,16 @@ import attrs
 from pitrix_core.catalog.guard import asking
 from pitrix_core.contracts import AppType
 from pitrix_core.contracts.reader import PackageReader
-from pitrix_core.errors import AmbiguousPackageError, PackageError, UnknownPackageError
+from pitrix_core.errors import (
+    AmbiguousPackageError,
+    PackageError,
+    PackageInvalidError,
+    UnknownPackageError,
+)
+from pitrix_core.findings import Finding, errors_in
 from pitrix_core.model import PackageIndex, PackageSpec
 from pitrix_core.package import read_archive
+from pitrix_core.plugins.hooks import Hooks
 
 
 @attrs.frozen(kw_only=True)
@@ -60,6 +67,22 @@ def read_package(content: bytes, app_types: Mapping[str, AppType[Any]]) -> ReadP
     """
     reader = read_archive(content)
     return read_with(recognise(reader.index, app_types), reader)
+
+
+def judged(package: ReadPackage, hooks: Hooks) -> tuple[Finding, ...]:
+    """Return what its app type and plugins remark on a package that can be offered.
+
+    :raises PackageInvalidError: it cannot: with every finding.
+    """
+    with asking(package.app_type, to="look at the package"):
+        remarks = package.app_type.validate(package.spec)
+    findings = (
+        *remarks,
+        *hooks.check_package(package.reader, package.spec, app_type=package.app_type.name),
+    )
+    if errors_in(findings):
+        raise PackageInvalidError("The package cannot be offered.", findings=findings)
+    return findings
 
 
 def read_with(app_type: AppType[Any], reader: PackageReader) -> ReadPackage:

@@ -6,15 +6,13 @@ from typing import Final
 
 import attrs
 
-from pitrix_core.catalog.guard import asking
-from pitrix_core.catalog.recognise import ReadPackage, read_package
+from pitrix_core.catalog.recognise import ReadPackage, judged, read_package
 from pitrix_core.errors import (
     ConflictError,
     InvalidInputError,
     NotFoundError,
-    PackageInvalidError,
 )
-from pitrix_core.findings import Finding, errors_in
+from pitrix_core.findings import Finding
 from pitrix_core.model import JsonObject
 from pitrix_core.model.access import Action, Actor
 from pitrix_core.model.lifecycle import VersionState
@@ -114,16 +112,7 @@ def archive(services: Services, actor: Actor, repo_id: str, version_id: str) -> 
 
 def _read(services: Services, content: bytes) -> _Upload:
     package = read_package(content, services.registry.app_types())
-    with asking(package.app_type, to="look at the package"):
-        remarks = package.app_type.validate(package.spec)
-    findings = (
-        *remarks,
-        *services.registry.hooks().check_package(
-            package.reader, package.spec, app_type=package.app_type.name
-        ),
-    )
-    if errors_in(findings):
-        raise PackageInvalidError("The package cannot be offered.", findings=list(findings))
+    findings = judged(package, services.registry.hooks())
     return _Upload(content=content, digest=digest_of(content), package=package, findings=findings)
 
 
