@@ -21,7 +21,8 @@ from pitrix_core.contracts.reader import PackageReader
 from pitrix_core.errors import InvalidInputError, PitrixError, RepoError
 from pitrix_core.store import Store
 from pitrix_core.store.assets import Asset
-from pitrix_core.store.listings import Ungathered, is_address
+from pitrix_core.store.listings import Ungathered
+from pitrix_core.store.summaries import is_address
 
 log = logging.getLogger(__name__)
 

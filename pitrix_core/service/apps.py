@@ -18,9 +18,9 @@ from pitrix_core.service.services import Services
 from pitrix_core.store import Transaction
 from pitrix_core.store.assets import Asset
 from pitrix_core.store.catalog import AppVersion
-from pitrix_core.store.listings import term_of
 from pitrix_core.store.search import AppUse, Count, Listing, Sort, Wish
 from pitrix_core.store.slices import WHOLE, Slice
+from pitrix_core.store.summaries import term_of
 
 #: What counts are for a provider: the apps of the repos that let theirs run on it.
 _PROVIDER: Final = "provider"

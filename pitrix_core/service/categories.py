@@ -13,8 +13,8 @@ from pitrix_core.service.names import require_name
 from pitrix_core.service.services import Services
 from pitrix_core.store import Transaction, new_id
 from pitrix_core.store.categories import Category
-from pitrix_core.store.listings import term_of
 from pitrix_core.store.search import Listing
+from pitrix_core.store.summaries import term_of
 from pitrix_core.validation import pointer_to
 
 #: Of one category: languages, and characters of each title.

@@ -5,7 +5,7 @@ its categories calls :meth:`ListingRepository.refresh` in the same transaction.
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -14,10 +14,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from pitrix_core import convert
 from pitrix_core.model import AppInfo
-from pitrix_core.model.lifecycle import VersionState
 from pitrix_core.package import Version
 from pitrix_core.store import tables
-from pitrix_core.store.texts import Text, texts_on
+from pitrix_core.store.summaries import (
+    Summary,
+    is_offered,
+    latest_of,
+    newest_first,
+    own_words,
+    terms_of,
+    text_of,
+    unknown_info,
+)
+from pitrix_core.store.texts import texts_on
 from pitrix_core.store.words import words_of
 
 #: What a listing keeps of what it was.
@@ -26,52 +35,6 @@ _KEPT: Final = frozenset({"app_id", "readme", "gather_failures"})
 _BATCH: Final = 500
 #: Words of a readme that an app is found by; the beginning says what it is about.
 README_WORDS: Final = 2_000
-#: Characters of a name, a keyword or a maintainer's name that count.
-_TERM_LIMIT: Final = 255
-#: Of one app, of each kind: nobody browses by the hundredth keyword.
-_TERMS: Final = 32
-#: Pictures of one app beside its icon.
-_SCREENSHOTS: Final = 8
-#: Characters of a picture's address that are kept. Source: what browsers take, about 2,000.
-_SOURCE_LIMIT: Final = 2_048
-
-
-def term_of(text: str) -> str:
-    """Return a keyword, a category's or a maintainer's name as it is compared: ``big-data``."""
-    words = "-".join(text[:_TERM_LIMIT].casefold().split())[:_TERM_LIMIT]
-    return "".join(letter for letter in words if letter.isprintable())
-
-
-def is_address(source: str) -> bool:
-    """Say whether a picture is somewhere on the network, and not in the package."""
-    return source.casefold().startswith(("http://", "https://"))
-
-
-@attrs.frozen(kw_only=True)
-class _Seen:
-    """An app with what its versions make of it."""
-
-    app: sa.Row[Any]
-    #: Newest first.
-    versions: Sequence[sa.Row[Any]]
-    latest: sa.Row[Any] | None
-    info: AppInfo
-
-    @property
-    def sort_name(self) -> str:
-        return " ".join(words_of(self.app.name))[:_TERM_LIMIT]
-
-    def pictures(self) -> dict[int, str]:
-        """Return where the icon (0) and the screenshots are, as far as they can be read."""
-        is_read = self.latest is not None and self.latest.app_type is not None
-        sources = [self.info.icon, *self.info.screenshots[:_SCREENSHOTS]]
-        return {
-            place: source
-            for place, source in enumerate(sources)
-            if 0 < len(source) <= _SOURCE_LIMIT
-            and source.isprintable()
-            and (is_read or is_address(source))
-        }
 
 
 @attrs.frozen(kw_only=True)
@@ -234,7 +197,7 @@ class ListingRepository:
             insert.on_conflict_do_update(index_elements=["app_id"], set_=changed), rows
         )
 
-    def _seen(self, app_ids: Sequence[str]) -> list[_Seen]:
+    def _seen(self, app_ids: Sequence[str]) -> list[Summary]:
         apps = (
             sa.select(tables.apps).where(tables.apps.c.id.in_(app_ids)).order_by(tables.apps.c.id)
         )
@@ -256,16 +219,16 @@ class ListingRepository:
             of_app.setdefault(row.app_id, []).append(row)
         found = []
         for app in self._connection.execute(apps.order_by(tables.apps.c.id)).all():
-            versions = _newest_first(of_app.get(app.id, ()))
-            found.append((app, versions, _latest(versions)))
+            versions = newest_first(of_app.get(app.id, ()))
+            found.append((app, versions, latest_of(versions)))
         told_by = [(latest or versions[0]).id for _, versions, latest in found if versions]
         infos = self._infos(told_by)
         return [
-            _Seen(
+            Summary(
                 app=app,
                 versions=versions,
                 latest=latest,
-                info=infos[(latest or versions[0]).id] if versions else _unknown(app),
+                info=infos[(latest or versions[0]).id] if versions else unknown_info(app),
             )
             for app, versions, latest in found
         ]
@@ -277,8 +240,8 @@ class ListingRepository:
             row.id: convert.from_json(row.info, AppInfo) for row in self._connection.execute(query)
         }
 
-    def _row(self, seen: _Seen) -> dict[str, object]:
-        offered = [row for row in seen.versions if _is_offered(row)]
+    def _row(self, seen: Summary) -> dict[str, object]:
+        offered = [row for row in seen.versions if is_offered(row)]
         newest = max((row.created_at for row in seen.versions), default=seen.app.created_at)
         return {
             "app_id": seen.app.id,
@@ -295,23 +258,23 @@ class ListingRepository:
             "gather_failures": 0,
         }
 
-    def _numbers(self, seen: Iterable[_Seen]) -> dict[str, sa.Row[Any]]:
+    def _numbers(self, seen: Iterable[Summary]) -> dict[str, sa.Row[Any]]:
         columns = tables.app_listings.c
         query: sa.Select[Any] = sa.select(columns.app_id, columns.number, columns.readme).where(
             columns.app_id.in_([each.app.id for each in seen])
         )
         return {row.app_id: row for row in self._connection.execute(query)}
 
-    def _put_texts(self, seen: Sequence[_Seen]) -> None:
+    def _put_texts(self, seen: Sequence[Summary]) -> None:
         rows = self._numbers(seen)
         texts_on(self._connection).put(
-            _text(each, number=rows[each.app.id].number, readme=rows[each.app.id].readme)
+            text_of(each, number=rows[each.app.id].number, readme=rows[each.app.id].readme)
             for each in seen
         )
 
     # -- terms -------------------------------------------------------------------------------------
 
-    def _put_terms(self, seen: Sequence[_Seen]) -> None:
+    def _put_terms(self, seen: Sequence[Summary]) -> None:
         numbers = {app_id: row.number for app_id, row in self._numbers(seen).items()}
         terms = tables.app_terms
         self._connection.execute(terms.delete().where(terms.c.number.in_(numbers.values())))
@@ -319,12 +282,15 @@ class ListingRepository:
         rows = [
             {"kind": kind, "value": value, "number": numbers[each.app.id]}
             for each in seen
-            for kind, value in {*_terms(each), *(("category", c) for c in categories[each.app.id])}
+            for kind, value in {
+                *terms_of(each),
+                *(("category", c) for c in categories[each.app.id]),
+            }
         ]
         if rows:
             self._connection.execute(terms.insert(), rows)
 
-    def _categories(self, seen: Sequence[_Seen]) -> dict[str, set[str]]:
+    def _categories(self, seen: Sequence[Summary]) -> dict[str, set[str]]:
         """Return the names of the categories each app is in, and of those above them.
 
         Chosen by hand, else named by the package, else its repo's.
@@ -339,7 +305,7 @@ class ListingRepository:
         by_repo = self._chosen(tables.repo_categories, "repo_id", {s.app.repo_id for s in seen})
         found: dict[str, set[str]] = {}
         for each in seen:
-            named = {by_name[word] for word in _own_words(each.info) if word in by_name}
+            named = {by_name[word] for word in own_words(each.info) if word in by_name}
             ids = by_app.get(each.app.id) or named or by_repo.get(each.app.repo_id, set())
             above = {parents[category_id][1] for category_id in ids} - {None}
             found[each.app.id] = {parents[category_id][0] for category_id in ids | above}
@@ -354,7 +320,7 @@ class ListingRepository:
 
     # -- pictures ----------------------------------------------------------------------------------
 
-    def _put_pictures(self, seen: Sequence[_Seen]) -> None:
+    def _put_pictures(self, seen: Sequence[Summary]) -> None:
         """Keep what is still wanted of the pictures; others are gathered."""
         columns = tables.app_pictures.c
         query = sa.select(columns.app_id, columns.place, columns.source).where(
@@ -381,59 +347,4 @@ def _unlisted() -> "sa.Select[Any]":
         sa.select(tables.apps.c.id)
         .outerjoin(listings, listings.c.app_id == tables.apps.c.id)
         .where(listings.c.number.is_(None))
-    )
-
-
-def _is_offered(row: sa.Row[Any]) -> bool:
-    return row.state == VersionState.ACTIVE and not row.removed_at and not row.is_unreadable
-
-
-def _newest_first(rows: Iterable[sa.Row[Any]]) -> list[sa.Row[Any]]:
-    return sorted(rows, key=lambda row: Version.parse(row.version), reverse=True)
-
-
-def _latest(versions: Sequence[sa.Row[Any]]) -> sa.Row[Any] | None:
-    """Return the newest release on offer; a pre-release only where there is no other."""
-    offered = [row for row in versions if _is_offered(row)]
-    releases = [row for row in offered if not Version.parse(row.version).prerelease]
-    return next(iter(releases or offered), None)
-
-
-def _unknown(app: sa.Row[Any]) -> AppInfo:
-    return AppInfo(name=app.name, version="", description=app.description)
-
-
-def _own_words(info: AppInfo) -> list[str]:
-    """Return what a package says it is of: its categories, and keywords."""
-    return [term_of(word) for word in (*info.categories, *info.keywords)]
-
-
-def _terms(seen: _Seen) -> Iterator[tuple[str, str]]:
-    """Yield what an app is filtered by, as kind and value, but for its categories."""
-    yield "repo", seen.app.repo_id
-    if seen.latest is not None and seen.latest.app_type is not None:
-        yield "app_type", seen.latest.app_type
-    for kind, texts in (
-        ("keyword", seen.info.keywords),
-        ("named", seen.info.categories),
-        ("maintainer", _maintainers(seen.info)),
-    ):
-        yield from ((kind, term) for text in texts[:_TERMS] if (term := term_of(text)))
-
-
-def _maintainers(info: AppInfo) -> list[str]:
-    names = (maintainer.get("name") for maintainer in info.maintainers)
-    return [name for name in names if isinstance(name, str)]
-
-
-def _text(seen: _Seen, *, number: int, readme: str) -> Text:
-    info = seen.info
-    about = (info.description or seen.app.description, *_maintainers(info)[:_TERMS])
-    return Text(
-        number=number,
-        name=seen.app.name,
-        title=info.title,
-        keywords=" ".join((*info.keywords[:_TERMS], *info.categories[:_TERMS])),
-        about=" ".join(about),
-        readme=readme,
     )

@@ -37,7 +37,7 @@ class Wish:
     #: Words, all of which an app has; see :mod:`pitrix_core.store.words`.
     text: str = ""
     #: ``category``, ``keyword``, ``maintainer``, ``app_type``, ``repo`` → values as
-    #: :func:`~pitrix_core.store.listings.term_of` writes them, one of which an app has.
+    #: :func:`~pitrix_core.store.summaries.term_of` writes them, one of which an app has.
     terms: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     sort: Sort = Sort.RELEVANCE
 
