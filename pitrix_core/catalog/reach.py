@@ -76,8 +76,9 @@ class Reach:
         found = _resolved(host, port)
         allowed = [address for address in found if self.allows(address)]
         if not allowed:
+            leads = "" if host == found[0] else f" leads to {found[0]}, which"
             raise RepoError(
-                f"{host} leads to {found[0]}, which is no public address.",
+                f"{host}{leads} is no public address.",
                 next_step="If it is a repo of yours, let the operator allow its network: "
                 "PITRIX_PRIVATE_REPOS",
             )

@@ -221,7 +221,7 @@ class RepoKind(abc.ABC):
         raise UnsupportedOperationError(
             f"repo.push: repos of the kind {self.schemes[0]!r} are only read",
             next_step="Put the archive where the repo is kept, and build its index: "
-            "pitrix repo index FOLDER",
+            "pitrix repo index FOLDER/",
         )
 
     def close(self) -> None:

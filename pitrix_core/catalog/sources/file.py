@@ -51,7 +51,7 @@ class FileKind(RepoKind, Shelf):
         except _UNREADABLE as ex:
             file.close()
             raise _error(
-                f"No index can be read at {path}", ex, "Make one: pitrix repo index FOLDER"
+                f"No index can be read at {path}", ex, "Make one: pitrix repo index FOLDER/"
             ) from ex
         tag = f"sha256:{digest.hexdigest()}"
         if tag == known:

@@ -26,6 +26,7 @@ from pitrix_core.errors import InvalidInputError, RepoChangedError, RepoError, R
 from pitrix_core.package.index import INDEX_FILE
 from pitrix_core.package.shelf import Kept, Shelf, push
 
+_MAKE: Final = "pitrix repo index FOLDER/"
 #: Beginnings of tags: what the server calls the index, or what its bytes are.
 _ETAG: Final = "etag:"
 _DATE: Final = "date:"
@@ -115,6 +116,10 @@ class HttpKind(RepoKind, Shelf):
         try:
             answer.require_success()
             tag = _tag(answer)
+        except RepoNotFoundError as ex:
+            answer.file.close()
+            ex.next_step = "Name the folder that index.yaml is in; one is made with: " + _MAKE
+            raise
         except BaseException:
             answer.file.close()
             raise
@@ -164,8 +169,7 @@ class HttpKind(RepoKind, Shelf):
             if answer.status in (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED):
                 raise RepoError(
                     f"{self._base} takes no files: it answers {answer.status}.",
-                    next_step="Put the archive where the repo is kept, and build its index: "
-                    "pitrix repo index FOLDER",
+                    next_step=f"Put the archive where the repo is kept, and build its index: {_MAKE}",
                 )
             answer.require_success()
 
