@@ -34,13 +34,13 @@ _NEAR: Final = Decimal("0.9")
 _NAMED: Final = 3
 _MIB_PER_GIB: Final = 1024
 
-#: Limit → what it is called.
-_WORDS: Final[Mapping[str, str]] = {
-    "clusters": "clusters",
-    "nodes": "nodes",
-    "cores": "cores",
-    "memory_gib": "GiB of memory",
-    "disk_gib": "GiB of disks",
+#: Limit → what one of it is called, and what several are.
+_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "clusters": ("cluster", "clusters"),
+    "nodes": ("node", "nodes"),
+    "cores": ("core", "cores"),
+    "memory_gib": ("GiB of memory", "GiB of memory"),
+    "disk_gib": ("GiB of disks", "GiB of disks"),
 }
 
 
@@ -122,22 +122,24 @@ class _Balance:
         used, added = _numbers(self.used), _numbers(self.added)
         for name, limit in attrs.asdict(self.quota.limits).items():
             if limit is not None and added[name] > 0:
-                yield from self._of_limit(_WORDS[name], limit, used=used[name], added=added[name])
+                yield from self._of_limit(
+                    f"{limit} {_WORDS[name][limit != 1]}",
+                    limit,
+                    used=used[name],
+                    added=added[name],
+                )
         if self.quota.budgets and self.plan.action is PlanAction.CREATE:
             yield from self._of_budgets()
 
     def _of_limit(
-        self, words: str, limit: Decimal, *, used: Decimal, added: Decimal
+        self, told: str, limit: int, *, used: Decimal, added: Decimal
     ) -> Iterator[Finding]:
         whose, after = self.quota.title, used + added
         if after > limit:
-            message = (
-                f"{whose} may have {_text(limit)} {words}: {_text(used)} are there, and this adds "
-                f"{_text(added)}."
-            )
+            message = f"{whose} may have {told}. In use: {_text(used)}. Added: {_text(added)}."
             yield self._exceeded("quota.exceeded", message)
         elif after >= limit * _NEAR:
-            message = f"{whose} will have {_text(after)} of {_text(limit)} {words}."
+            message = f"{whose} will have {_text(after)} of {told}."
             yield Finding(level=Level.WARNING, code="quota.near", message=message)
 
     def _of_budgets(self) -> Iterator[Finding]:
@@ -150,8 +152,8 @@ class _Balance:
         used = self.used.costs.get(currency, Decimal(0))
         if used + added > budget:
             message = (
-                f"{whose} may spend {_text(budget)} {currency} a month: what is there costs "
-                f"{_text(used)}, and this adds {_text(added)}."
+                f"{whose} may spend {_text(budget)} {currency} a month. In use: {_text(used)}. "
+                f"Added: {_text(added)}."
             )
             yield self._exceeded("budget.exceeded", message)
         elif used + added >= budget * _NEAR:

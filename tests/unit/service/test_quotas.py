@@ -129,12 +129,10 @@ def test_what_fits_is_not_remarked_on(plan: Callable[..., Plan], allow: Callable
 @pytest.mark.parametrize(
     ("limit", "told"),
     [
-        pytest.param({"clusters": 1}, "1 clusters: 1 are there, and this adds 1.", id="clusters"),
-        pytest.param({"nodes": 4}, "4 nodes: 2 are there, and this adds 3.", id="nodes"),
-        pytest.param({"cores": 4}, "4 cores: 2 are there, and this adds 3.", id="cores"),
-        pytest.param(
-            {"memory_gib": 4}, "4 GiB of memory: 2 are there, and this adds 3.", id="memory"
-        ),
+        pytest.param({"clusters": 1}, "1 cluster. In use: 1. Added: 1.", id="clusters"),
+        pytest.param({"nodes": 4}, "4 nodes. In use: 2. Added: 3.", id="nodes"),
+        pytest.param({"cores": 4}, "4 cores. In use: 2. Added: 3.", id="cores"),
+        pytest.param({"memory_gib": 4}, "4 GiB of memory. In use: 2. Added: 3.", id="memory"),
     ],
 )
 def test_what_exceeds_a_limit_is_refused_with_the_sum(
@@ -193,9 +191,9 @@ def test_every_group_above_counts(
     told = [finding.message for finding in refusal(lambda: plan(machines=5)).findings]
 
     assert told == [
-        "The installation may have 9 cores: 6 are there, and this adds 5.",
-        "Group /acme may have 5 cores: 3 are there, and this adds 5.",
-        "Group /acme/web may have 4 cores: 0 are there, and this adds 5.",
+        "The installation may have 9 cores. In use: 6. Added: 5.",
+        "Group /acme may have 5 cores. In use: 3. Added: 5.",
+        "Group /acme/web may have 4 cores. In use: 0. Added: 5.",
     ]
 
 
@@ -209,7 +207,7 @@ def test_each_user_has_a_quota_alone(
 
     [finding] = refusal(lambda: plan("alice")).findings
 
-    assert finding.message == "Each user may have 1 clusters: 1 are there, and this adds 1."
+    assert finding.message == "Each user may have 1 cluster. In use: 1. Added: 1."
 
 
 def test_ones_own_quota_stands_for_that_of_each_user(
@@ -272,9 +270,7 @@ def test_what_exceeds_a_budget_is_refused(
     [finding] = refusal(plan).findings
 
     assert finding.code == "budget.exceeded"
-    assert finding.message == (
-        "Group /acme may spend 12.5 EUR a month: what is there costs 10, and this adds 5."
-    )
+    assert finding.message == ("Group /acme may spend 12.5 EUR a month. In use: 10. Added: 5.")
 
 
 def test_near_a_budget_there_is_a_warning(
@@ -371,7 +367,7 @@ def test_a_plan_that_fits_no_more_says_why(
         clusters.apply(services, people("alice"), ApplyInput(plan_id=made.id))
 
     [finding] = caught.value.findings
-    assert finding.message == "Group /acme may have 0 clusters: 0 are there, and this adds 1."
+    assert finding.message == "Group /acme may have 0 clusters. In use: 0. Added: 1."
 
 
 # -- setting and looking ---------------------------------------------------------------------------
