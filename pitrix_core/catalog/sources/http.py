@@ -169,7 +169,7 @@ class HttpKind(RepoKind, Shelf):
             if answer.status in (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED):
                 raise RepoError(
                     f"{self._base} takes no files: it answers {answer.status}.",
-                    next_step=f"Put the archive where the repo is kept, and build its index: {_MAKE}",
+                    next_step=f"Put the archive where it is kept, and build its index: {_MAKE}",
                 )
             answer.require_success()
 
