@@ -12,20 +12,18 @@ from typing import Final
 
 import attrs
 
-from pitrix_core.catalog.guard import asking
 from pitrix_core.catalog.opening import RepoOpener
-from pitrix_core.catalog.recognise import ReadPackage, read_package
+from pitrix_core.catalog.recognise import ReadPackage, judged, read_package
 from pitrix_core.catalog.trust import require_own_name, signer_of
 from pitrix_core.errors import (
     PackageDigestError,
-    PackageInvalidError,
     PackageSignatureError,
     PitrixError,
     RepoError,
     RepoNotFoundError,
     RepoTemporaryError,
 )
-from pitrix_core.findings import Finding, Level, errors_in
+from pitrix_core.findings import Finding, Level
 from pitrix_core.package import check_digest
 from pitrix_core.package.limits import DEFAULT_LIMITS
 from pitrix_core.package.signature import SIGNATURE_LIMIT_BYTES, SIGNATURE_SUFFIX
@@ -158,9 +156,7 @@ class PackageReading:
         package = read_package(content, self._registry.app_types())
         if signed_by is not None:
             require_own_name(package.spec.info, name=entry.name, version=entry.version)
-        findings = self._findings(package)
-        if errors_in(findings):
-            raise PackageInvalidError("The package cannot be offered.", findings=findings)
+        findings = judged(package, self._registry.hooks())
         return _Archive(
             content=content,
             digest=digest,
@@ -183,15 +179,6 @@ class PackageReading:
             if kept != archive.digest:
                 raise differing(kept, archive.digest)
             tx.listings.refresh([entry.app_id])
-
-    def _findings(self, package: ReadPackage) -> tuple[Finding, ...]:
-        hooks = self._registry.hooks()
-        with asking(package.app_type, to="look at the package"):
-            remarks = package.app_type.validate(package.spec)
-        return (
-            *remarks,
-            *hooks.check_package(package.reader, package.spec, app_type=package.app_type.name),
-        )
 
 
 def differing(first: str, now: str) -> PackageDigestError:
