@@ -30,7 +30,8 @@ from pitrix_core.jobs.worker import Worker
 from pitrix_core.logs import set_up_logging
 from pitrix_core.model.access import Actor
 from pitrix_core.pilot.agent_files import AgentFiles
-from pitrix_core.pilot.frontgates import FrontgateEnsure, FrontgateWait
+from pitrix_core.pilot.arrival import FrontgateWait
+from pitrix_core.pilot.frontgates import FrontgateEnsure
 from pitrix_core.pilot.hidden import SYSTEM_OWNER
 from pitrix_core.pilot.inbox import Desk
 from pitrix_core.pilot.server import Pilot

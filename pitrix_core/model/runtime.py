@@ -75,6 +75,11 @@ class Runtime:
         return proxy if isinstance(proxy, str) and proxy.startswith("http://") else ""
 
     @property
+    def frontgate_nodes(self) -> int:
+        """How many machines a Frontgate is: 3 where the settings say so, otherwise 1."""
+        return 3 if self.settings.get("frontgate_nodes") == 3 else 1  # noqa: PLR2004
+
+    @property
     def image_mirror(self) -> str:
         """URL of a mirror of Docker's registry: what the settings have by this name; may be
         empty.

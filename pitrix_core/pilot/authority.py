@@ -23,6 +23,7 @@ from pitrix_core.store.agents import Frontgate
 _AUTHORITY_LASTS: Final = dt.timedelta(days=20 * 365)
 #: A Frontgate asks for another one when it lasts for a month yet; agents/protocol/README.md, 1.4.
 _CERTIFICATE_LASTS: Final = dt.timedelta(days=90)
+_LOOPBACK: Final = "127.0.0.1"
 #: Clocks of new machines may be behind.
 _BACKDATED: Final = dt.timedelta(days=1)
 
@@ -60,7 +61,8 @@ class Authority:
         not_after = (now + _CERTIFICATE_LASTS).replace(microsecond=0)
         names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
-        server = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+        # for drones it is a server; to the other machines of its Frontgate it is a client, too
+        uses = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
         builder = (
             _builder(key.public_key(), now=now, not_after=not_after)
             .subject_name(x509.Name([]))
@@ -68,7 +70,7 @@ class Authority:
             .add_extension(names, critical=True)  # there is no subject
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
-            .add_extension(server, critical=False)
+            .add_extension(x509.ExtendedKeyUsage(uses), critical=False)
             .add_extension(issuer, critical=False)
         )
         return Certificate(
@@ -77,6 +79,15 @@ class Authority:
             key=_key_pem(key),
             not_after=not_after,
         )
+
+
+def with_source(hosts: Iterable[str]) -> list[str]:
+    """Add where connections between these hosts come from, where that is another address: what
+    dials between loopback addresses comes from the first one, and etcd looks where a peer comes
+    from (its ``--peer-client-cert-auth``).
+    """
+    named = list(hosts)
+    return [*named, *([_LOOPBACK] if any(map(_is_loopback, named)) else [])]
 
 
 def authority_of(tx: Transaction, frontgate: Frontgate) -> Authority:
@@ -141,6 +152,13 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback and host != _LOOPBACK
+    except ValueError:
+        return False
 
 
 def _general_name(host: str) -> x509.GeneralName:

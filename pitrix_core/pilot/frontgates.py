@@ -4,10 +4,8 @@ A Frontgate is a hidden cluster, one for a runtime's network. ``frontgate.ensure
 cluster's own job where there is none yet, and waits for it like everybody else who needs it.
 """
 
-import ipaddress
 from collections.abc import Callable
-from typing import Final, Protocol
-from urllib.parse import urlsplit
+from typing import Protocol
 
 import attrs
 
@@ -23,25 +21,26 @@ from pitrix_core.model import (
     InstanceState,
     Job,
     JobState,
-    JsonValue,
     Operation,
     OwnedResource,
     PlanDraft,
     Runtime,
 )
 from pitrix_core.model.cluster import UNFINISHED_STATES
-from pitrix_core.model.frontgate import PROTOCOLS, SECURED
+from pitrix_core.model.frontgate import PROTOCOLS
 from pitrix_core.model.job import JOB_FINAL_STATES
 from pitrix_core.pilot import tokens
 from pitrix_core.pilot.answers import CoreTasks, absence_of, done, failed, pending
-from pitrix_core.pilot.authority import authority_of
+from pitrix_core.pilot.arrival import address_of, enrol_urls_of, outputs_of
 from pitrix_core.pilot.hidden import SYSTEM_OWNER, add_hidden, submit_hidden
-from pitrix_core.planner.agents import frontgate_secret
+from pitrix_core.planner.agents import frontgate_secret, member_secret
 from pitrix_core.planner.build import Offers
 from pitrix_core.planner.frontgate import (
     NO_APP_VERSION,
+    FrontgatePlan,
     PilotPlace,
     draft_frontgate,
+    draft_members,
     draft_removal,
     draft_replacement,
     draft_restart,
@@ -49,9 +48,6 @@ from pitrix_core.planner.frontgate import (
 from pitrix_core.store import Store, Transaction, new_id
 from pitrix_core.store.agents import Frontgate
 from pitrix_core.store.slices import Slice
-
-#: Where nodes enrol; agents/protocol/README.md section 1.4.
-_ENROL_PORT: Final = 2378
 
 
 class FrontgateCloud(Offers, Protocol):
@@ -67,6 +63,10 @@ class _DeadMachine:
     state: InstanceState
 
 
+def _are_stopped(dead: list[_DeadMachine]) -> bool:
+    return all(each.state is InstanceState.STOPPED for each in dead)
+
+
 @attrs.frozen(kw_only=True)
 class FrontgateEnsure(CoreTasks):
     """``frontgate.ensure``: has a Frontgate in a network, and tells where its etcd is."""
@@ -79,53 +79,55 @@ class FrontgateEnsure(CoreTasks):
     def start(self, call: TaskCall, *, request_key: str) -> Operation:
         """Submit the hidden cluster's job, unless there is one; let a failed one go on.
 
-        A Frontgate whose machine does not run any more gets it started again, or another one: one
-        request of the cloud tells.
+        A Frontgate of whose machines one does not run any more gets it started again, or another
+        one: one request of the cloud for each tells.
         """
         runtime_id, network_id = call.task.runtime_id, call.input["network_id"]
         # NOTE(transactions): building a provider opens one; inside of ours it would wait for it
         provider = self.provider(runtime_id)
-        dead = self._dead_machine(runtime_id, network_id, provider)
+        dead = self._dead_machines(runtime_id, network_id, provider)
         with self.store.begin() as tx:
             tx.runtimes.lock(runtime_id)  # of several who find none, one makes it
             frontgate = tx.agents.frontgate_at(runtime_id, network_id)
             if frontgate is None:
                 self._submit(tx, tx.runtimes.get(runtime_id), network_id, provider=provider)
-            elif dead is not None and _machine(tx, frontgate) == dead.machine:
+            elif dead and all(each.machine in _machines(tx, frontgate) for each in dead):
                 self._mend(tx, frontgate, dead, provider=provider)
             else:
                 _revive(tx, frontgate)
         return self.poll(call, pending(call))
 
-    def _dead_machine(
+    def _dead_machines(
         self, runtime_id: str, network_id: str, provider: FrontgateCloud
-    ) -> _DeadMachine | None:
-        """Return the machine of the network's Frontgate, if it does not run any more."""
+    ) -> list[_DeadMachine]:
+        """Return those machines of the network's Frontgate that do not run any more."""
         with self.store.read() as tx:
             frontgate = tx.agents.frontgate_at(runtime_id, network_id)
-            machine = None if frontgate is None else _machine(tx, frontgate)
-        if machine is None:
-            return None
-        try:
-            state = provider.get_instance(machine.resource_id).state
-        except ProviderNotFoundError:
-            state = InstanceState.GONE
-        if state in (InstanceState.RUNNING, InstanceState.PENDING):
-            return None
-        return _DeadMachine(machine=machine, state=state)
+            machines = [] if frontgate is None else _machines(tx, frontgate)
+        looked = [
+            _DeadMachine(machine=machine, state=_state(provider, machine)) for machine in machines
+        ]
+        alive = (InstanceState.RUNNING, InstanceState.PENDING)
+        return [each for each in looked if each.state not in alive]
 
     def _mend(
-        self, tx: Transaction, frontgate: Frontgate, dead: _DeadMachine, *, provider: Offers
+        self, tx: Transaction, frontgate: Frontgate, dead: list[_DeadMachine], *, provider: Offers
     ) -> None:
         """Submit the job that brings a Frontgate up again, under the same id."""
-        if dead.state is InstanceState.STOPPED:
-            tx.agents.drop_connection(frontgate.id)
-            planned = _planned(tx, frontgate, self.pilot)
-            _change(tx, frontgate, draft_restart(planned, dead.machine), provider=provider)
+        machines = [each.machine for each in dead]
+        present = _machines(tx, frontgate)
+        if _are_stopped(dead):
+            if len(dead) == len(present):
+                tx.agents.drop_connection(frontgate.id)
+            draft = draft_restart(_plan(tx, frontgate, self.pilot), machines)
+            _change(tx, frontgate, draft, provider=provider)
+        elif 2 * len(dead) < len(present):
+            _replace_members(tx, frontgate, machines, pilot=self.pilot, provider=provider)
         else:
-            _replace(tx, frontgate, dead.machine, pilot=self.pilot, provider=provider)
-        data = {"machine": dead.machine.resource_id, "state": dead.state}
-        tx.events.add("frontgate.mended", frontgate.id, owner=frontgate.owner, data=data)
+            _replace(tx, frontgate, present, pilot=self.pilot, provider=provider)
+        for each in dead:
+            data = {"machine": each.machine.resource_id, "state": each.state}
+            tx.events.add("frontgate.mended", frontgate.id, owner=frontgate.owner, data=data)
 
     def poll(self, call: TaskCall, operation: Operation) -> Operation:
         """Look whether it has connected."""
@@ -145,35 +147,10 @@ class FrontgateEnsure(CoreTasks):
         frontgate = register_frontgate(
             tx, runtime, frontgate_id=new_id("fg"), network_id=network_id
         )
-        draft = _planned(tx, frontgate, self.pilot)
+        draft = draft_frontgate(_plan(tx, frontgate, self.pilot))
         cluster = tx.clusters.get(frontgate.cluster_id)
         tx.clusters.add_nodes(cluster.id, draft.nodes, owner=SYSTEM_OWNER, secret_ids={})
         submit_hidden(tx, cluster, draft, provider=provider)
-
-
-@attrs.frozen(kw_only=True)
-class FrontgateWait(CoreTasks):
-    """``frontgate.wait``: waits until a Frontgate's first connection."""
-
-    store: Store
-
-    def start(self, call: TaskCall, *, request_key: str) -> Operation:
-        """Look at once: it may have been faster. Its machine is new, and has all the time again."""
-        with self.store.begin() as tx:
-            frontgate = tx.agents.frontgate(call.input["frontgate_id"])
-            if frontgate is not None:
-                tokens.prolong_enrolment(tx, frontgate)
-        return self.poll(call, pending(call))
-
-    def poll(self, call: TaskCall, operation: Operation) -> Operation:
-        """Look again."""
-        with self.store.read() as tx:
-            frontgate = tx.agents.frontgate(call.input["frontgate_id"])
-        if frontgate is None:
-            return failed(call, "The Frontgate was removed.")
-        if frontgate.connected_at is None:
-            return pending(call, note="the Frontgate has not connected to the Pilot")
-        return done(call, {"id": frontgate.id})
 
 
 def register_frontgate(
@@ -192,6 +169,10 @@ def register_frontgate(
     )
     secret = frontgate_secret(frontgate_id)
     tx.secrets.add("", owner=SYSTEM_OWNER, secret_id=secret.id)
+    if runtime.frontgate_nodes > 1:
+        for number in range(1, runtime.frontgate_nodes + 1):
+            join = member_secret(frontgate_id, number)
+            tx.secrets.add(tokens.new_enrolment(), owner=SYSTEM_OWNER, secret_id=join.id)
     frontgate = Frontgate(
         id=frontgate_id,
         owner=SYSTEM_OWNER,
@@ -209,19 +190,19 @@ def register_frontgate(
 def renew_frontgate(
     tx: Transaction, frontgate: Frontgate, *, pilot: PilotPlace, provider: Offers
 ) -> Job:
-    """Submit the job that gives a Frontgate another machine, and with it a new enrolment: nothing
+    """Submit the job that gives a Frontgate other machines, and with it a new enrolment: nothing
     else reaches it where its token is worth nothing any more.
 
     :raises ConflictError: a job is at work on it, or it has no machine.
     :raises PitrixError: no plan can be made.
     """
-    machine = _machine(tx, frontgate)
-    if machine is None:
+    machines = _machines(tx, frontgate)
+    if not machines:
         raise ConflictError(
             f"Frontgate {frontgate.id} has no machine that no job is at work on.",
             next_step=f"Look at its cluster: pitrix cluster show {frontgate.cluster_id}",
         )
-    return _replace(tx, frontgate, machine, pilot=pilot, provider=provider)
+    return _replace(tx, frontgate, machines, pilot=pilot, provider=provider)
 
 
 def remove_frontgate(tx: Transaction, cluster: Cluster, *, provider: Offers) -> Job:
@@ -238,8 +219,8 @@ def remove_frontgate(tx: Transaction, cluster: Cluster, *, provider: Offers) -> 
     return submit_hidden(tx, cluster, draft, provider=provider, current=current)
 
 
-def _planned(tx: Transaction, frontgate: Frontgate, pilot: PilotPlace) -> PlanDraft:
-    return draft_frontgate(
+def _plan(tx: Transaction, frontgate: Frontgate, pilot: PilotPlace) -> FrontgatePlan:
+    return FrontgatePlan(
         cluster_id=frontgate.cluster_id,
         frontgate_id=frontgate.id,
         network_id=frontgate.network_id,
@@ -251,19 +232,54 @@ def _planned(tx: Transaction, frontgate: Frontgate, pilot: PilotPlace) -> PlanDr
 def _replace(
     tx: Transaction,
     frontgate: Frontgate,
-    machine: OwnedResource,
+    machines: list[OwnedResource],
     *,
     pilot: PilotPlace,
     provider: Offers,
 ) -> Job:
-    """Submit the job of another machine; what the one before has is worth nothing from now on."""
+    """Submit the job of other machines; what those before have is worth nothing from now on."""
     tx.agents.revoke(frontgate.id)
     tokens.let_enrol(tx, frontgate)
     configured = tx.agents.configured_by(frontgate.id)
     draft = draft_replacement(
-        _planned(tx, frontgate, pilot), machine, address=_address(frontgate), configured=configured
+        _plan(tx, frontgate, pilot), machines, address=address_of(frontgate), configured=configured
     )
+    _renew_members(tx, frontgate)
     return _change(tx, frontgate, draft, provider=provider)
+
+
+def _replace_members(
+    tx: Transaction,
+    frontgate: Frontgate,
+    machines: list[OwnedResource],
+    *,
+    pilot: PilotPlace,
+    provider: Offers,
+) -> Job:
+    """Submit the job of machines in the place of some, while most of them live and go on."""
+    told = outputs_of(tx, frontgate)
+    draft = draft_members(
+        _plan(tx, frontgate, pilot),
+        machines,
+        join={"join_urls": enrol_urls_of(frontgate), "join_ca": told["ca"]},
+        configured=tx.agents.configured_by(frontgate.id),
+    )
+    _renew_members(tx, frontgate)
+    return _change(tx, frontgate, draft, provider=provider)
+
+
+def _renew_members(tx: Transaction, frontgate: Frontgate) -> None:
+    """Make the tokens by which machines join worth nothing; there are others from now on."""
+    nodes = tx.runtimes.get(frontgate.runtime_id).frontgate_nodes
+    for number in range(1, nodes + 1) if nodes > 1 else ():
+        tx.secrets.replace(member_secret(frontgate.id, number).id, tokens.new_enrolment())
+
+
+def _state(provider: FrontgateCloud, machine: OwnedResource) -> InstanceState:
+    try:
+        return provider.get_instance(machine.resource_id).state
+    except ProviderNotFoundError:
+        return InstanceState.GONE
 
 
 def _change(tx: Transaction, frontgate: Frontgate, draft: PlanDraft, *, provider: Offers) -> Job:
@@ -273,9 +289,15 @@ def _change(tx: Transaction, frontgate: Frontgate, draft: PlanDraft, *, provider
 
 
 def _standing(tx: Transaction, call: TaskCall, frontgate: Frontgate) -> Operation:
-    if frontgate.connected_at is not None and frontgate.endpoints:
-        return done(call, _outputs(tx, frontgate))
     cluster = tx.clusters.get(frontgate.cluster_id)
+    is_alone = tx.runtimes.get(frontgate.runtime_id).frontgate_nodes == 1
+    # machines are told of all others: of several, those that join now are waited for
+    if (
+        frontgate.connected_at is not None
+        and frontgate.endpoints
+        and (is_alone or cluster.state is ClusterState.ACTIVE)
+    ):
+        return done(call, outputs_of(tx, frontgate))
     if cluster.state in UNFINISHED_STATES:
         [job, *_] = tx.jobs.search(cluster_id=cluster.id, part=Slice(limit=1))
         how = "was cancelled" if job.state is JobState.CANCELLED else "failed"
@@ -286,40 +308,13 @@ def _standing(tx: Transaction, call: TaskCall, frontgate: Frontgate) -> Operatio
     return pending(call, note=note + absence_of(frontgate) if is_made else note)
 
 
-def _outputs(tx: Transaction, frontgate: Frontgate) -> dict[str, JsonValue]:
-    """Tell what machines behind a Frontgate have to know of it."""
-    speaks_tls = frontgate.protocol >= SECURED
-    host = _host(frontgate)
-    place = f"[{host}]" if ":" in host else host
-    return {
-        "id": frontgate.id,
-        "protocol": frontgate.protocol,
-        "endpoints": list(frontgate.endpoints),
-        "ca": authority_of(tx, frontgate).pem if speaks_tls else "",
-        "enrol_url": f"https://{place}:{_ENROL_PORT}" if speaks_tls else "",
-    }
-
-
-def _host(frontgate: Frontgate) -> str:
-    """Return where a Frontgate was met last; empty before it was."""
-    return urlsplit(next(iter(frontgate.endpoints), "")).hostname or ""
-
-
-def _address(frontgate: Frontgate) -> str:
-    """Return a Frontgate's address; empty where it has a name, or was never met."""
-    try:
-        return str(ipaddress.ip_address(_host(frontgate)))
-    except ValueError:
-        return ""
-
-
-def _machine(tx: Transaction, frontgate: Frontgate) -> OwnedResource | None:
-    """Return the machine of a Frontgate that no job is at work on."""
+def _machines(tx: Transaction, frontgate: Frontgate) -> list[OwnedResource]:
+    """Return the machines of a Frontgate that no job is at work on: of each node the last one."""
     snapshot = tx.clusters.snapshot(frontgate.cluster_id)
     if snapshot.cluster.state is not ClusterState.ACTIVE:
-        return None
-    machines = [found for found in snapshot.resources if found.kind == "compute.create"]
-    return machines[-1] if machines else None
+        return []
+    made = [found for found in snapshot.resources if found.kind == "compute.create"]
+    return list({machine.node_id: machine for machine in made}.values())
 
 
 def _revive(tx: Transaction, frontgate: Frontgate) -> None:

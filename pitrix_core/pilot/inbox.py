@@ -15,7 +15,7 @@ from pitrix_core.model import JsonObject, JsonValue
 from pitrix_core.model.frontgate import SECURED
 from pitrix_core.model.json import marker_of
 from pitrix_core.pilot import tokens
-from pitrix_core.pilot.authority import Certificate, authority_of
+from pitrix_core.pilot.authority import authority_of, with_source
 from pitrix_core.pilot.enrolment import take_enrolment
 from pitrix_core.pilot.supervision import REPORTS, take_report
 from pitrix_core.pilot.tokens import Token
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 #: Where an etcd may be. Looser than agents/protocol, common.schema.json; no more than it needs.
 _URL: Final = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?/?")
+#: Where another machine of a Frontgate is.
+_ADDRESS: Final = re.compile(r"[0-9A-Fa-f:.]{2,45}")
 _LONGEST_URL: Final = 512
 _MOST_URLS: Final = 16
 #: Characters that are kept of a version.
@@ -135,16 +137,20 @@ class Desk:
 
         return self.store.carry_out(renewed)
 
-    def certify(self, held: Held) -> Certificate:
+    def certify(self, held: Held, asked: JsonObject) -> JsonObject:
         """Make a certificate for a connected Frontgate, by its own authority.
 
+        :param asked: for which of its machines, and where that is, where it is several.
+        :returns: the members of ``tls.put``.
         :raises LostConnectionError: another connection counts by now.
         """
 
-        def certified(tx: Transaction) -> Certificate:
-            holder = _holder(tx, held)
-            hosts = [urlsplit(url).hostname or "" for url in holder.endpoints]
-            return authority_of(tx, holder).issue(hosts, now=tx.now)
+        def certified(tx: Transaction) -> JsonObject:
+            holder, of_member = _holder(tx, held), _of_member(asked)
+            own = [urlsplit(url).hostname or "" for url in holder.endpoints]
+            hosts = with_source(of_member.get("hosts", own))
+            certificate = authority_of(tx, holder).issue(hosts, now=tx.now)
+            return {**certificate.members(), **of_member}
 
         return self.store.carry_out(certified)
 
@@ -224,6 +230,14 @@ def _holder(tx: Transaction, held: Held) -> Frontgate:
     if found is None:
         raise LostConnectionError("Another connection of the Frontgate counts by now.")
     return found
+
+
+def _of_member(asked: JsonObject) -> JsonObject:
+    """Read for which machine a certificate is asked for; nothing where it is the one that asks."""
+    match asked:
+        case {"member": int(number), "hosts": [str(host)]} if _ADDRESS.fullmatch(host):
+            return {"member": number, "hosts": [host]}
+    return {}
 
 
 def _owner(tx: Transaction, frontgate_id: str) -> str:

@@ -235,8 +235,7 @@ class Pilot:
             await send(connection.peer, frames.reply(frame, "token.renewed", token.members()))
             return
         if frame.type == "tls.renew":
-            certificate = await asyncio.to_thread(self._desk.certify, connection.held)
-            body = certificate.members()
+            body = dict(await asyncio.to_thread(self._desk.certify, connection.held, frame.body))
             await send(connection.peer, frames.reply(frame, "tls.put", body))
         elif frame.type in _KNOWN_TYPES and length > _MOST_CHARS:
             message = f"A {frame.type} has at most {_MOST_CHARS} characters."

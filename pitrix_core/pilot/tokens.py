@@ -51,12 +51,17 @@ class Token:
         }
 
 
+def new_enrolment() -> str:
+    """Make what a machine shows at its first contact: random, and long."""
+    return secrets.token_urlsafe(_ENROLMENT_BYTES)
+
+
 def let_enrol(tx: Transaction, frontgate: Frontgate) -> None:
     """Give a Frontgate a new enrolment; the one before is worth nothing from now on."""
-    enrolment = secrets.token_urlsafe(_ENROLMENT_BYTES)
+    enrolment = new_enrolment()
     tx.secrets.replace(frontgate.secret_id, enrolment)
     expires_at = tx.now + ENROLMENT_LASTS
-    tx.agents.let_enrol(frontgate.id, sha256=_digest(enrolment), expires_at=expires_at)
+    tx.agents.let_enrol(frontgate.id, sha256=digest(enrolment), expires_at=expires_at)
 
 
 def prolong_enrolment(tx: Transaction, frontgate: Frontgate) -> None:
@@ -78,7 +83,7 @@ def is_enrolment(tx: Transaction, frontgate: Frontgate, enrolment: str) -> bool:
     wanted, ends = frontgate.enrolment_sha256, frontgate.enrolment_expires_at
     if wanted is None or ends is None or ends <= tx.now:
         return False
-    return hmac.compare_digest(wanted, _digest(enrolment))
+    return hmac.compare_digest(wanted, digest(enrolment))
 
 
 def issue(tx: Transaction, frontgate: Frontgate) -> Token:
@@ -156,7 +161,8 @@ def _key_id(key: bytes) -> str:
     return hashlib.sha256(key).hexdigest()[:_KEY_ID]
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """Return the SHA-256 of what is shown, as it is known to those who do not hold it."""
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 

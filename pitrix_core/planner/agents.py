@@ -29,6 +29,11 @@ def frontgate_secret(frontgate_id: str) -> SecretRef:
     return SecretRef(f"sec-{frontgate_id}")
 
 
+def member_secret(frontgate_id: str, number: int) -> SecretRef:
+    """Return the secret that one of several machines shows to the others of its Frontgate."""
+    return SecretRef(f"sec-{frontgate_id}-{number}")
+
+
 def with_frontgate(tasks: tuple[Task, ...], *, cluster_id: str) -> tuple[Task, ...]:
     """Insert ``frontgate.ensure`` before the first machine that starts a drone, if there is one.
 

@@ -17,7 +17,7 @@ from pitrix_core.planner.markers import unmarked_violations
 #: Arguments of the core's own kinds: member → whether it must be there.
 _CORE_INPUTS: Final[Mapping[str, Mapping[str, bool]]] = {
     "frontgate.ensure": {"cluster_id": True, "network_id": True},
-    "frontgate.wait": {"frontgate_id": True},
+    "frontgate.wait": {"frontgate_id": True, "members": False, "addresses": False},
     "metadata.put": {"cluster_id": True, "may_fail": False},
     "metadata.delete": {"cluster_id": True},
     "agent.wait": {"cluster_id": True, "node_id": True},

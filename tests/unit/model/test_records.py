@@ -126,6 +126,22 @@ def test_a_runtimes_proxy_is_a_url_among_its_settings(settings: dict[str, Any], 
 
 
 @pytest.mark.parametrize(
+    ("settings", "nodes"),
+    [
+        pytest.param({"frontgate_nodes": 3}, 3, id="three"),
+        pytest.param({"frontgate_nodes": 2}, 1, id="no-majority-of-two"),
+        pytest.param({"frontgate_nodes": "3"}, 1, id="something-else"),
+        pytest.param({}, 1, id="none"),
+    ],
+)
+def test_a_frontgate_is_one_machine_or_three(settings: dict[str, Any], nodes: int) -> None:
+    """As the runtime's settings say."""
+    runtime = Runtime(id="rt-1", name="here", provider="p", owner="o", settings=settings)
+
+    assert runtime.frontgate_nodes == nodes
+
+
+@pytest.mark.parametrize(
     ("settings", "mirror"),
     [
         pytest.param(

@@ -466,13 +466,40 @@ def test_a_certificate_is_for_the_frontgates_own_addresses(world: Any, desk: Des
     world.frontgate()
     held = desk.welcome(hello(endpoints=["https://192.0.2.7:2381"])).held
 
-    first, second = desk.certify(held), desk.certify(held)
+    first, second = desk.certify(held, {}), desk.certify(held, {})
 
-    made = x509.load_pem_x509_certificate(first.certificate.encode())
+    made = x509.load_pem_x509_certificate(first["certificate"].encode())
     names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert [str(ip) for ip in names.get_values_for_type(x509.IPAddress)] == ["192.0.2.7"]
-    assert first.ca == second.ca
-    assert first.key != second.key
+    assert first["ca"] == second["ca"]
+    assert first["key"] != second["key"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "addresses"),
+    [
+        pytest.param({"member": 2, "hosts": ["192.0.2.8"]}, ["192.0.2.8"], id="another-machine"),
+        pytest.param(
+            {"member": 2, "hosts": ["127.1.2.3"]}, ["127.1.2.3", "127.0.0.1"], id="on-this-host"
+        ),
+        pytest.param({"member": 2, "hosts": ["a b"]}, ["192.0.2.7"], id="no-address"),
+    ],
+)
+def test_a_certificate_is_made_for_another_machine_of_a_frontgate(
+    world: Any, desk: Desk, asked: Any, addresses: list[str]
+) -> None:
+    """By the same authority; the machines show it to one another, as servers and as clients."""
+    world.frontgate()
+    held = desk.welcome(hello(endpoints=["https://192.0.2.7:2381"])).held
+
+    given = desk.certify(held, asked)
+
+    made = x509.load_pem_x509_certificate(given["certificate"].encode())
+    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    uses = made.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert [str(ip) for ip in names.get_values_for_type(x509.IPAddress)] == addresses
+    assert {use._name for use in uses} == {"serverAuth", "clientAuth"}
+    assert given.get("member") == (2 if asked["hosts"] == addresses[:1] else None)
 
 
 def test_no_two_frontgates_have_the_same_authority(world: Any, desk: Desk) -> None:
@@ -480,7 +507,8 @@ def test_no_two_frontgates_have_the_same_authority(world: Any, desk: Desk) -> No
     world.frontgate("fg-1")
     world.frontgate("fg-2")
 
-    one, other = (desk.certify(desk.welcome(hello(name)).held).ca for name in ("fg-1", "fg-2"))
+    helds = [desk.welcome(hello(name)).held for name in ("fg-1", "fg-2")]
+    one, other = (desk.certify(held, {})["ca"] for held in helds)
 
     assert one != other
 
@@ -489,8 +517,8 @@ def test_the_key_of_an_authority_is_encrypted(world: Any, desk: Desk, tmp_path: 
     """Neither it nor the key of a certificate stands in the database."""
     world.frontgate()
 
-    certificate = desk.certify(desk.welcome(hello()).held)
+    certificate = desk.certify(desk.welcome(hello()).held, {})
 
     content = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert b"PRIVATE KEY" not in content
-    assert certificate.key.splitlines()[1].encode() not in content
+    assert certificate["key"].splitlines()[1].encode() not in content

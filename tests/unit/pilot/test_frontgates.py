@@ -1,5 +1,6 @@
 """A network has one Frontgate: made by whoever needs it first, and gone with its runtime."""
 
+import hashlib
 import threading
 import time
 from collections.abc import Callable
@@ -21,10 +22,12 @@ from pitrix_core.model import (
     OperationState,
     OwnedResource,
     ResourceRef,
+    Runtime,
 )
+from pitrix_core.pilot.arrival import FrontgateWait
+from pitrix_core.pilot.authority import authority_of
 from pitrix_core.pilot.frontgates import (
     FrontgateEnsure,
-    FrontgateWait,
     remove_frontgate,
     renew_frontgate,
 )
@@ -567,3 +570,101 @@ def test_a_frontgate_is_renewed_once_at_a_time(
 
         with pytest.raises(ConflictError, match="no machine that no job"):
             renew_frontgate(tx, frontgate, pilot=ensure.pilot, provider=gates.of("rt-1"))
+
+
+@pytest.fixture
+def three(
+    world: Any, ensure: FrontgateEnsure, gates: Any, monkeypatch: pytest.MonkeyPatch
+) -> list[str]:
+    """A Frontgate of three machines at work; returns their ids, in order."""
+    # the settings of a runtime that there is cannot be changed
+    monkeypatch.setattr(Runtime, "frontgate_nodes", property(lambda _: 3))
+    call = world.task("frontgate.ensure", cluster_id="cl-1", network_id="net-1")
+    ensure.start(call, request_key="k")
+    [cluster] = hidden(world)
+    with world.store.begin() as tx:
+        [job] = tx.jobs.search(cluster_id=cluster.id)
+        machines = []
+        for task in [each for each in tx.jobs.tasks(job.id) if each.kind == "compute.create"]:
+            spec = InstanceSpec(
+                name=task.key, cluster_id=cluster.id, image=ImageQuery(image="debian")
+            )
+            made = gates.of("rt-1").start("compute.create", spec, request_key=task.key)
+            resource = OwnedResource(
+                cluster_id=cluster.id,
+                kind="compute.create",
+                resource_id=made.resource_id,
+                node_id=task.node_id,
+                request_key=task.key,
+            )
+            tx.clusters.put_resource(resource, owner="system", runtime_id="rt-1")
+            machines.append(made.resource_id)
+        tx.clusters.set_state(cluster.id, ClusterState.ACTIVE)
+        frontgate = tx.agents.frontgate_of(cluster.id)
+        endpoints = [f"https://10.0.0.{number}:2381" for number in (2, 3, 4)]
+        tx.agents.connect(frontgate.id, pilot_id="pil-1", endpoints=endpoints, protocol=2)
+    return machines
+
+
+def test_one_machine_of_three_is_replaced_by_one_that_the_others_let_in(
+    world: Any, ensure: FrontgateEnsure, gates: Any, three: list[str]
+) -> None:
+    """These go on meanwhile: nothing that they have is revoked."""
+    gates.of("rt-1").start("compute.delete", ResourceRef(id=three[1]), request_key="gone")
+
+    _, [remove, create, settle] = mended(world, ensure)
+
+    config = create.input["user_data"]["$agent"]["config"]
+    with world.store.read() as tx:
+        frontgate = tx.agents.frontgate_at("rt-1", "net-1")
+    assert remove.input["id"] == three[1]
+    assert (config["member"], config["enrolment"]) == (2, {"$secret": f"sec-{frontgate.id}-2"})
+    assert config["join_urls"] == [f"https://10.0.0.{number}:2378" for number in (2, 3, 4)]
+    assert settle.input["addresses"] == [{"$ref": f"{create.key}#/ip"}]
+    assert (frontgate.generation, frontgate.connected_at is not None) == (1, True)
+
+
+def test_a_frontgate_that_lost_most_of_its_machines_begins_anew(
+    world: Any, ensure: FrontgateEnsure, gates: Any, three: list[str]
+) -> None:
+    """With three others; what the ones before have is worth nothing."""
+    for machine in three[:2]:
+        gates.of("rt-1").start("compute.delete", ResourceRef(id=machine), request_key=machine)
+
+    _, tasks = mended(world, ensure)
+
+    with world.store.read() as tx:
+        frontgate = tx.agents.frontgate_at("rt-1", "net-1")
+    assert [task.kind for task in tasks] == [
+        *["compute.delete"] * 3,
+        "compute.create",
+        "frontgate.wait",
+        *["compute.create"] * 2,
+        "frontgate.wait",
+    ]
+    assert frontgate.generation == 2
+
+
+def test_machines_that_are_to_join_are_told_of_and_waited_for(world: Any) -> None:
+    """The Frontgate knows digests; it has let them in when it says where they are."""
+    world.frontgate("fg-1")
+    with world.store.begin() as tx:
+        tx.secrets.add("what-it-shows", owner="system", secret_id="sec-fg-1-2")
+        authority_of(tx, tx.agents.frontgate("fg-1"))
+        endpoints = ["https://10.0.0.2:2381"]
+        tx.agents.connect("fg-1", pilot_id="pil-1", endpoints=endpoints, protocol=2)
+    call = world.task("frontgate.wait", frontgate_id="fg-1", members=[2], addresses=["10.0.0.3"])
+    wait = FrontgateWait(store=world.store)
+
+    before = wait.start(call, request_key="k")
+    [message] = world.outbox()
+    with world.store.begin() as tx:
+        endpoints = ["https://10.0.0.3:2381", "https://10.0.0.2:2381"]
+        tx.agents.connect("fg-1", pilot_id="pil-1", endpoints=endpoints, protocol=2)
+    after = wait.poll(call, before)
+
+    [member] = message.body["members"]
+    assert (message.type, member["number"]) == ("etcd.members", 2)
+    assert member["enrolment_sha256"] == hashlib.sha256(b"what-it-shows").hexdigest()
+    assert (before.state, after.state) == (OperationState.PENDING, OperationState.DONE)
+    assert after.outputs["join_urls"] == ["https://10.0.0.3:2378"]

@@ -14,7 +14,7 @@ from pitrix_core.model import AgentStart, Runtime, Task
 from pitrix_core.model.frontgate import PROTOCOLS
 from pitrix_core.pilot import frames
 from pitrix_core.planner.agents import as_spoken, with_frontgate
-from pitrix_core.planner.frontgate import PilotPlace, draft_frontgate
+from pitrix_core.planner.frontgate import FrontgatePlan, PilotPlace, draft_frontgate
 
 PROTOCOL = Path(__file__).resolve().parents[3] / "agents/protocol"
 #: What a Frontgate sends once it is welcome, beside acknowledgements and requests for tokens.
@@ -177,9 +177,10 @@ def test_a_frontgate_is_configured_as_the_protocol_says(
 ) -> None:
     """It refuses what it does not know."""
     runtime = Runtime(id="rt-1", name="here", provider="fake", owner="admin", settings=settings)
-    draft = draft_frontgate(
+    frontgate = FrontgatePlan(
         cluster_id="cl-fg", frontgate_id="fg-1", network_id="", pilot=pilot, runtime=runtime
     )
+    draft = draft_frontgate(frontgate)
 
     told = {**configured(draft.tasks[0]), "enrolment": "what-it-shows-at-first" * 2}
 

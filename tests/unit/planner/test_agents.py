@@ -23,7 +23,12 @@ from pitrix_core.planner.agents import (
     node_secret,
     with_frontgate,
 )
-from pitrix_core.planner.frontgate import PilotPlace, draft_frontgate, draft_removal
+from pitrix_core.planner.frontgate import (
+    FrontgatePlan,
+    PilotPlace,
+    draft_frontgate,
+    draft_removal,
+)
 
 NETWORK = Task(key="net", kind="network.ensure", title="", input={"name": "n", "cluster_id": "c"})
 
@@ -166,7 +171,7 @@ def test_a_frontgate_of_the_app_type_is_refused(build: Callable[..., Plan]) -> N
 
 def test_the_frontgates_own_plan_can_be_built(build: Callable[..., Plan]) -> None:
     """It starts from user-data alone, is small, and waits until it has connected."""
-    draft = draft_frontgate(
+    frontgate = FrontgatePlan(
         cluster_id="cl-fg",
         frontgate_id="fg-1",
         network_id="net-1",
@@ -186,7 +191,7 @@ def test_the_frontgates_own_plan_can_be_built(build: Callable[..., Plan]) -> Non
         ),
     )
 
-    plan = build(draft=draft, cluster_id="cl-fg")
+    plan = build(draft=draft_frontgate(frontgate), cluster_id="cl-fg")
 
     assert [task.kind for task in plan.tasks] == ["compute.create", "frontgate.wait"]
     config = plan.tasks[0].input["user_data"]["$agent"]["config"]
@@ -234,3 +239,36 @@ def _cluster(cluster_id: str) -> Cluster:
         created_at=now,
         updated_at=now,
     )
+
+
+def test_a_frontgate_of_three_begins_with_one_that_lets_the_others_in(
+    build: Callable[..., Plan],
+) -> None:
+    """Each shows what is its own; the job waits until all are there."""
+    runtime = Runtime(
+        id="rt-1", name="here", provider="fake", owner="admin", settings={"frontgate_nodes": 3}
+    )
+    frontgate = FrontgatePlan(
+        cluster_id="cl-fg",
+        frontgate_id="fg-1",
+        network_id="net-1",
+        pilot=PilotPlace(urls=("wss://pilot",)),
+        runtime=runtime,
+    )
+
+    plan = build(draft=draft_frontgate(frontgate), cluster_id="cl-fg")
+
+    first, wait, second, third, settle = plan.tasks
+    configs = [each.input["user_data"]["$agent"]["config"] for each in (first, second, third)]
+    assert [config["member"] for config in configs] == [1, 2, 3]
+    assert [config["enrolment"]["$secret"] for config in configs] == [
+        "sec-fg-1",
+        "sec-fg-1-2",
+        "sec-fg-1-3",
+    ]
+    assert "join_urls" not in configs[0]
+    assert configs[1]["join_urls"] == {"$ref": f"{wait.key}#/join_urls"}
+    assert second.after == third.after == (wait.key,)
+    assert settle.after == (second.key, third.key)
+    assert settle.input["members"] == [1, 2, 3]
+    assert plan.totals.machines == 3

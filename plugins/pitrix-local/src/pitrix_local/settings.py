@@ -37,6 +37,11 @@ class LocalSettings:
         default="",
         metadata=_says("Image of machines whose package names none; empty for the host's files."),
     )
+    frontgate_nodes: int = attrs.field(
+        default=1,
+        validator=attrs.validators.in_((1, 3)),
+        metadata=_says("Machines that a Frontgate is: 1, or 3, of which one may be lost."),
+    )
     path: tuple[str, ...] = attrs.field(
         default=(), metadata=_says("Absolute folders put in front of the machines' PATH.")
     )
