@@ -34,7 +34,7 @@ _SEEN_EVERY: Final = dt.timedelta(minutes=1)
 #: people may share an address.
 _MOST_FOR_NAME: Final = 10
 _MOST_FROM_ADDRESS: Final = 100
-_WHILE: Final = dt.timedelta(minutes=15)
+COUNTED_FOR: Final = dt.timedelta(minutes=15)
 
 _COOKIE_BYTES: Final = 32
 #: Of what a browser says it is.
@@ -130,7 +130,7 @@ def log_in(services: Services, data: LoginInput, *, address: str, agent: str) ->
 
 def open_session(tx: Transaction, user: User, *, address: str, agent: str) -> Opened:
     """Open a session for somebody who showed who they are."""
-    tx.logins.drop_old(since=_WHILE)
+    tx.logins.drop_old(since=COUNTED_FOR)
     cookie = secrets.token_urlsafe(_COOKIE_BYTES)
     session = Session(
         id=new_id("ses"),
@@ -142,7 +142,6 @@ def open_session(tx: Transaction, user: User, *, address: str, agent: str) -> Op
         created_at=tx.now,
     )
     tx.logins.add_session(session, user_id=user.id, digest=digest_of(cookie))
-    tx.audit.add(user.id, after={"session": session.id, "agent": session.agent}, user=user.name)
     tx.audit.add(session.id, after=session, user=user.name)
     return Opened(session=session, cookie=cookie)
 
@@ -189,16 +188,16 @@ def end(services: Services, actor: Actor, session_id: str) -> None:
 def _count_attempt(tx: Transaction, name_key: str, address_key: str) -> None:
     """Count an attempt as failed before it is looked at, so that many at once are no way around."""
     is_too_many = (
-        tx.logins.failures(name_key, since=_WHILE) >= _MOST_FOR_NAME
-        or tx.logins.failures(address_key, since=_WHILE) >= _MOST_FROM_ADDRESS
+        tx.logins.failures(name_key, since=COUNTED_FOR) >= _MOST_FOR_NAME
+        or tx.logins.failures(address_key, since=COUNTED_FOR) >= _MOST_FROM_ADDRESS
     )
     if is_too_many:
-        minutes = _WHILE // dt.timedelta(minutes=1)
+        minutes = COUNTED_FOR // dt.timedelta(minutes=1)
         raise TooManyAttemptsError(
             "Too many logins have failed.", next_step=f"Try again in {minutes} minutes."
         )
     for key in (name_key, address_key):
-        tx.logins.count_failure(key, since=_WHILE)
+        tx.logins.count_failure(key, since=COUNTED_FOR)
 
 
 def _enabled(tx: Transaction, name: str) -> User | None:

@@ -17,7 +17,7 @@ from pitrix_core.model.issuer import Issuer
 from pitrix_core.service.identity import digest_of
 from pitrix_core.service.people import require_person_name
 from pitrix_core.service.services import Services
-from pitrix_core.service.sessions import Opened, open_session
+from pitrix_core.service.sessions import COUNTED_FOR, Opened, open_session
 from pitrix_core.store import Transaction
 from pitrix_core.store.logins import SignIn
 from pitrix_core.store.users import User
@@ -78,7 +78,7 @@ def depart(services: Services, name: str) -> Departure:
     sent = SignIn(issuer=name, nonce=nonce, verifier=verifier, expires_at=until)
     url = services.issuers.sign_in_url(issuer, sent, state=state)
     with services.store.begin() as tx:
-        tx.logins.drop_old(since=_PATIENCE)
+        tx.logins.drop_old(since=COUNTED_FOR)
         tx.logins.add_sign_in(sent, state=digest_of(state))
     return Departure(url=url, state=state)
 
