@@ -283,6 +283,12 @@ WALK: Final[dict[str, Callable[[World], object]]] = {
     ),
     "addRuntime": lambda w: w.runtime(),
     "limitRuntime": lambda w: w.ask("POST", f"runtimes/{w.runtime()}/limit", {"concurrency": 3}),
+    "shareRuntime": lambda w: w.ask(
+        "POST", f"runtimes/{w.runtime()}/share", {"visibility": "private"}
+    ),
+    "shareApp": lambda w: w.ask(
+        "POST", f"apps/{w.draft()['app_id']}/share", {"visibility": "public"}
+    ),
     "deleteRuntime": lambda w: w.ask("DELETE", f"runtimes/{w.runtime()}"),
     "sweepOrphans": lambda w: w.ask("POST", f"runtimes/{w.runtime()}/orphans/sweep", {}),
     "revokeFrontgate": lambda w: w.ask("POST", f"frontgates/{w.frontgate()}/revoke"),
