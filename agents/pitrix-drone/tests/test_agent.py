@@ -323,7 +323,7 @@ def test_a_finished_command_is_not_run_again_by_the_next_drone(
 def test_sigterm_ends_the_drone_in_the_middle_of_a_command(
     machine: Machine, gate: Frontgate
 ) -> None:
-    """Within 10 s, without a result that would be a guess."""
+    """Long before the command would end, without a result that would be a guess."""
     gate.put_metadata(1)
     machine.start()
     gate.put_command("long", 'echo x > "$PITRIX_ROOT/began"; sleep 60')
@@ -333,7 +333,7 @@ def test_sigterm_ends_the_drone_in_the_middle_of_a_command(
     exit_code = machine.end()
 
     assert exit_code == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert gate.result("long") == {}
 
 

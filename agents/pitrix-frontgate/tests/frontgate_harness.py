@@ -343,7 +343,7 @@ class FrontgateProcess:
     def terminate(self) -> int:
         """Ask it to end and wait; the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=30)
 
     def status(self) -> Json:
         """Ask ``frontgate status``."""

