@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator
 
 import attrs
+import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -42,7 +43,11 @@ def endpoint() -> Iterator[str]:
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
+    url = f"http://{host}:{port}"
+    # its first answer waits for much to be imported, on a busy machine longer than a repo may be
+    # silent
+    httpx.put(f"{url}/the-first-bucket", timeout=110)
+    yield url
     server.stop()
 
 

@@ -5,10 +5,12 @@ an answer be given instead, so that every request leaves by the guarded way. It 
 credentials on this machine; it is told of none, and where nobody gave any, requests are not signed.
 """
 
+import functools
 import os
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
+import botocore.loaders
 import botocore.session
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -39,6 +41,7 @@ class S3Client:
         self._fetcher = fetcher
         self.limit_bytes = 0
         session = botocore.session.Session()
+        session.register_component("data_loader", _descriptions())
         for name in ("config_file", "credentials_file"):
             session.set_config_variable(name, os.devnull)
         self.api: Any = session.create_client(
@@ -75,6 +78,12 @@ class S3Client:
             redirects=0,
         )
         return AWSResponse(request.url, answer.status, answer.headers, _Raw(answer.file))
+
+
+@functools.cache
+def _descriptions() -> botocore.loaders.Loader:
+    """Return what reads botocore's descriptions of services, and keeps them: it takes long."""
+    return botocore.loaders.create_loader()
 
 
 class _Raw:
