@@ -411,6 +411,19 @@ def test_one_sees_what_counts_for_oneself(
     assert found == {(Scope.GROUP, "/acme"), (Scope.EVERY_USER, "")}
 
 
+def test_who_runs_a_group_sees_the_quotas_in_it(
+    services: Services, people: Callable[[str], Actor], allow: Callable[..., Any]
+) -> None:
+    """Of groups below, and of their users; not of others'."""
+    allow("/acme/web", clusters=1)
+    allow(None, user="alice", clusters=1)
+    allow(None, user="carol", clusters=1)
+
+    seen = quotas.search(services, people("olga"))
+
+    assert {each.subject for each in seen} == {"/acme/web", "alice"}
+
+
 def test_a_quota_that_may_not_be_seen_is_not_there(
     services: Services, people: Callable[[str], Actor], allow: Callable[..., Any]
 ) -> None:
