@@ -14,7 +14,6 @@ from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.plugins.repo_kinds import OpenRepo, open_repo, scheme_of
 from pitrix_core.testing.entry_points import entry_point
 
-
 #: In the place of a fetcher: nothing is fetched here.
 NOBODY: Any = None
 
