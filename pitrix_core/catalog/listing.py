@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import heapq
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -54,14 +54,14 @@ class Listing:
         self._left_out = 0
         self._seen: set[str] = set()
         self._added = 0
-        #: The app whose entries come just now: its newest versions, and whether one of them is new.
+        #: The app whose entries come just now, and its newest versions so far.
         self._app = ""
         self._newest: list[tuple[tuple[object, ...], str]] = []
-        self._has_new = False
-        self._ranked: list[tuple[str, ...]] = []
-        #: Apps whose entries have come, and of which something changed.
-        self._changed: list[str] = []
-        self._open: dict[str, str] = {}
+        #: Apps of which something changed, name → id.
+        self._changed: dict[str, str] = {}
+        #: Of apps whose entries have all come: their newest versions; those to be listed anew.
+        self._ranked: list[list[str]] = []
+        self._stale: list[str] = []
 
     def write(self, items: Iterable[IndexEntry | Finding]) -> Outcome:
         """Write what is listed, and mark what is not any more.
@@ -83,12 +83,16 @@ class Listing:
         self._close_app("")
         with self._begin() as tx:
             self._finish(tx)
-            removed = tx.index_entries.mark_removed(self._repo.id, listed=self._seen)
-            tx.listings.refresh(set(removed.values()))
+            gone = tx.index_entries.unlisted(self._repo.id, listed=self._seen)
+        ids = sorted(gone, key=gone.__getitem__)  # an app's together
+        for start in range(0, len(ids), _BATCH):
+            self._remove(
+                {version_id: gone[version_id] for version_id in ids[start : start + _BATCH]}
+            )
         return Outcome(
             entries=len(self._seen),
             added=self._added,
-            removed=len(removed),
+            removed=len(gone),
             findings=bounded(self._findings, limit=_FINDINGS_LIMIT, left_out=self._left_out),
         )
 
@@ -96,36 +100,44 @@ class Listing:
         listed = [_listed(entry) for entry in entries]
         with self._begin() as tx:
             kept = tx.index_entries.put(self._repo, listed, state=self._repo.default_state)
+            self._changed.update(kept.changed)
+            for entry, version_id in zip(entries, kept.ids, strict=True):
+                self._pass(entry, version_id)
             self._finish(tx)
         self._seen.update(kept.ids)
         self._added += len(kept.added)
-        self._open.update(kept.changed)
-        for entry, version_id in zip(entries, kept.ids, strict=True):
-            self._close_app(entry.name)
-            self._has_new |= version_id in kept.added
-            semver = entry.semver
-            heapq.heappush(self._newest, ((not semver.prerelease, semver), version_id))
-            if len(self._newest) > _AHEAD:
-                heapq.heappop(self._newest)
         for number, digest in kept.differing.items():
             entry = entries[number]
             self._remark(left_out(f"{entry.name} {entry.version}", differing(digest, entry.digest)))
 
+    def _pass(self, entry: IndexEntry, version_id: str) -> None:
+        """Keep in mind which versions of an app are its newest."""
+        self._close_app(entry.name)
+        semver = entry.semver
+        heapq.heappush(self._newest, ((not semver.prerelease, semver), version_id))
+        if len(self._newest) > _AHEAD:
+            heapq.heappop(self._newest)
+
+    def _remove(self, gone: Mapping[str, str]) -> None:
+        with self._begin() as tx:
+            tx.index_entries.mark_removed(list(gone))
+            tx.listings.refresh(set(gone.values()))
+
     def _close_app(self, next_app: str) -> None:
-        """Have the next transaction finish an app, once its last entry has come."""
+        """Have the transaction finish an app whose last entry has come."""
         if next_app == self._app:
             return
-        if self._has_new:
-            newest_first = sorted(self._newest, reverse=True)
-            self._ranked.append(tuple(version_id for _, version_id in newest_first))
-        if self._app in self._open:
-            self._changed.append(self._open.pop(self._app))
-        self._app, self._newest, self._has_new = next_app, [], False
+        newest_first = sorted(self._newest, reverse=True)
+        self._ranked.append([version_id for _, version_id in newest_first])
+        if self._app in self._changed:
+            self._stale.append(self._changed.pop(self._app))
+        self._app, self._newest = next_app, []
 
     def _finish(self, tx: Transaction) -> None:
+        # NOTE(crash): whether something is new or not: who died may not have come to it
         tx.index_entries.rank(self._ranked)
-        tx.listings.refresh(self._changed)
-        self._ranked, self._changed = [], []
+        tx.listings.refresh(self._stale)
+        self._ranked, self._stale = [], []
 
     @contextlib.contextmanager
     def _begin(self) -> Iterator[Transaction]:

@@ -92,8 +92,8 @@ class IndexEntryRepository:
             differing=differing,
         )
 
-    def mark_removed(self, repo_id: str, *, listed: Collection[str]) -> Mapping[str, str]:
-        """Mark the versions that an index does not list any more.
+    def unlisted(self, repo_id: str, *, listed: Collection[str]) -> Mapping[str, str]:
+        """Return the versions that an index does not list any more, and that are not marked so.
 
         :param listed: ids of all that it lists.
         :returns: id of each of them → its app's.
@@ -104,23 +104,23 @@ class IndexEntryRepository:
             .where(_ENTRIES.repo_id == repo_id, _VERSIONS.removed_at.is_(None))
         )
         found = self._connection.execute(query)
-        gone = {row.id: row.app_id for row in found if row.id not in listed}
-        if gone:
-            rows = [{"gone": id_} for id_ in gone]
-            is_gone: sa.BindParameter[str] = sa.bindparam("gone")
-            self._connection.execute(
-                tables.app_versions.update()
-                .where(_VERSIONS.id == is_gone)
-                .values(removed_at=self._now),
-                rows,
-            )
-            self._connection.execute(
-                tables.index_entries.update()
-                .where(_ENTRIES.version_id == is_gone)
-                .values(due_at=None),
-                rows,
-            )
-        return gone
+        return {row.id: row.app_id for row in found if row.id not in listed}
+
+    def mark_removed(self, version_ids: Sequence[str]) -> None:
+        """Mark versions as not listed any more.
+
+        :param version_ids: a few hundred, for a transaction's sake.
+        """
+        self._connection.execute(
+            tables.app_versions.update()
+            .where(_VERSIONS.id.in_(version_ids))
+            .values(removed_at=self._now)
+        )
+        self._connection.execute(
+            tables.index_entries.update()
+            .where(_ENTRIES.version_id.in_(version_ids))
+            .values(due_at=None)
+        )
 
     def rank(self, apps: Sequence[Sequence[str]]) -> None:
         """Have the newest versions of apps read soon, the first of each before all second ones.

@@ -93,6 +93,22 @@ def test_the_newest_versions_are_read_ahead(store: Store, large: Repo, indexer: 
     assert (read_versions(store), read_versions(store, "second")) == (newest, newest)
 
 
+def test_what_an_indexer_did_not_come_to_is_read_ahead_later(
+    store: Store, large: Repo, indexer: Indexer, repo: core_world.RepoFolder
+) -> None:
+    """It died when the versions were listed, and before the newest were known."""
+    indexer.index(large)
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE index_entries SET rank = 1000000, due_at = NULL")
+    repo.list("third", "1.0.0", urls=["first.tgz"])
+    indexer.index(large)
+
+    while indexer.reading.read_due():
+        pass
+
+    assert read_versions(store) == {"1.29.0", "1.28.0", "1.27.0"}
+
+
 def test_nothing_more_is_read_once_the_process_is_to_end(
     store: Store, large: Repo, indexer: Indexer
 ) -> None:

@@ -221,8 +221,9 @@ def test_what_is_not_listed_any_more_is_marked_and_comes_back(store: Store, repo
     """Clusters of it go on."""
     first, second = put(store, repo, listed("a", "1.0.0"), listed("a", "2.0.0")).ids
     with store.begin() as tx:
-        gone = tx.index_entries.mark_removed(repo.id, listed={second})
-        again = tx.index_entries.mark_removed(repo.id, listed={second})
+        gone = tx.index_entries.unlisted(repo.id, listed={second})
+        tx.index_entries.mark_removed(list(gone))
+        again = tx.index_entries.unlisted(repo.id, listed={second})
     with store.read() as tx:
         removed_at = tx.catalog.version(first).removed_at
 
@@ -247,7 +248,7 @@ def test_versions_from_before_there_were_entries_are_taken_on(store: Store, repo
     assert kept.ids == (version_id,)
     with store.begin() as tx:
         assert tx.readings.unread(repo.id, limit=9) == []
-        assert list(tx.index_entries.mark_removed(repo.id, listed=())) == [version_id]
+        assert list(tx.index_entries.unlisted(repo.id, listed=())) == [version_id]
 
 
 # -- what is to be read ----------------------------------------------------------------------------
