@@ -87,6 +87,25 @@ def test_a_price_is_that_of_the_plan(
     assert one.totals.machines == 3
 
 
+def test_a_price_that_is_not_known_comes_after_those_that_are(
+    services: Services,
+    release: Release,
+    register: Register,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing is made up; how many machines it takes is known all the same."""
+    silent = register("a")
+    register("b")
+    provider = services.gates.of(silent.id).provider
+    monkeypatch.setattr(provider, "price", lambda _task: None)
+
+    found = compare(services, release())
+
+    assert [one.runtime_name for one in found.runtimes] == ["b", "a"]
+    [part] = found.runtimes[1].price_parts
+    assert (found.runtimes[1].price, part.count, part.amount_per_month) == (None, 1, None)
+
+
 def test_who_does_not_match_comes_last_with_the_rule(
     services: Services, release: Release, register: Register
 ) -> None:

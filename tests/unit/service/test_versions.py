@@ -86,6 +86,14 @@ def test_some_moves_ask_why(services: Services, move: Move) -> None:
     assert caught.value.pointer == "/reason"
 
 
+def test_a_reason_has_an_end(services: Services) -> None:
+    """It is read by people."""
+    version = upload(services)
+
+    with pytest.raises(InvalidInputError, match="4000 characters"):
+        versions.move(services, DORA, version.id, Move.SUBMIT, MoveInput(reason="x" * 4001))
+
+
 def test_a_move_from_another_state_is_refused(services: Services) -> None:
     """The message says what is possible instead."""
     version = upload(services)
