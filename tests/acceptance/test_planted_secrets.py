@@ -14,6 +14,7 @@ from typing import Any
 
 import attrs
 import httpx
+import psutil
 import pytest
 
 from pitrix_core.store import Cipher, Store, make_engine
@@ -93,7 +94,8 @@ def wordy(tmp_path: Path) -> Iterator[WordyInstallation]:
     finally:
         made.stop()
         for process in made.processes():
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def test_no_secret_is_found_where_it_does_not_belong(
