@@ -1,5 +1,6 @@
 """Three machines that are one Frontgate: real agents, real etcds, one Pilot."""
 
+import contextlib
 import datetime as dt
 import secrets
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from frontgate_harness import (
     running,
     sha256,
 )
+from websockets.exceptions import ConnectionClosed
 
 #: Three etcds, and as many Pythons, are slow to start on a machine that is busy.
 PATIENCE_S = 90.0
@@ -48,10 +50,22 @@ class Group:
         expected = {"number": number, "enrolment_sha256": sha256(token), "expires_at": tomorrow}
         self._expected = [each for each in self._expected if each["number"] != number]
         self._expected.append(expected)
-        self.pilot.ask("etcd.members", {"members": self._expected})
+        self.tell("etcd.members", {"members": self._expected})
         assert self.pilot.authority is not None
         join = {"join_urls": [at.enrol_url], "join_ca": self.pilot.authority.pem}
         self._start(number, {"enrolment": token, **join})
+
+    def tell(self, kind: str, body: Json) -> None:
+        """Send a frame until it is acknowledged, by whichever machine's turn it is then."""
+        frame_id = secrets.token_hex(8)
+
+        def is_told() -> bool:
+            with contextlib.suppress(ConnectionClosed, AssertionError):
+                self.pilot.send(kind, body, frame_id=frame_id)
+                eventually(lambda: frame_id in self.pilot.acknowledged, within_s=3.0)
+            return frame_id in self.pilot.acknowledged
+
+        eventually(is_told, within_s=PATIENCE_S)
 
     def endpoints(self) -> set[str]:
         """Return where the machines that are there answer."""
@@ -103,6 +117,12 @@ def group(zipapp: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gr
         stack.callback(pilot.stop)
         made = Group(zipapp, tmp_path_factory.mktemp("machines"), pilot, stack)
         made.begin()
+        eventually(lambda: pilot.is_connected, within_s=PATIENCE_S)
+        eventually(made.machines[1].places.identity.exists, within_s=PATIENCE_S)
+        eventually(lambda: pilot.is_connected, within_s=PATIENCE_S)
+        for number in (2, 3):  # both at once: they take turns
+            made.add(number, at=made.machines[1])
+        made.await_all()
         yield made
     assert pilot.faults == []
 
@@ -121,8 +141,8 @@ def whole(group: Group) -> Group:
 def test_nothing_is_lost_when_the_machine_that_leads_is_killed(whole: Group) -> None:
     """Another one takes over, shows the Pilot the newest token, and has what was acknowledged."""
     pilot = whole.pilot
-    pilot.ask("metadata.put", enrolling("cl-1", 1))
-    pilot.ask("command.run", command("cl-1", "c-1"))
+    whole.tell("metadata.put", enrolling("cl-1", 1))
+    whole.tell("command.run", command("cl-1", "c-1"))
     first = whole.leader()
     whole.kill(first)
 
@@ -150,7 +170,7 @@ def test_a_machine_that_died_is_replaced(whole: Group) -> None:
 def test_without_a_majority_it_says_so_and_goes_on_with_one(whole: Group) -> None:
     """One of three does nothing; two are the Frontgate again, with all that there was."""
     pilot = whole.pilot
-    pilot.ask("metadata.put", enrolling("cl-2", 1))
+    whole.tell("metadata.put", enrolling("cl-2", 1))
     first, second, last = whole.machines
     whole.kill(first)
     whole.kill(second)

@@ -28,7 +28,7 @@ from pitrix_frontgate.config import FrontgateConfig, Places
 from pitrix_frontgate.doors import note_certificate
 from pitrix_frontgate.enrolment import RefusedError
 from pitrix_frontgate.errors import FrontgateError
-from pitrix_frontgate.etcd_server import peer_url
+from pitrix_frontgate.etcd_server import member_name, peer_url
 from pitrix_frontgate.members import Members
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 #: A certificate that lasts no longer than this is asked for anew; the machine's own has the same.
 _RENEW_BEFORE: Final = dt.timedelta(days=30)
 _ASK_AGAIN_S: Final = 60.0
+_MEMBER: Final = member_name(0)[:-1]
 _TIMEOUT_S: Final = 10.0
 _MOST_BYTES: Final = 256 * 1024
 _PAUSE_S: Final = 1.0
@@ -46,6 +47,7 @@ class Entrance:
     """Lets other machines in. Thread-safe by its lock.
 
     :param client: with root's rights.
+    :param number: of this machine.
     :param root_password: the file with the password of etcd's root.
     :param clock: monotonic seconds.
     """
@@ -55,11 +57,13 @@ class Entrance:
         client: EtcdClient,
         members: Members,
         *,
+        number: int,
         root_password: Path,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._members = members
+        self._number = number
         self._root_password = root_password
         self._clock = clock
         self._asked_at_s: dict[int, float] = {}
@@ -77,7 +81,9 @@ class Entrance:
                 entry = {
                     "enrolment_sha256": each["enrolment_sha256"],
                     "expires_at": each["expires_at"],
-                    "address": before.get("address", "") if is_same else "",
+                    "address": before.get("address", ""),
+                    # of a number that has another token, the machine is another one, too
+                    "is_new": before["is_new"] if is_same else True,
                 }
                 steps.append(op_put(tree.MEMBERS + number, json.dumps(entry)))
             self._client.txn([], steps)
@@ -92,14 +98,23 @@ class Entrance:
         :raises EtcdError: etcd cannot be asked.
         """
         due = []
-        for number, entry in self._entries().items():
-            address = entry["address"]
-            asked_at_s = self._asked_at_s.get(int(number))
+        for number, address in self._addresses().items():
+            asked_at_s = self._asked_at_s.get(number)
             is_early = asked_at_s is not None and self._clock() - asked_at_s < _ASK_AGAIN_S
-            if address and not is_early and self._certificate(number, address) is None:
-                self._asked_at_s[int(number)] = self._clock()
-                due.append({"member": int(number), "hosts": [address]})
+            if not is_early and self._certificate(str(number), address) is None:
+                self._asked_at_s[number] = self._clock()
+                due.append({"member": number, "hosts": [address]})
         return due
+
+    def _addresses(self) -> dict[int, str]:
+        """Return where the other machines are, also the one that was let in by nobody."""
+        named = {
+            int(each.name.rpartition("-")[2]): urlsplit(each.peer_url).hostname or ""
+            for each in self._members.listed()
+            if each.name.startswith(_MEMBER) and each.name != member_name(self._number)
+        }
+        entries = self._entries().items()
+        return {**named, **{int(n): entry["address"] for n, entry in entries if entry["address"]}}
 
     def join(self, *, member: int, token: str, address: str) -> dict[str, Any]:
         """Give a machine what it needs to be one of them.
@@ -110,15 +125,18 @@ class Entrance:
         with self._lock:
             key = f"{tree.MEMBERS}{member}"
             entry = self._require(key, token)
-            listed = self._members.listed()
             url = peer_url(address)
-            if any(each.peer_url == url and not each.is_learner for each in listed):
+            if entry["is_new"] or entry["address"] != address:
+                self._members.remove(member, peer_url(entry["address"]))
+                changed = {**entry, "address": address, "is_new": False}
+                self._client.put(key, json.dumps(changed))
+                self._asked_at_s.pop(member, None)
+            elif any(
+                each.peer_url == url and not each.is_learner for each in self._members.listed()
+            ):
                 raise RefusedError(
                     "enrolment-used", f"member {member} is one of this Frontgate already"
                 )
-            if entry["address"] != address:
-                self._client.put(key, json.dumps({**entry, "address": address}))
-                self._asked_at_s.pop(member, None)
             certificate = self._certificate(str(member), address)
             if certificate is None:
                 raise RefusedError("unavailable", "its certificate is being signed; ask again")

@@ -63,18 +63,22 @@ class Members:
             if each.is_learner and each.name:
                 self._promote(each)
 
-    def admit(self, number: int, url: str) -> str:
-        """Have a machine among them, in the place of any other one of its number.
+    def remove(self, number: int, url: str) -> None:
+        """Have no machine of a number, or at a URL, among them.
 
-        :returns: what its etcd has to be told to start with.
         :raises EtcdError: not now; ask again.
         """
-        listed = self.listed()
-        for each in listed:
-            is_superseded = each.name in (member_name(number), "")
-            if is_superseded and each.peer_url != url:
+        for each in self.listed():
+            if each.name == member_name(number) or each.peer_url == url:
                 self._client.call("/cluster/member/remove", {"ID": each.id})
-        if all(each.peer_url != url for each in listed):
+
+    def admit(self, number: int, url: str) -> str:
+        """Have a machine among them.
+
+        :returns: what its etcd has to be told to start with.
+        :raises EtcdError: not now, as long as another one is a learner; ask again.
+        """
+        if all(each.peer_url != url for each in self.listed()):
             self._client.call("/cluster/member/add", {"peerURLs": [url], "isLearner": True})
         return ",".join(
             f"{each.name or member_name(number)}={each.peer_url}" for each in self.listed()

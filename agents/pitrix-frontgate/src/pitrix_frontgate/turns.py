@@ -54,7 +54,7 @@ class Turn:
         self._number = number
         self._own = _endpoint(address)
         self.endpoints = self._endpoints()
-        self.entrance = Entrance(client, members, root_password=places.root_password)
+        self.entrance = Entrance(client, members, number=number, root_password=places.root_password)
 
     def is_over(self) -> bool:
         """Tell whether another machine leads, or drones are to be told of other machines."""
