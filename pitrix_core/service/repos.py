@@ -36,6 +36,8 @@ _ENTERED: Final = frozenset({VersionState.ACTIVE, VersionState.DRAFT, VersionSta
 #: Seconds between looks at an index: a repo is somebody else's server.
 _LEAST_INTERVAL_S: Final = 10.0
 _LONGEST_INTERVAL_S: Final = 30 * 24 * 3600.0
+#: Apps in one transaction: others wait for it on SQLite.
+_LISTED_AT_ONCE: Final = 200
 #: Clusters that are named in a refusal.
 _NAMED: Final = 10
 _GIVE_KEY: Final = "Give the public key of its vendor: the second line of the file minisign made."
@@ -194,13 +196,16 @@ def delete(services: Services, actor: Actor, repo_id: str, *, keep_versions: boo
                 next_step="Delete them first, or keep what they are of: "
                 f"pitrix repo delete {repo.name} --keep-versions",
             )
-        tx.listings.refresh(set(tx.index_entries.mark_removed(repo.id, listed=set()).values()))
+        app_ids = tx.repos.take_off(repo.id)
         secret_id = tx.repos.credential_id(repo.id)
         tx.repos.remove(repo.id)
         _forget(tx, secret_id)
         tx.audit.add(repo.id, before=repo)
         tx.audit.add(repo.id, before=repo)
         tx.events.add("repo.deleted", repo.id, owner=repo.owner, data={"name": repo.name})
+    for start in range(0, len(app_ids), _LISTED_AT_ONCE):
+        with services.store.begin() as tx:
+            tx.listings.refresh(app_ids[start : start + _LISTED_AT_ONCE])
 
 
 def kinds(services: Services, actor: Actor) -> list[RepoKindInfo]:

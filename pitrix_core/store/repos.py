@@ -136,6 +136,23 @@ class RepoRepository:
         )
         return list(self._connection.scalars(query))
 
+    def take_off(self, repo_id: str) -> list[str]:
+        """Mark every version of a repo as removed, for its apps to be listed anew.
+
+        :returns: the ids of its apps.
+        """
+        apps, versions, entries = tables.apps.c, tables.app_versions.c, tables.index_entries.c
+        own = sa.select(apps.id).where(apps.repo_id == repo_id)
+        self._connection.execute(
+            tables.app_versions.update()
+            .where(versions.app_id.in_(own), versions.removed_at.is_(None))
+            .values(removed_at=self._now)
+        )
+        self._connection.execute(
+            tables.index_entries.update().where(entries.repo_id == repo_id).values(due_at=None)
+        )
+        return list(self._connection.scalars(own.order_by(apps.id)))
+
     def remove(self, repo_id: str) -> None:
         """Take a repo away and free its name; the row stays, for what came from it."""
         columns = tables.repos.c
