@@ -195,12 +195,11 @@ class JobRepository:
         :param part: which of them.
         :raises NotFoundError: there is no job that the part begins after.
         """
-        columns = tables.jobs.c
         query = newest_first(self._connection, tables.jobs, part)
         if viewer is not None:
             query = query.where(seen_by(viewer, tables.jobs))
         if cluster_id is not None:
-            query = query.where(columns.cluster_id == cluster_id)
+            query = query.where(tables.jobs.c.cluster_id == cluster_id)
         rows = self._connection.execute(query).all()
         progress = self._progress(row.id for row in rows)
         return [record(row, Job, progress=progress[row.id]) for row in rows]

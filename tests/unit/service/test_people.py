@@ -1,10 +1,10 @@
 """Users, groups, roles and grants: nobody gets, gives or takes over more than they may."""
 
-import datetime as dt
+import functools
 from collections.abc import Callable
 from typing import Any
 
-import attrs
+import people_world
 import pytest
 from core_world import ADMIN
 
@@ -13,57 +13,35 @@ from pitrix_core.errors import (
     ForbiddenError,
     InvalidInputError,
     NotFoundError,
-    UnauthorizedError,
 )
 from pitrix_core.model import Runtime
 from pitrix_core.model.access import BUILT_IN_ROLES, Action, Actor, Visibility
 from pitrix_core.service import (
     apps,
     groups,
-    identity,
-    passwords,
     roles,
-    sessions,
     sharing,
-    tokens,
     users,
 )
 from pitrix_core.service.groups import GroupChange, GroupInput
 from pitrix_core.service.roles import GrantInput, RoleInput
 from pitrix_core.service.services import Services
 from pitrix_core.service.sharing import ShareInput
-from pitrix_core.service.tokens import TokenInput
 from pitrix_core.service.users import PasswordInput, UserChange, UserInput
-from pitrix_core.store.groups import ROOT_ID
 
 PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(autouse=True)
 def people(services: Services) -> None:
-    """``/acme`` with a boss who is its admin, ``/acme/web`` with ada, and ``/other`` with eve."""
-    with services.store.begin() as tx:
-        tx.groups.ensure_root()
-        tx.users.add("admin", group_id=ROOT_ID, role="admin")
-        tx.users.grant(tx.users.get("admin").id, role="admin", group_id=ROOT_ID)
-    for name, parent in (("acme", "/"), ("web", "/acme"), ("other", "/")):
-        groups.add(services, ADMIN, GroupInput(name=name, parent=parent))
-    for name, group in (("boss", "/acme"), ("ada", "/acme/web"), ("eve", "/other")):
-        users.add(services, ADMIN, UserInput(name=name, group=group))
-    roles.grant(services, ADMIN, "boss", GrantInput(role="admin", group="/acme"))
+    """A boss of ``/acme``, ada of ``/acme/web``, and eve of ``/other``."""
+    people_world.populate(services)
 
 
 @pytest.fixture
 def actor(services: Services) -> Callable[[str], Actor]:
     """Return a user as somebody who asks."""
-
-    def found(name: str) -> Actor:
-        with services.store.read() as tx:
-            known = tx.access.actor(name)
-        assert known is not None
-        return known
-
-    return found
+    return functools.partial(people_world.actor_of, services)
 
 
 @pytest.fixture
@@ -372,281 +350,3 @@ def test_what_is_handed_over_is_the_heirs(services: Services, runtime: Runtime) 
         assert tx.secrets.get_own(credential, owner="eve") == "hunter2"
     with pytest.raises(NotFoundError):
         users.get(services, ADMIN, "ada")
-
-
-# -- passwords and sessions ------------------------------------------------------------------------
-
-
-def log_in(services: Services, password: str = PASSWORD, **more: Any) -> sessions.Opened:
-    """Log in as ada, unless more is said."""
-    said = {"name": "ada", "address": "192.0.2.1", **more}
-    data = sessions.LoginInput(name=said["name"], password=password)
-    return sessions.log_in(services, data, address=said["address"], agent="a browser")
-
-
-@pytest.fixture
-def _with_password(services: Services) -> None:
-    users.set_password(services, ADMIN, "ada", PasswordInput(password=PASSWORD))
-
-
-@pytest.mark.usefixtures("_with_password")
-def test_who_knows_the_password_gets_a_session(services: Services) -> None:
-    """In which they are themselves; of the cookie only a digest is kept."""
-    opened = log_in(services)
-
-    actor = sessions.actor_of_cookie(services, opened.cookie)
-    [listed] = sessions.search(services, actor)
-    assert actor.owner == "ada"
-    assert (listed.id, listed.address, listed.agent) == (
-        opened.session.id,
-        "192.0.2.1",
-        "a browser",
-    )
-
-
-@pytest.mark.usefixtures("_with_password")
-@pytest.mark.parametrize("name", ["ada", "nobody", "eve"])
-def test_a_wrong_password_is_refused(services: Services, name: str) -> None:
-    """In the same words for a name that nobody has, or that has no password."""
-    with pytest.raises(UnauthorizedError, match="Name or password is wrong"):
-        log_in(services, "wrong password!!", name=name)
-
-
-@pytest.mark.usefixtures("_with_password")
-def test_a_name_is_not_tried_for_ever(services: Services) -> None:
-    """After ten failures not even the right password is looked at; others go on logging in."""
-    users.set_password(services, ADMIN, "eve", PasswordInput(password=PASSWORD))
-    with services.store.begin() as tx:
-        key = identity.digest_of("name:ada")
-        for _ in range(10):
-            tx.logins.count_failure(key, since=dt.timedelta(minutes=15))
-
-    with pytest.raises(sessions.TooManyAttemptsError):
-        log_in(services)
-    assert log_in(services, name="eve").session.owner == "eve"
-
-
-@pytest.mark.usefixtures("_with_password")
-def test_an_address_does_not_try_for_ever(services: Services) -> None:
-    """Whatever names it tries; others go on logging in."""
-    with services.store.begin() as tx:
-        key = identity.digest_of("address:192.0.2.1")
-        for _ in range(100):
-            tx.logins.count_failure(key, since=dt.timedelta(minutes=15))
-
-    with pytest.raises(sessions.TooManyAttemptsError):
-        log_in(services)
-    assert log_in(services, address="192.0.2.2").session.owner == "ada"
-
-
-@pytest.mark.usefixtures("_with_password")
-def test_logins_that_succeed_do_not_add_up(services: Services) -> None:
-    """Nothing is left of the attempts that they were counted as."""
-    log_in(services)
-
-    with services.store.read() as tx:
-        for key in ("name:ada", "address:192.0.2.1"):
-            assert tx.logins.failures(identity.digest_of(key), since=dt.timedelta(days=1)) == 0
-
-
-@pytest.mark.usefixtures("_with_password")
-def test_another_password_ends_what_was_open(
-    services: Services, actor: Callable[[str], Actor]
-) -> None:
-    """Who changes their own has to know the one before."""
-    opened = log_in(services)
-    new = PasswordInput(password="another long password")
-
-    with pytest.raises(UnauthorizedError, match="current password"):
-        users.set_password(services, actor("ada"), "ada", new)
-    users.set_password(services, actor("ada"), "ada", attrs.evolve(new, current=PASSWORD))
-
-    with pytest.raises(UnauthorizedError, match="over"):
-        sessions.actor_of_cookie(services, opened.cookie)
-
-
-@pytest.mark.usefixtures("_with_password")
-def test_a_session_ends(services: Services, actor: Callable[[str], Actor]) -> None:
-    """By its user; nobody ends another's."""
-    opened = log_in(services)
-
-    with pytest.raises(NotFoundError):
-        sessions.end(services, actor("eve"), opened.session.id)
-    sessions.end(services, actor("ada"), opened.session.id)
-
-    with pytest.raises(UnauthorizedError, match="over"):
-        sessions.actor_of_cookie(services, opened.cookie)
-
-
-@pytest.mark.usefixtures("_with_password")
-@pytest.mark.parametrize(
-    "late",
-    [
-        pytest.param(lambda now: {"seen_at": now - sessions.IDLE}, id="idle"),
-        pytest.param(lambda now: {"expires_at": now}, id="as-long-as-one-lasts"),
-    ],
-)
-def test_a_session_is_over_after_a_time(services: Services, late: Callable[..., Any]) -> None:
-    """When nothing was heard of it, and however much was."""
-    with services.store.begin() as tx:
-        user = tx.users.get("ada")
-        opened = sessions.open_session(tx, user, address="", agent="")
-        tx.logins.drop_session(opened.session.id)
-        old = attrs.evolve(opened.session, **late(tx.now))
-        tx.logins.add_session(old, user_id=user.id, digest=identity.digest_of(opened.cookie))
-
-    with pytest.raises(UnauthorizedError, match="over"):
-        sessions.actor_of_cookie(services, opened.cookie)
-
-
-@pytest.mark.usefixtures("_with_password")
-def test_who_is_disabled_shows_nothing_of_worth(
-    services: Services, actor: Callable[[str], Actor], runtime: Runtime
-) -> None:
-    """Neither password, nor cookie, nor token; what is theirs stays, and they can come back."""
-    opened = log_in(services)
-    token = tokens.add(services, actor("ada"), TokenInput(name="mine")).token
-
-    users.change(services, ADMIN, "ada", UserChange(is_disabled=True))
-
-    for attempt in (
-        lambda: log_in(services),
-        lambda: sessions.actor_of_cookie(services, opened.cookie),
-        lambda: identity.actor_of(services, token),
-    ):
-        with pytest.raises(UnauthorizedError):
-            attempt()
-    users.change(services, ADMIN, "ada", UserChange(is_disabled=False))
-    assert identity.actor_of(services, token).owner == "ada"
-
-
-@pytest.mark.parametrize("password", ["", "too short", "x" * 2000])
-def test_a_password_that_is_none_is_refused(services: Services, password: str) -> None:
-    """Too short to be safe, or too long to be hashed."""
-    with pytest.raises(InvalidInputError, match="15 to 1024"):
-        users.set_password(services, ADMIN, "ada", PasswordInput(password=password))
-
-
-def test_a_password_is_the_same_in_every_form_of_unicode() -> None:
-    """Keyboards write the same character in several ways."""
-    kept = passwords.hashed("caf\N{LATIN SMALL LETTER E WITH ACUTE} au lait")
-
-    assert passwords.is_right(kept, "cafe\N{COMBINING ACUTE ACCENT} au lait")
-    assert not passwords.is_right(kept, "cafe au lait")
-
-
-def test_an_old_hash_is_made_anew_at_the_next_login(services: Services) -> None:
-    """With the parameters of today."""
-    weak = passwords.argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    with services.store.begin() as tx:
-        tx.users.change(tx.users.get("ada").id, password_hash=weak.hash(PASSWORD))
-
-    log_in(services)
-
-    with services.store.read() as tx:
-        kept = tx.users.password_hash("ada")
-    assert kept is not None
-    assert not passwords.is_outdated(kept)
-    assert passwords.is_right(kept, PASSWORD)
-
-
-# -- tokens ----------------------------------------------------------------------------------------
-
-
-def test_a_token_does_what_its_owner_may(services: Services, actor: Callable[[str], Actor]) -> None:
-    """Of now, not of when it was made."""
-    token = tokens.add(services, actor("eve"), TokenInput(name="mine")).token
-    before = identity.actor_of(services, token).may(Action.RUNTIMES_WRITE)
-    roles.grant(services, ADMIN, "eve", GrantInput(role="operator", group="/acme"))
-    after = identity.actor_of(services, token).may_within(Action.RUNTIMES_WRITE, "/acme")
-
-    assert (before, after) == (False, True)
-
-
-def test_a_token_with_a_scope_does_no_more(
-    services: Services, actor: Callable[[str], Actor]
-) -> None:
-    """Than what it names, with the people of the group it names."""
-    data = TokenInput(name="narrow", actions=(Action.CLUSTERS_READ,), group="/acme/web")
-    token = tokens.add(services, actor("boss"), data).token
-
-    shown = identity.actor_of(services, token)
-
-    assert shown.actions == frozenset()  # the boss is not in that group
-    assert shown.may_within(Action.CLUSTERS_READ, "/acme/web")
-    assert not shown.may_within(Action.CLUSTERS_READ, "/acme")
-    assert not shown.may(Action.CLUSTERS_WRITE)
-
-
-def test_a_token_with_a_scope_makes_no_token(
-    services: Services, actor: Callable[[str], Actor]
-) -> None:
-    """Or it would be a way around its scope."""
-    data = TokenInput(name="narrow", actions=(Action.ACCOUNT_WRITE,))
-    narrow = identity.actor_of(services, tokens.add(services, actor("ada"), data).token)
-
-    with pytest.raises(ForbiddenError, match="makes no other"):
-        tokens.add(services, narrow, TokenInput(name="wide"))
-
-
-def test_a_token_is_worth_nothing_once_it_is_over(
-    services: Services, actor: Callable[[str], Actor]
-) -> None:
-    """After its time, or when it was taken back, by its owner alone."""
-    ada = actor("ada")
-    revoked = tokens.add(services, ada, TokenInput(name="one")).token
-    late = tokens.add(services, ada, TokenInput(name="two", expires_in_days=1))
-    with services.store.begin() as tx:
-        known = tx.logins.token("two", owner="ada")
-        tx.logins.drop_token(known.id)
-        over = attrs.evolve(known, expires_at=tx.now)
-        tx.logins.add_token(over, digest=identity.digest_of(late.token))
-
-    with pytest.raises(NotFoundError):
-        tokens.revoke(services, actor("eve"), "one")
-    tokens.revoke(services, ada, "one")
-
-    for token in (revoked, late.token):
-        with pytest.raises(UnauthorizedError):
-            identity.actor_of(services, token)
-
-
-def test_when_a_token_was_used_is_known(services: Services, actor: Callable[[str], Actor]) -> None:
-    """To the minute."""
-    token = tokens.add(services, actor("ada"), TokenInput(name="mine")).token
-    [before] = tokens.search(services, actor("ada"))
-    identity.actor_of(services, token)
-    [first] = tokens.search(services, actor("ada"))
-    identity.actor_of(services, token)
-    [second] = tokens.search(services, actor("ada"))
-
-    assert before.used_at is None
-    assert first.used_at is not None
-    assert second.used_at == first.used_at
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        pytest.param(TokenInput(name="mine", expires_in_days=0), id="over-at-once"),
-        pytest.param(TokenInput(name="mine", expires_in_days=100_000), id="for-centuries"),
-        pytest.param(TokenInput(name=""), id="without-a-name"),
-    ],
-)
-def test_a_token_that_makes_no_sense_is_refused(
-    services: Services, actor: Callable[[str], Actor], data: TokenInput
-) -> None:
-    """Before anything is stored."""
-    with pytest.raises(InvalidInputError):
-        tokens.add(services, actor("ada"), data)
-
-
-def test_two_tokens_of_one_user_are_not_called_the_same(
-    services: Services, actor: Callable[[str], Actor]
-) -> None:
-    """They are revoked by their names; others' may be called so."""
-    tokens.add(services, actor("ada"), TokenInput(name="ci"))
-    tokens.add(services, actor("eve"), TokenInput(name="ci"))
-
-    with pytest.raises(ConflictError):
-        tokens.add(services, actor("ada"), TokenInput(name="ci"))
