@@ -129,7 +129,9 @@ class Entrance:
             if entry["is_new"] or entry["address"] != address:
                 self._members.remove(member, peer_url(entry["address"]))
                 changed = {**entry, "address": address, "is_new": False}
-                self._client.put(key, json.dumps(changed))
+                # no two machines have the same key
+                own = op_delete(f"{tree.CERTIFICATES}{member}")
+                self._client.txn([], [op_put(key, json.dumps(changed)), own])
                 self._asked_at_s.pop(member, None)
             elif any(
                 each.peer_url == url and not each.is_learner for each in self._members.listed()
