@@ -44,8 +44,8 @@ from pitrix_core.store.quotas import QuotaRepository
 from pitrix_core.store.readings import ReadingRepository
 from pitrix_core.store.repos import RepoRepository
 from pitrix_core.store.retention import RetentionRepository
-from pitrix_core.store.reviews import ReviewRepository
 from pitrix_core.store.roles import RoleRepository
+from pitrix_core.store.reviews import ReviewRepository
 from pitrix_core.store.runtimes import RuntimeRepository
 from pitrix_core.store.search import SearchRepository
 from pitrix_core.store.secrets import SecretRepository
@@ -153,21 +153,6 @@ class Transaction:
         return CatalogRepository(self._connection, now=self.now)
 
     @functools.cached_property
-    def indexing(self) -> IndexingRepository:
-        """Which repos are due, and who is at them."""
-        return IndexingRepository(self._connection, now=self.now)
-
-    @functools.cached_property
-    def index_entries(self) -> IndexEntryRepository:
-        """What indexes list."""
-        return IndexEntryRepository(self._connection, now=self.now)
-
-    @functools.cached_property
-    def readings(self) -> ReadingRepository:
-        """What is to be read of what indexes list."""
-        return ReadingRepository(self._connection, now=self.now)
-
-    @functools.cached_property
     def listings(self) -> ListingRepository:
         """What is listed of apps; made anew whenever something of them changes."""
         return ListingRepository(self._connection, now=self.now)
@@ -186,6 +171,21 @@ class Transaction:
     def assets(self) -> AssetRepository:
         """What apps look like."""
         return AssetRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def indexing(self) -> IndexingRepository:
+        """Which repos are due, and who is at them."""
+        return IndexingRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def index_entries(self) -> IndexEntryRepository:
+        """What indexes list."""
+        return IndexEntryRepository(self._connection, now=self.now)
+
+    @functools.cached_property
+    def readings(self) -> ReadingRepository:
+        """What is to be read of what indexes list."""
+        return ReadingRepository(self._connection, now=self.now)
 
     @functools.cached_property
     def repos(self) -> RepoRepository:
