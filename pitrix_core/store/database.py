@@ -44,8 +44,8 @@ from pitrix_core.store.quotas import QuotaRepository
 from pitrix_core.store.readings import ReadingRepository
 from pitrix_core.store.repos import RepoRepository
 from pitrix_core.store.retention import RetentionRepository
-from pitrix_core.store.roles import RoleRepository
 from pitrix_core.store.reviews import ReviewRepository
+from pitrix_core.store.roles import RoleRepository
 from pitrix_core.store.runtimes import RuntimeRepository
 from pitrix_core.store.search import SearchRepository
 from pitrix_core.store.secrets import SecretRepository
