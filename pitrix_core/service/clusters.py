@@ -41,7 +41,8 @@ def apply(
     """Carry a plan out: the cluster and the job are written in one transaction.
 
     :param cluster_id: of the cluster that is to change; None for a new one.
-    :raises NotFoundError: there is no such plan.
+    :raises NotFoundError: there is no such plan, or the actor sees the runtime or the app version
+        of a new cluster no more.
     :raises InvalidInputError: the plan is about another cluster, or the deadline is none.
     :raises ConflictError: the plan was applied before, another job is at work on the cluster, or
         the app version or a cluster that it is linked to is not active any more, or the app
@@ -170,9 +171,12 @@ def _require_applicable(tx: Transaction, plan: Plan) -> None:
 
 
 def _require_offered(tx: Transaction, actor: Actor, plan: Plan) -> None:
+    """Let a cluster be made only where, and of what, its maker may still see."""
+    tx.runtimes.get(plan.runtime_id, viewer=actor)
     tx.reviews.hold(plan.app_version_id)
     version = tx.catalog.version(plan.app_version_id)
-    require_deployable(tx, actor, version)
+    require_deployable(tx, actor, version)  # says why, before it is not there
+    tx.catalog.version(version.id, viewer=actor)
     if plan.package_digest and plan.package_digest != version.digest:
         raise ConflictError(
             f"Version {version.version} has another archive than the plan was made from.",

@@ -15,6 +15,7 @@ from pitrix_core.errors import (
 )
 from pitrix_core.jobs.effects import end_job
 from pitrix_core.model import Action, Cluster, ClusterState, JobState, Runtime, TaskState
+from pitrix_core.model.access import Visibility
 from pitrix_core.service import clusters, events, jobs, plans, runtimes
 from pitrix_core.service.inputs import ApplyInput, PlanInput
 from pitrix_core.service.services import Services
@@ -257,6 +258,23 @@ def test_others_plans_and_jobs_cannot_be_used(services: Services, plan: Any) -> 
         jobs.retry(services, OTHER, job.id)
     with pytest.raises(NotFoundError):
         apply(services, own, OTHER, cluster_id=made.cluster_id)
+
+
+@pytest.mark.parametrize("shared", ["runtimes", "apps"])
+def test_nothing_is_deployed_that_is_not_shared_any_more(
+    services: Services, plan: Any, shared: str
+) -> None:
+    """A plan that was made before is no way to it."""
+    made = plan(USER)
+    with services.store.begin() as tx:
+        version = tx.catalog.version(made.app_version_id)
+        row_id = {"runtimes": made.runtime_id, "apps": version.app_id}[shared]
+        tx.access.share(shared, row_id, visibility=Visibility.PRIVATE, groups=())
+
+    with pytest.raises(NotFoundError):
+        apply(services, made, USER)
+
+    assert clusters.search(services, USER) == []
 
 
 def test_lists_show_ones_own(services: Services, plan: Any) -> None:
