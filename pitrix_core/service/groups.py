@@ -7,6 +7,7 @@ from pitrix_core.model.access import ROOT_PATH, Action, Actor
 from pitrix_core.service.people import (
     find_group,
     is_group_seen,
+    require_holding,
     require_person_name,
     require_within,
 )
@@ -70,7 +71,8 @@ def get(services: Services, actor: Actor, id_or_path: str) -> Group:
 def change(services: Services, actor: Actor, id_or_path: str, data: GroupChange) -> Group:
     """Give a group another name or another place; its people and the groups below come along.
 
-    :raises ForbiddenError: the actor may not, here or there.
+    :raises ForbiddenError: the actor may not, here or there, or may do more there: nobody moves
+        people to where they are at one's mercy.
     :raises NotFoundError: there is no such group.
     :raises ConflictError: the new place is below the group itself, or taken.
     :raises InvalidInputError: it is the root.
@@ -82,6 +84,8 @@ def change(services: Services, actor: Actor, id_or_path: str, data: GroupChange)
         parent = find_group(tx, actor, data.parent or group.parent_id or ROOT_ID)
         for path in (group.path, parent.path):
             require_within(actor, Action.GROUPS_WRITE, path)
+        gained = (reach.actions for reach in actor.reaches if reach.covers(parent.path))
+        require_holding(actor, frozenset().union(*gained), group.path)
         name = data.name or group.name
         require_person_name(name)
         tx.groups.move(group, name=name, parent=parent)

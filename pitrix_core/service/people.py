@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from pitrix_core.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
-from pitrix_core.model.access import Action, Actor, is_within
+from pitrix_core.model.access import Action, Actor, folded, is_within
 from pitrix_core.pilot.hidden import SYSTEM_OWNER
 from pitrix_core.service.names import require_name
 from pitrix_core.store import Transaction
@@ -17,7 +17,7 @@ def require_person_name(name: str) -> None:
     :raises InvalidInputError: they cannot.
     """
     require_name(name)
-    if name.casefold() == SYSTEM_OWNER:
+    if folded(name) == SYSTEM_OWNER:
         raise InvalidInputError(
             f"{name!r} is what pitrix calls itself.", pointer="/name", next_step="Take another."
         )

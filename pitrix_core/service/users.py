@@ -132,19 +132,18 @@ def set_password(services: Services, actor: Actor, id_or_name: str, data: Passwo
     :raises ForbiddenError: it is another user's, and the actor may not, or may do less than they.
     :raises UnauthorizedError: it is one's own, and ``current`` is not the one before.
     :raises InvalidInputError: it cannot be one.
+    :raises ConflictError: somebody else changed the user, or the password, at the same time.
     """
     passwords.require_good(data.password)
     with services.store.read() as tx:
-        user = find_user(tx, actor, id_or_name, action=Action.USERS_READ)
-        kept = tx.users.password_hash(user.name)
-        is_own = user.name == actor.owner and kept is not None
-        if not is_own:
-            require_within(actor, Action.USERS_WRITE, user.group)
-            require_above(tx, actor, user)
-    if is_own and not passwords.is_right(kept, data.current or ""):
+        user, kept = _with_own_hash(tx, actor, id_or_name)
+    if kept is not None and not passwords.is_right(kept, data.current or ""):
         raise UnauthorizedError("The current password is another one.", pointer="/current")
     made = passwords.hashed(data.password)
     with services.store.begin() as tx:
+        tx.groups.take_turn()
+        if _with_own_hash(tx, actor, user.id) != (user, kept):  # hashing takes its time
+            raise ConflictError(f"{user.name} was changed meanwhile.", next_step="Try again.")
         tx.users.change(user.id, password_hash=made)
         tx.logins.drop_all(user.id)
         tx.events.add("user.password", user.id, owner=actor.owner, data={})
@@ -178,6 +177,20 @@ def delete(services: Services, actor: Actor, id_or_name: str, *, to: str | None 
         what = {"name": user.name, "to": to}
         tx.audit.add(user.id, before=user, after={"handed_to": to})
         tx.events.add("user.deleted", user.id, owner=actor.owner, data=what)
+
+
+def _with_own_hash(tx: Transaction, actor: Actor, id_or_name: str) -> tuple[User, str | None]:
+    """Return whose password is to be set, and what it is checked with first; None for another's.
+
+    :raises NotFoundError: there is no such user.
+    :raises ForbiddenError: it is another user's, and the actor may not, or may do less than they.
+    """
+    user = find_user(tx, actor, id_or_name, action=Action.USERS_READ)
+    kept = tx.users.password_hash(user.name) if user.name == actor.owner else None
+    if kept is None:
+        require_within(actor, Action.USERS_WRITE, user.group)
+        require_above(tx, actor, user)
+    return user, kept
 
 
 def _values(tx: Transaction, actor: Actor, user: User, data: UserChange) -> dict[str, object]:
