@@ -32,6 +32,10 @@ _REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 #: Of routes that need no token; owns nothing.
 _NOBODY: Final = Actor(owner="")
 
+#: What one may see is kept by nobody in between, and by a browser only to ask whether it is good
+#: still: a cookie alone keeps no cache off. Source: https://www.rfc-editor.org/rfc/rfc9111#section-3.5
+_PRIVATE: Final = "private, no-cache"
+
 #: Methods that change nothing.
 _READING: Final = frozenset({"GET", "HEAD"})
 
@@ -90,6 +94,7 @@ class Authentication:
         actor = _NOBODY
         if operation is not None and not operation.is_open:
             actor = self._actor_of(req)
+            resp.set_header("Cache-Control", _PRIVATE)
         origin = attrs.evolve(
             actor.origin, address=req.remote_addr, request_id=req.context.request_id
         )

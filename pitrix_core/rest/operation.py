@@ -177,6 +177,8 @@ class Operation:
     may_be_empty: bool = False
     #: Others send people here, with parameters of their own: unknown ones are overlooked.
     is_from_elsewhere: bool = False
+    #: Changes something although it is a ``GET``: the audit tells of it.
+    is_deed: bool = False
     #: Needs no token.
     is_open: bool = False
 

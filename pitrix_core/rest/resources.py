@@ -124,7 +124,7 @@ def _after(call: Call, event_id: int) -> Call:
 
 def _audited(operation: Operation, call: Call) -> Call:
     """Return a call whose changes are told of in the audit."""
-    if not operation.is_change:
+    if not (operation.is_change or operation.is_deed):
         return call
     deed = Deed(
         actor=call.actor,

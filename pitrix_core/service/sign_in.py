@@ -125,6 +125,8 @@ def _user_of(tx: Transaction, issuer: Issuer, claims: Mapping[str, Any]) -> User
         _refuse("The account was disabled")
     if path is not None and path != user.group:
         tx.users.change(user.id, group_id=tx.groups.get(path).id)
+        tx.audit.add(user.id, before=user, after=tx.users.get(user.id), user=user.name)
+        tx.events.add("user.changed", user.id, owner=user.name, data={"group": path})
     return tx.users.get(user.id)
 
 
@@ -143,6 +145,7 @@ def _new_user(tx: Transaction, issuer: Issuer, claims: Mapping[str, Any], *, pat
         _refuse(f"No account could be made: {ex.message}", cause=ex)
     tx.users.change(user.id, issuer=issuer.url, subject=str(claims["sub"]))
     what = {"name": user.name, "group": user.group, "role": user.role, "issuer": issuer.url}
+    tx.audit.add(user.id, after=tx.users.get(user.id), user=user.name)
     tx.events.add("user.added", user.id, owner=user.name, data=what)
     return user
 

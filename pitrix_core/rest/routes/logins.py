@@ -98,6 +98,7 @@ _SIGN_IN: Final = (
         status=302,
         is_open=True,
         is_from_elsewhere=True,
+        is_deed=True,
         parameters=(
             Parameter(name="code", description="What the issuer is asked with."),
             Parameter(name="state", description="What the browser was sent with."),

@@ -1,5 +1,6 @@
 """Sessions of browsers and tokens, as the API hands them out."""
 
+from collections.abc import Mapping
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -13,6 +14,7 @@ from pitrix_core.service import passwords
 from pitrix_core.service.issuers import Issuers
 from pitrix_core.service.services import Services
 from pitrix_core.store import Store
+from pitrix_core.store.logins import SignIn
 
 Client = falcon.testing.TestClient
 PASSWORD = "correct horse battery"
@@ -143,6 +145,61 @@ def test_what_issuers_add_is_overlooked(services: Services) -> None:
     assert listed == [{"name": "corp", "title": "corp"}]
     assert back.status_code == 401
     assert "not sent" in back.json["detail"]
+
+
+class Vouching(Issuers):
+    """Says of whoever comes back that they are ada."""
+
+    def __init__(self) -> None:
+        described = {"url": "https://corp.example", "client_id": "x", "creates_users": True}
+        super().__init__([Issuer(name="corp", groups={"web": "/web"}, **described)])
+        self.said: dict[str, Any] = {"sub": "s-1", "preferred_username": "ada"}
+
+    def sign_in_url(self, issuer: Issuer, sent: SignIn, *, state: str) -> str:
+        return f"https://corp.example/?state={state}"
+
+    def claims(self, issuer: Issuer, sent: SignIn, code: str) -> Mapping[str, Any]:
+        return self.said
+
+
+def test_the_audit_tells_of_who_signs_in(services: Services, store: Store) -> None:
+    """Who is new, who was moved by what their issuer says, and each session."""
+    vouching = Vouching()
+    with store.begin() as tx:
+        tx.groups.add("grp-web", "web", parent=tx.groups.get("/"))
+    app = Client(make_app(attrs.evolve(services, issuers=vouching)))
+
+    def sign_in() -> int:
+        sent = app.simulate_get("/v1/sign_in/corp")
+        state = SimpleCookie(sent.headers["set-cookie"])[f"{COOKIE}-sign-in"].value
+        cookies = {f"{COOKIE}-sign-in": state}
+        place = f"/v1/sign_in/corp/callback?code=c&state={state}"
+        return app.simulate_get(place, cookies=cookies).status_code
+
+    first = sign_in()
+    vouching.said["groups"] = ["web"]
+    second = sign_in()
+
+    assert (first, second) == (302, 302)
+    with store.read() as tx:
+        entries, ada = tx.audit.entries(), tx.users.get("ada")
+    assert {(each.action, each.user) for each in entries} == {("comeBack", "ada")}
+    told = [(each.subject[:4], each.after.get("group")) for each in entries]
+    assert told == [("usr-", "/"), ("ses-", None), ("usr-", "/web"), ("ses-", None)]
+    assert {each.subject for each in entries if each.subject[:4] == "usr-"} == {ada.id}
+
+
+def test_nothing_in_between_keeps_what_one_may_see(
+    browser: Client, session: dict[str, Any]
+) -> None:
+    """A cookie alone does not keep caches from it; a refusal is kept as little."""
+    answers = [
+        browser.simulate_get(path, cookies=session["cookies"])
+        for path in ("/v1/users", "/v1/users/admin", "/v1/users/nobody")
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 404]
+    assert {answer.headers["Cache-Control"] for answer in answers} == {"private, no-cache"}
 
 
 def test_a_narrow_token_gets_no_further_than_it_says(services: Services, store: Store) -> None:

@@ -19,7 +19,6 @@ from pitrix_core.model.access import BUILT_IN_ROLES, Action, Actor, Visibility
 from pitrix_core.service import (
     apps,
     groups,
-    passwords,
     roles,
     sharing,
     users,
@@ -31,7 +30,6 @@ from pitrix_core.service.sharing import ShareInput
 from pitrix_core.service.users import PasswordInput, UserChange, UserInput
 
 PASSWORD = "correct horse battery"
-OTHER_PASSWORD = "staple battery horse"
 
 
 @pytest.fixture(autouse=True)
@@ -313,40 +311,6 @@ def test_nobody_moves_people_to_where_they_may_do_more(
     moved = groups.change(services, ADMIN, "/acme/web", GroupChange(parent="/other"))
 
     assert moved.path == "/other/web"
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param(
-            lambda s: users.set_password(s, ADMIN, "eve", PasswordInput(password=OTHER_PASSWORD)),
-            id="another-password",
-        ),
-        pytest.param(
-            lambda s: users.change(s, ADMIN, "eve", UserChange(is_disabled=True)), id="disabled"
-        ),
-    ],
-)
-def test_a_password_is_not_set_past_an_admin(
-    services: Services,
-    actor: Callable[[str], Actor],
-    monkeypatch: pytest.MonkeyPatch,
-    change: Callable[[Services], object],
-) -> None:
-    """Who knew the one before is too late when an admin does something about that meanwhile."""
-    users.set_password(services, ADMIN, "eve", PasswordInput(password=PASSWORD))
-    eve, is_right = actor("eve"), passwords.is_right
-
-    def checked_slowly(kept: str | None, password: str) -> bool:
-        monkeypatch.undo()
-        change(services)
-        return is_right(kept, password)
-
-    monkeypatch.setattr(passwords, "is_right", checked_slowly)
-    mine = PasswordInput(password="whatever eve likes", current=PASSWORD)
-
-    with pytest.raises(ConflictError, match="meanwhile"):
-        users.set_password(services, eve, "eve", mine)
 
 
 def test_the_last_admin_stays(services: Services) -> None:

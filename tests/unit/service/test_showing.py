@@ -33,6 +33,7 @@ from pitrix_core.service.tokens import TokenInput
 from pitrix_core.service.users import PasswordInput, UserChange
 
 PASSWORD = "correct horse battery"
+OTHER_PASSWORD = "staple battery horse"
 
 
 @pytest.fixture(autouse=True)
@@ -145,6 +146,40 @@ def test_another_password_ends_what_was_open(
 
     with pytest.raises(UnauthorizedError, match="over"):
         sessions.actor_of_cookie(services, opened.cookie)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(
+            lambda s: users.set_password(s, ADMIN, "eve", PasswordInput(password=OTHER_PASSWORD)),
+            id="another-password",
+        ),
+        pytest.param(
+            lambda s: users.change(s, ADMIN, "eve", UserChange(is_disabled=True)), id="disabled"
+        ),
+    ],
+)
+def test_a_password_is_not_set_past_an_admin(
+    services: Services,
+    actor: Callable[[str], Actor],
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Services], object],
+) -> None:
+    """Who knew the one before is too late when an admin does something about that meanwhile."""
+    users.set_password(services, ADMIN, "eve", PasswordInput(password=PASSWORD))
+    eve, is_right = actor("eve"), passwords.is_right
+
+    def checked_slowly(kept: str | None, password: str) -> bool:
+        monkeypatch.undo()
+        change(services)
+        return is_right(kept, password)
+
+    monkeypatch.setattr(passwords, "is_right", checked_slowly)
+    mine = PasswordInput(password="whatever eve likes", current=PASSWORD)
+
+    with pytest.raises(ConflictError, match="meanwhile"):
+        users.set_password(services, eve, "eve", mine)
 
 
 @pytest.mark.usefixtures("_with_password")
