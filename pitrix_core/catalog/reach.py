@@ -65,7 +65,8 @@ class Reach:
             return False
         if self.is_private_allowed and any(meant in network for network in _PRIVATE):
             return True
-        return meant.is_global and not (meant.is_multicast or meant.is_reserved)
+        is_of_a_site = getattr(meant, "is_site_local", False)  # only IPv6 had that (RFC 3879)
+        return meant.is_global and not (meant.is_multicast or meant.is_reserved or is_of_a_site)
 
     def addresses(self, host: str, port: int) -> list[str]:
         """Resolve a name, and return the addresses that may be connected to; at least one.

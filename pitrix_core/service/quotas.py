@@ -24,6 +24,7 @@ from pitrix_core.model import Action as PlanAction
 from pitrix_core.model import Plan, Runtime
 from pitrix_core.model.access import Action, Actor
 from pitrix_core.model.quota import MOST, Limits, Quota, QuotaReport, Scope, Unpriced, Use
+from pitrix_core.service.people import find_group, find_user
 from pitrix_core.service.services import Services
 from pitrix_core.store import Store, Transaction
 from pitrix_core.store.metering import CURRENCY
@@ -185,7 +186,7 @@ def put(services: Services, actor: Actor, data: QuotaInput) -> Quota:
     """Set all of a quota; what is not named is not limited.
 
     :raises InvalidInputError: it is for a group and a user, or a number is none.
-    :raises NotFoundError: there is no such group or user.
+    :raises NotFoundError: there is no such group or user that the actor sees.
     :raises ForbiddenError: the actor may not set it.
     """
     if data.group is not None and data.user is not None:
@@ -203,6 +204,7 @@ def put(services: Services, actor: Actor, data: QuotaInput) -> Quota:
             unpriced=data.unpriced,
             updated_at=tx.now,
         )
+        _require_seen(tx, actor, quota, data)
         _require_keeper(tx, actor, quota)
         known = {(each.scope, each.subject): each for each in tx.quotas.all()}
         stored = tx.quotas.put(quota, group_id=group_id)
@@ -264,6 +266,19 @@ def _is_seen(tx: Transaction, actor: Actor, quota: Quota) -> bool:
             return tx.access.may(actor, Action.QUOTAS_READ, owner=quota.subject)
         case Scope.EVERY_USER:
             return actor.may(Action.QUOTAS_READ)
+
+
+def _require_seen(tx: Transaction, actor: Actor, quota: Quota, data: QuotaInput) -> None:
+    """Tell of a group or a user that the actor does not see what is told where there is none.
+
+    :raises NotFoundError: the actor sees neither them nor their quotas.
+    """
+    if _is_seen(tx, actor, quota):
+        return
+    if data.group is not None:
+        find_group(tx, actor, data.group)
+    if data.user is not None:
+        find_user(tx, actor, data.user, action=Action.USERS_READ)
 
 
 def _require_keeper(tx: Transaction, actor: Actor, quota: Quota) -> None:

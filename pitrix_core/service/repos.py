@@ -24,6 +24,7 @@ from pitrix_core.plugins.repo_kinds import scheme_of
 from pitrix_core.service.access import require_allowed, require_everywhere, require_own
 from pitrix_core.service.inputs import RepoChange, RepoInput, RepoPlaceInput
 from pitrix_core.service.names import require_name
+from pitrix_core.service.people import find_group
 from pitrix_core.service.services import Services
 from pitrix_core.store import Transaction, new_id
 from pitrix_core.store.repos import Repo
@@ -148,7 +149,7 @@ def change(services: Services, actor: Actor, repo_id: str, data: RepoChange) -> 
         kind=before.kind if after.url == before.url else scheme_of(after.url),
         index_interval_s=after.index_interval_s or None,
     )
-    after = _checked(services, actor, after)
+    after = _checked(services, actor, after, known=before.groups)
     with services.store.read() as tx:
         secret_id = tx.repos.credential_id(before.id)
         known = json.loads(tx.secrets.get(secret_id)) if secret_id else {}
@@ -282,9 +283,11 @@ def _require_elsewhere(repo: Repo) -> None:
         )
 
 
-def _checked(services: Services, actor: Actor, repo: Repo) -> Repo:
+def _checked(services: Services, actor: Actor, repo: Repo, *, known: Sequence[str] = ()) -> Repo:
     """Return a repo as it is stored.
 
+    :param known: groups that see it already.
+    :raises NotFoundError: another group is named that the actor does not see.
     :raises InvalidInputError: it cannot be: the pointer says where.
     """
     if not repo.is_uploads:
@@ -311,7 +314,9 @@ def _checked(services: Services, actor: Actor, repo: Repo) -> Repo:
             next_step=f"Take {_LEAST_INTERVAL_S:g} to {_LONGEST_INTERVAL_S:g}.",
         )
     with services.store.read() as tx:
-        groups = tuple(tx.groups.get(group).id for group in repo.groups)
+        groups = tuple(
+            group if group in known else find_group(tx, actor, group).id for group in repo.groups
+        )
     if (repo.visibility is Visibility.GROUPS) != bool(groups):
         raise InvalidInputError(
             "Groups are named where they, and nobody else, see the repo.",

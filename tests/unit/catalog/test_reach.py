@@ -35,6 +35,7 @@ def test_public_addresses_are_allowed(address: str) -> None:
         pytest.param("fe80::1%eth0", id="link-local-6-with-its-link"),
         pytest.param("fd00:ec2::254", id="metadata-6"),
         pytest.param("fc00::1", id="unique-local-6"),
+        pytest.param("fec0::1", id="site-local-6"),
         pytest.param("ff02::1", id="multicast-6"),
         pytest.param("::ffff:127.0.0.1", id="mapped"),
         pytest.param("::ffff:10.0.0.1", id="mapped-private"),

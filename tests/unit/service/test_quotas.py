@@ -438,12 +438,11 @@ def test_a_quota_that_may_not_be_seen_is_not_there(
     "subject",
     [
         pytest.param({"group": "/acme"}, id="the-group-they-run"),
-        pytest.param({"group": "/beta"}, id="another-group"),
-        pytest.param({"user": "carol"}, id="a-user-of-another-group"),
+        pytest.param({"group": "/"}, id="the-group-above"),
         pytest.param({}, id="every-user"),
     ],
 )
-def test_nobody_limits_themselves_or_strangers(
+def test_nobody_limits_themselves(
     subject: dict[str, str], services: Services, people: Callable[[str], Actor]
 ) -> None:
     """The right on a group is for what is below it, and for its people."""
@@ -451,6 +450,31 @@ def test_nobody_limits_themselves_or_strangers(
 
     with pytest.raises(ForbiddenError, match=r"right quotas\.write on group"):
         quotas.put(services, people("olga"), data)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "nobodys"),
+    [
+        pytest.param({"group": "/beta"}, {"group": "/gone"}, id="another-group"),
+        pytest.param({"user": "carol"}, {"user": "gone"}, id="a-user-of-another-group"),
+    ],
+)
+def test_strangers_are_not_there_to_be_limited(
+    theirs: dict[str, str],
+    nobodys: dict[str, str],
+    services: Services,
+    people: Callable[[str], Actor],
+) -> None:
+    """What is said is what is said of nobody: neither who there is, nor in which group."""
+    [told] = theirs.values()
+    [untold] = nobodys.values()
+    said = []
+    for subject in (theirs, nobodys):
+        with pytest.raises(NotFoundError) as caught:
+            quotas.put(services, people("olga"), QuotaInput(**subject))
+        said.append((caught.value.message, caught.value.next_step))
+
+    assert said[0] == (said[1][0].replace(untold, told), said[1][1])
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from pitrix_core.model.lifecycle import VersionState
 from pitrix_core.service import repos
 from pitrix_core.service.inputs import RepoChange, RepoInput, RepoPlaceInput
 from pitrix_core.service.services import Services
+from pitrix_core.store import new_id
 from pitrix_core.store.repos import RepoStatus
 
 ADMIN, USER = core_world.ADMIN, core_world.USER
@@ -193,6 +194,27 @@ def test_another_places_index_is_read(services: Services, repo: Any, tmp_path: P
     repos.index(services, ADMIN, made.id)
 
     assert len(versions(services, "other")) == 1
+
+
+def test_a_repo_is_shown_to_no_group_that_its_owner_does_not_see(
+    services: Services, repo: Any
+) -> None:
+    """Such a group is as little there as one that is not; those that saw the repo go on to."""
+    with services.store.begin() as tx:
+        tx.groups.ensure_root()
+        mine, other = (tx.groups.add(new_id("grp"), n, parent=tx.groups.get("/")) for n in "ab")
+        tx.users.add("olga", group_id=mine.id, role="operator")
+        olga = tx.access.actor("olga")
+        assert olga is not None
+    made = add(services, repo.url, visibility=Visibility.GROUPS, groups=(other.id,))
+    with services.store.begin() as tx:
+        tx.belongings.hand_over("admin", to="olga")
+
+    with pytest.raises(NotFoundError, match="There is no group '/b'"):
+        repos.change(services, olga, made.id, RepoChange(groups=("/a", "/b")))
+    changed = repos.change(services, olga, made.id, RepoChange(groups=("/a", other.id)))
+
+    assert changed.groups == (mine.id, other.id)
 
 
 @pytest.mark.parametrize(
