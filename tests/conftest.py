@@ -36,7 +36,8 @@ _CUT_OFF = (
     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
 #: Rows first that refer to others; faster than TRUNCATE, where tables are nearly empty.
-_DELETES = ";".join(f"DELETE FROM {table.name}" for table in reversed(tables.metadata.sorted_tables))  # noqa: S608  # our own tables
+_TABLES = [table.name for table in reversed(tables.metadata.sorted_tables)]
+_DELETES = ";".join(f"DELETE FROM {name}" for name in _TABLES)  # noqa: S608  # our own tables
 #: Triggers keep the audit from losing rows; but not those of a replica.
 _EMPTY = f"SET LOCAL session_replication_role = replica; {_DELETES}"
 _COUNT_ANEW = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
