@@ -8,6 +8,7 @@ words are as common as words are (Zipf's law): some searches find one app, and s
 
 import argparse
 import datetime as dt
+import functools
 import itertools
 import random
 import statistics
@@ -226,11 +227,15 @@ def _searches(store: Store, world: _World, rounds: int) -> Iterator[Timing]:
     )
     for name, wish in kinds:
         for who, viewer in (("", admin("admin")), (" (user)", _USER)):
-            yield _timed(name + who, rounds, lambda w=wish, v=viewer: _page(store, w(), v))
+            yield _timed(name + who, rounds, functools.partial(_drawn_page, store, wish, viewer))
 
 
 def _in_category(pick: Callable[[range], int]) -> dict[str, tuple[str, ...]]:
     return {"named": (f"category-{pick(range(_CATEGORIES))}",)}
+
+
+def _drawn_page(store: Store, draw: Callable[[], Wish], viewer: Actor) -> int:
+    return _page(store, draw(), viewer)
 
 
 def _page(store: Store, wish: Wish, viewer: Actor) -> int:

@@ -6,7 +6,7 @@ here, where numbers have no end, and each sum is rounded once.
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -212,7 +212,7 @@ class UsageRepository:
         which: Iterable["sa.ColumnElement[bool]"],
         *,
         limit: int,
-    ) -> "Sequence[sa.Row[Any]]":
+    ) -> "list[sa.Row[Any]]":
         """Return for how long there was anything of each size and price, by some columns."""
         columns = tables.meters.c
         kind = columns.began_at.type
@@ -237,7 +237,7 @@ class UsageRepository:
             .group_by(*keys, *sizes)
             .limit(limit)
         )
-        return self._connection.execute(query).all()
+        return list(self._connection.execute(query))
 
     def _day(self, time: "sa.Column[Any]") -> "sa.ColumnElement[Any]":
         """Return the day of a time, in UTC."""

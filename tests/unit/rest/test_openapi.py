@@ -119,7 +119,7 @@ def test_parameters_are_named_once(document: Document) -> None:
 
 
 def test_every_change_takes_an_idempotency_key(document: Document) -> None:
-    """They can be sent again; but for those whose answer shows something once, which is not kept."""
+    """They can be sent again, unless their answer shows something once: that is not kept."""
     for _, method, operation in _operations(document):
         has_key = "Idempotency-Key" in {p["name"] for p in operation["parameters"]}
         is_shown_once = operation["operationId"] in {"addToken", "logIn"}

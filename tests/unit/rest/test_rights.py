@@ -36,8 +36,7 @@ NEEDS: Final[Mapping[str, str]] = {
         "getJob listTasks"
     ),
     "clusters.write": (
-        "createPlan createCluster changeCluster retryJob pauseJob resumeJob cancelJob "
-        "rollBackJob"
+        "createPlan createCluster changeCluster retryJob pauseJob resumeJob cancelJob rollBackJob"
     ),
     "events.read": "listEvents",
     "frontgates.read": "listFrontgates getFrontgate",

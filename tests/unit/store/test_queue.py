@@ -17,8 +17,8 @@ from pitrix_core.model import (
     Task,
     TaskState,
 )
-from pitrix_core.model.job import TASK_TRANSITIONS
 from pitrix_core.model.access import ALL_ACTIONS, Actor
+from pitrix_core.model.job import TASK_TRANSITIONS
 from pitrix_core.store import Cipher, Store, make_engine, tables
 from pitrix_core.store.queue import Claim
 from pitrix_core.testing.manual_clock import ManualClock
