@@ -12,6 +12,7 @@ from pitrix_core import convert
 from pitrix_core.errors import NotFoundError
 from pitrix_core.model import AppInfo, ClusterState
 from pitrix_core.model.access import Action, Actor
+from pitrix_core.model.lifecycle import VersionState
 from pitrix_core.store import tables
 from pitrix_core.store.access import allowed, seen_by
 from pitrix_core.store.slices import Slice
@@ -284,7 +285,7 @@ def _wanted(wish: Wish, viewer: Actor) -> "list[sa.ColumnElement[bool]]":
         sa.exists().where(terms.kind == kind, terms.value.in_(values), terms.number == number)
         for kind, values in wish.terms.items()
     )
-    return [_is_shown_to(viewer), *having]
+    return [_is_shown_to(viewer), _is_worth_a_line(), *having]
 
 
 def _is_shown_to(viewer: Actor) -> sa.ColumnElement[bool]:
@@ -292,6 +293,16 @@ def _is_shown_to(viewer: Actor) -> sa.ColumnElement[bool]:
     has_offer = tables.app_listings.c.latest_id.is_not(None)
     is_theirs = allowed(viewer, Action.VERSIONS_READ, tables.apps.c.owner)
     return sa.and_(seen_by(viewer, tables.apps), sa.or_(has_offer, is_theirs))
+
+
+def _is_worth_a_line() -> sa.ColumnElement[bool]:
+    """Return the condition that an app has a version on offer, or one that may come to be: not only
+    such as cannot be read, or that no index lists any more.
+    """
+    versions = tables.app_versions.c
+    has_offer = tables.app_listings.c.latest_id.is_not(None)
+    is_on_its_way = versions.state != VersionState.ACTIVE
+    return sa.or_(has_offer, sa.exists().where(versions.app_id == tables.apps.c.id, is_on_its_way))
 
 
 def _listing(row: sa.Row[Any], categories: tuple[str, ...]) -> Listing:

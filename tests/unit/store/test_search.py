@@ -252,6 +252,23 @@ def test_an_app_without_an_offer_is_its_owners_alone(
     assert find(viewer=USER) == ["etcd"]
 
 
+def test_an_app_that_no_index_lists_any_more_is_not_listed(
+    store: Store, publish: Callable[..., None], find: Callable[..., list[str]]
+) -> None:
+    """Nor to whom it belongs; it can be looked at yet."""
+    publish("etcd")
+    with store.begin() as tx:
+        app = tx.catalog.app("etcd", viewer=ADMIN)
+        tx.repos.take_off(app.repo_id)
+        tx.listings.refresh([app.id])
+
+    with store.read() as tx:
+        page = tx.search.page(app.id, viewer=ADMIN)
+
+    assert find(viewer=ADMIN) == []
+    assert page.listing.latest_id is None
+
+
 def test_what_somebody_may_not_see_is_neither_found_nor_counted(
     store: Store, publish: Callable[..., None], find: Callable[..., list[str]]
 ) -> None:
