@@ -34,6 +34,11 @@ def say(text: object = "", *, err: bool = False) -> None:
     click.echo(visible(str(text)), err=err)
 
 
+def hand_over(document: str, *, to_terminal: bool) -> None:
+    """Write a document: to a program or a file as it is, byte for byte."""
+    click.echo(visible(document) if to_terminal else document.encode(), nl=False)
+
+
 def visible(text: str) -> str:
     """Return a text with an escape for each character that a terminal would take for a command."""
     return _IN_TEXT.sub(lambda match: match[1] or _escaped(match[0]), text)

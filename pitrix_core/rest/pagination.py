@@ -95,11 +95,16 @@ def _encode(cursor: _Cursor) -> str:
 def _decode(text: str) -> _Cursor:
     try:
         place, item_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, TypeError, binascii.Error) as ex:
+    except (ValueError, TypeError, RecursionError, binascii.Error) as ex:
         raise _bad_cursor() from ex
-    if type(place) is not int or place < 0 or not isinstance(item_id, str | None):
+    if type(place) is not int or place < 0 or not _is_id(item_id):
         raise _bad_cursor()
     return _Cursor(place, item_id)
+
+
+def _is_id(value: object) -> bool:
+    """Say whether it may be an id: half a surrogate pair and NUL are nothing for a database."""
+    return value is None or (isinstance(value, str) and value.isprintable())
 
 
 def _bad_cursor() -> ParameterError:

@@ -14,7 +14,7 @@ from pitrix_core.errors import PitrixError
 from pitrix_core.findings import Finding
 from pitrix_core.rest import refusals
 from pitrix_core.rest.refusals import UnhealthyError
-from pitrix_core.store import DATABASE_TROUBLE
+from pitrix_core.store import DATABASE_TROUBLE, UNFIT_FOR_DATABASE
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +107,8 @@ def install(app: "falcon.App[falcon.Request, falcon.Response]") -> None:
     app.add_error_handler(PitrixError, _answer_ours)
     for trouble in DATABASE_TROUBLE:
         app.add_error_handler(trouble, _answer_database)
+    for refusal in UNFIT_FOR_DATABASE:
+        app.add_error_handler(refusal, _answer_unfit)
 
 
 def _answer_ours(
@@ -132,6 +134,18 @@ def _answer_database(
         next_step="Send it again in a few seconds, with the same Idempotency-Key if it had one.",
     )
     _answer_ours(req, resp, away, params)
+
+
+def _answer_unfit(
+    req: falcon.Request, resp: falcon.Response, _ex: Exception, params: Mapping[str, Any]
+) -> None:
+    # what it says of itself quotes the values, which may be secrets
+    log.info("The database refused a value", extra={"action": f"{req.method} {req.path}"})
+    unfit = errors.InvalidInputError(
+        "A value is too long, or has a character that cannot be stored, such as NUL.",
+        next_step="Leave such characters out, and shorten what is very long.",
+    )
+    _answer_ours(req, resp, unfit, params)
 
 
 def _answer_falcon(

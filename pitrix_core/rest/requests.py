@@ -10,7 +10,7 @@ import attrs
 import falcon
 
 from pitrix_core import convert, validation
-from pitrix_core.errors import InvalidInputError
+from pitrix_core.errors import InvalidInputError, NotFoundError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.rest import refusals, schemas
 from pitrix_core.rest.operation import Operation, Parameter, Place
@@ -22,6 +22,18 @@ BODY_LIMIT_BYTES: Final = 4 * 1024 * 1024
 _INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
 
 _BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False}
+
+
+def refuse_nul(req: falcon.Request) -> None:
+    """Refuse what PostgreSQL can neither keep nor look for, whatever it would have meant.
+
+    :raises NotFoundError: the path has it.
+    :raises ParameterError: the query has it.
+    """
+    if "\0" in req.path:
+        raise NotFoundError("There is nothing at this path.")
+    if "%00" in req.query_string:
+        raise refusals.ParameterError("query: NUL (%00) is no character of a text.")
 
 
 def read_body(req: falcon.Request, *, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes:

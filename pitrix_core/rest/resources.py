@@ -60,8 +60,10 @@ class Performer:
         """Understand a request, carry it out, and answer it.
 
         :raises ForbiddenError: the caller may do no such thing.
+        :raises NotFoundError: no path is written like this.
         """
         _require_right(req.context.actor, operation)
+        requests.refuse_nul(req)
         parameters = requests.read_parameters(req, operation)
         call = Call(
             services=self._services,

@@ -7,12 +7,13 @@ what differs between them is in ``engine.py``.
 
 from pitrix_core.store.cipher import Cipher
 from pitrix_core.store.database import Store, Transaction
-from pitrix_core.store.engine import DATABASE_TROUBLE, make_engine
+from pitrix_core.store.engine import DATABASE_TROUBLE, UNFIT_FOR_DATABASE, make_engine
 from pitrix_core.store.ids import new_id
 from pitrix_core.store.wakeups import Topic
 
 __all__ = [
     "DATABASE_TROUBLE",
+    "UNFIT_FOR_DATABASE",
     "Cipher",
     "Store",
     "Topic",

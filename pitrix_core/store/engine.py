@@ -20,6 +20,9 @@ DATABASE_TROUBLE: Final[tuple[type[Exception], ...]] = (
     sa.exc.TimeoutError,
 )
 
+#: What is raised when a database cannot keep a value: it is too long, or holds NUL.
+UNFIT_FOR_DATABASE: Final[tuple[type[Exception], ...]] = (sa.exc.DataError,)
+
 #: Milliseconds a writer waits for another one before it fails.
 _BUSY_TIMEOUT_MS: Final = 30_000
 

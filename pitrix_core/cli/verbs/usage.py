@@ -9,7 +9,7 @@ import click
 from pitrix_core.cli.completion.values import apps
 from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import is_terminal, print_fields, print_json, print_table, time_of
-from pitrix_core.cli.terminal import say, visible
+from pitrix_core.cli.terminal import hand_over, say
 from pitrix_core.model import JsonObject
 
 _BY: Final = ("cluster", "app", "version", "owner", "group", "runtime")
@@ -38,7 +38,7 @@ def usage(session: Session, *, by: str, since: str | None, until: str | None, as
     query = {"by": by, "from": since, "to": until}
     if as_csv:
         text = session.api.text("/v1/usage.csv", **query)
-        click.echo(visible(text) if is_terminal() else text.encode(), nl=False)
+        hand_over(text, to_terminal=is_terminal())
         return
     found = session.api.get("/v1/usage", **query)
     if session.as_json:

@@ -175,6 +175,9 @@ def test_a_secret_is_never_quoted(
         pytest.param("cursor=bm90aGluZw", id="no-cursor-of-ours"),
         pytest.param("cursor=é", id="no-base64"),
         pytest.param("cursor=Wy0xLG51bGxd", id="a-place-before-the-first"),
+        pytest.param("cursor=WzAsICJcdWQ4MDAiXQ", id="half-a-character"),
+        pytest.param("cursor=WzAsICJcdTAwMDAiXQ", id="nul-as-an-id"),
+        pytest.param("cursor=" + "W1tb" * 900, id="nested-too-deeply"),
         pytest.param("odd=yes", id="neither-true-nor-false"),
     ],
 )
@@ -185,6 +188,18 @@ def test_a_bad_query_is_refused(client: Client, query: str) -> None:
     assert refused.status_code == 422
     assert refused.json["code"] == "parameter_invalid"
     assert query.partition("=")[0] in refused.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [("/v1/things/a%00b", 404), ("/v1/things?limit=1%00", 422)],
+    ids=["path", "query"],
+)
+def test_nul_is_looked_for_nowhere(client: Client, target: str, status: int) -> None:
+    """PostgreSQL cannot even compare it."""
+    refused = client.simulate_get(target)
+
+    assert refused.status_code == status
 
 
 def test_a_parameter_can_be_true_or_false(client: Client) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pitrix_core import errors
 from pitrix_core.findings import Finding, Level
 from pitrix_core.rest import problems, refusals
-from pitrix_core.store import DATABASE_TROUBLE
+from pitrix_core.store import DATABASE_TROUBLE, UNFIT_FOR_DATABASE
 
 Client = falcon.testing.TestClient
 Fail = Callable[[Exception], None]
@@ -112,6 +112,19 @@ def test_a_database_that_is_away_is_asked_again(client: Client, failing: Fail) -
     assert int(answer.headers["retry-after"]) > 0
     assert "hunter2" not in answer.text
     assert "10.0.0.7" not in answer.text
+
+
+def test_what_a_database_cannot_keep_is_refused(
+    client: Client, failing: Fail, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The answer is 422; neither it nor the log quotes the value."""
+    caplog.set_level("DEBUG")
+    failing(UNFIT_FOR_DATABASE[0]("INSERT", {"a": "hunter2"}, ValueError("NUL")))
+
+    answer = client.simulate_get("/v1/things")
+
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_input")
+    assert "hunter2" not in answer.text + caplog.text
 
 
 def test_a_failure_nobody_foresaw_is_logged_and_not_shown(
