@@ -139,13 +139,17 @@ def _new_user(tx: Transaction, issuer: Issuer, claims: Mapping[str, Any], *, pat
         require_person_name(str(name or ""))
         group = tx.groups.get(path)
         user = tx.users.add(
-            str(name), group_id=group.id, role=issuer.role, email=email and str(email)[:255]
+            str(name),
+            group_id=group.id,
+            role=issuer.role,
+            email=email and str(email)[:255],
+            issuer=issuer.url,
+            subject=str(claims["sub"]),
         )
     except PitrixError as ex:
         _refuse(f"No account could be made: {ex.message}", cause=ex)
-    tx.users.change(user.id, issuer=issuer.url, subject=str(claims["sub"]))
     what = {"name": user.name, "group": user.group, "role": user.role, "issuer": issuer.url}
-    tx.audit.add(user.id, after=tx.users.get(user.id), user=user.name)
+    tx.audit.add(user.id, after=user, user=user.name)
     tx.events.add("user.added", user.id, owner=user.name, data=what)
     return user
 

@@ -62,7 +62,7 @@ def add(services: Services, actor: Actor, data: UserInput) -> User:
 
     :raises ForbiddenError: the actor may not, there, or may not do all that the role allows.
     :raises NotFoundError: there is no such group or role.
-    :raises ConflictError: somebody is called so, or looks so.
+    :raises ConflictError: somebody is called so, was called so, or looks so.
     :raises InvalidInputError: name or password cannot be one.
     """
     require_person_name(data.name)

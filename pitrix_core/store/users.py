@@ -10,7 +10,7 @@ from pitrix_core.errors import ConflictError, NotFoundError
 from pitrix_core.model.access import ADMIN_ROLE, folded
 from pitrix_core.store import tables
 from pitrix_core.store.access import within
-from pitrix_core.store.engine import insert_once
+from pitrix_core.store.engine import UtcTime, insert_once
 from pitrix_core.store.groups import ROOT_ID
 from pitrix_core.store.ids import new_id
 from pitrix_core.store.records import record
@@ -54,11 +54,29 @@ class UserRepository:
         self._connection = connection
         self._now = now
 
-    def add(self, name: str, *, group_id: str, role: str, email: str | None = None) -> User:
+    def add(
+        self,
+        name: str,
+        *,
+        group_id: str,
+        role: str,
+        email: str | None = None,
+        issuer: str | None = None,
+        subject: str | None = None,
+    ) -> User:
         """Store a user.
 
-        :raises ConflictError: there is one who is called so, or looks so.
+        :param issuer: of OpenID Connect, who vouches for them.
+        :param subject: the issuer's own name for them.
+        :raises ConflictError: there is one who is called so, or looks so; or there was one whom
+            nobody vouches to be the same.
         """
+        if self._is_of_another(name, issuer=issuer, subject=subject):
+            raise ConflictError(
+                f"{name!r} was somebody's who is gone, or looks like it.",
+                pointer="/name",
+                next_step="Take another: what happened in that name stays theirs.",
+            )
         is_new = insert_once(
             self._connection,
             tables.users,
@@ -68,6 +86,8 @@ class UserRepository:
             group_id=group_id,
             role=role,
             email=email,
+            issuer=issuer,
+            subject=subject,
             created_at=self._now,
         )
         if not is_new:
@@ -118,12 +138,29 @@ class UserRepository:
         return found
 
     def delete(self, user: User) -> None:
-        """Delete a user to whom nothing belongs, with all they show and were granted."""
+        """Delete a user to whom nothing belongs, with all they show and were granted.
+
+        Their name is nobody else's afterwards.
+        """
+        former, known = tables.former_users, tables.users.c
+        kept = sa.select(
+            known.folded_name, known.issuer, known.subject, sa.literal(self._now, UtcTime)
+        ).where(known.id == user.id)
+        self._connection.execute(former.insert().from_select(list(former.c), kept))
         for table in (tables.sessions, tables.grants):
             self._connection.execute(table.delete().where(table.c.user_id == user.id))
         tokens, users = tables.tokens, tables.users
         self._connection.execute(tokens.delete().where(tokens.c.owner == user.name))
         self._connection.execute(users.delete().where(users.c.id == user.id))
+
+    def _is_of_another(self, name: str, *, issuer: str | None, subject: str | None) -> bool:
+        """Say whether a name is of somebody who is gone, and takes it along if it is they."""
+        columns = tables.former_users.c
+        is_of_them = columns.folded_name == folded(name)
+        if issuer is not None:
+            vouched = (columns.issuer == issuer, columns.subject == subject)
+            self._connection.execute(tables.former_users.delete().where(is_of_them, *vouched))
+        return self._connection.scalar(sa.select(columns.deleted_at).where(is_of_them)) is not None
 
     # -- grants ------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from pitrix_core.store.tables.access import (
     failures,
+    former_users,
     grants,
     groups,
     roles,
@@ -62,6 +63,7 @@ __all__ = [
     "data_keys",
     "events",
     "failures",
+    "former_users",
     "frontgates",
     "grants",
     "groups",

@@ -35,6 +35,15 @@ users = sa.Table(
     Index("uq_users_subject", "issuer", "subject", unique=True),
 )
 
+former_users = sa.Table(  # their names are nobody else's: what happened bears them
+    "former_users",
+    metadata,
+    Column("folded_name", String(255), primary_key=True),
+    Column("issuer", Text),  # as of ``users``: who comes back is known by these
+    Column("subject", String(255)),
+    Column("deleted_at", UtcTime, nullable=False),
+)
+
 roles = sa.Table(  # beside the built-in ones
     "roles",
     metadata,

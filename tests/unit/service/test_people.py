@@ -378,3 +378,12 @@ def test_what_is_handed_over_is_the_heirs(services: Services, runtime: Runtime) 
         assert tx.secrets.get_own(credential, owner="eve") == "hunter2"
     with pytest.raises(NotFoundError):
         users.get(services, ADMIN, "ada")
+
+
+@pytest.mark.parametrize("name", ["ada", "Ada"])
+def test_a_name_is_nobody_elses_afterwards(services: Services, name: str) -> None:
+    """Events, usage and audit go by it: whoever got it would see those of the one before."""
+    users.delete(services, ADMIN, "ada")
+
+    with pytest.raises(ConflictError, match="who is gone"):
+        users.add(services, ADMIN, UserInput(name=name))

@@ -218,6 +218,25 @@ def test_nobody_becomes_somebody_else(
         signed_in(services, issuer)
 
 
+def test_who_was_deleted_may_come_back(services: Services, issuer: OpenIdIssuer) -> None:
+    """As whom they were before; nobody else gets their name, whoever vouches for that one."""
+    services = trusting(services, issuer)
+
+    def leave() -> None:
+        with services.store.begin() as tx:
+            tx.users.delete(tx.users.get("ada"))
+
+    signed_in(services, issuer)
+    leave()
+    back_again = signed_in(services, issuer)
+    leave()
+    issuer.claims["sub"] = "somebody-else"
+
+    assert back_again.session.owner == "ada"
+    with pytest.raises(UnauthorizedError, match="who is gone"):
+        signed_in(services, issuer)
+
+
 def test_who_was_disabled_does_not_sign_in(services: Services, issuer: OpenIdIssuer) -> None:
     """Though the issuer vouches for them."""
     services = trusting(services, issuer)
