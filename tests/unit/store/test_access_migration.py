@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import alembic.command
-import alembic.config
 import sqlalchemy as sa
 
 from pitrix_core.model.access import Action
@@ -11,25 +9,17 @@ from pitrix_core.store import make_engine, migrations
 from pitrix_core.store.access import AccessRepository
 
 
-def _upgrade(engine: sa.Engine, revision: str) -> None:
-    config = alembic.config.Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        alembic.command.upgrade(config, revision)
-
-
 def test_owners_of_tokens_become_users(tmp_path: Path) -> None:
     """With the rights that the token gave them: all of them, or those with what is theirs."""
     engine = make_engine(f"sqlite:///{tmp_path / 'old.db'}")
-    _upgrade(engine, "0006")
+    migrations.upgrade(engine, revision="0006")
     insert = "INSERT INTO tokens (id, owner, digest, role, created_at) VALUES (?, ?, ?, ?, ?)"
     with engine.begin() as connection:
         for owner, role in (("admin", "admin"), ("Bob", "user")):
             row = (f"tok-{owner}", owner, f"digest-{owner}", role, "2026-01-01 00:00:00")
             connection.exec_driver_sql(insert, row)
 
-    _upgrade(engine, "head")
+    migrations.upgrade(engine)
 
     with engine.begin() as connection:
         access = AccessRepository(connection)

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import alembic.command
-import alembic.config
 import pytest
 import sqlalchemy as sa
 
@@ -20,11 +18,8 @@ GONE_AT = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
 def engine(tmp_path: Path) -> Iterator[sa.Engine]:
     """A database as the version before metering left it, with the tables of that."""
     engine = make_engine(f"sqlite:///{tmp_path / 'pitrix.db'}")
-    config = alembic.config.Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    migrations.upgrade(engine, revision="0005")
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        alembic.command.upgrade(config, "0005")
         old = sa.MetaData()
         old.reflect(connection)
         for table, row in _rows():
