@@ -105,7 +105,10 @@ class HttpFetcher:
             with self._pool.stream(
                 request.method,
                 request.url.geturl(),
-                headers=list(request.headers.items()),
+                headers=[
+                    (name.encode(), value.encode("ascii"))
+                    for name, value in request.headers.items()
+                ],
                 content=request.body,
                 extensions={"timeout": dict.fromkeys(("connect", "read", "write"), _SILENCE_S)},
             ) as response:
@@ -125,6 +128,11 @@ class HttpFetcher:
             ) from ex
         except httpcore.NetworkError as ex:
             raise _unreachable(shown, ex) from ex
+        except (httpcore.LocalProtocolError, UnicodeEncodeError):
+            raise RepoError(
+                f"{shown}: the request cannot be sent: a header holds what none can.",
+                next_step="Look for a line break, or for letters with accents, in the credential.",
+            ) from None  # the cause quotes the header, which may be a secret
         except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as ex:
             raise RepoError(f"{shown} does not answer as HTTP says: {ex}.") from ex
         return Answer(status=response.status, headers=found, url=request.url.geturl(), file=file)

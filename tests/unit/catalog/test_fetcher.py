@@ -8,6 +8,7 @@ import socket
 import ssl
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -150,6 +151,26 @@ def test_a_secret_is_shown_to_its_own_host_alone(fetcher: HttpFetcher) -> None:
 
     assert web.asked[0].headers["authorization"] == "Bearer planted"
     assert "authorization" not in other.asked[0].headers
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        pytest.param("Bearer planted\n", id="a-line-break"),
+        pytest.param("Bearer pl\u00e4nted", id="letters-of-another-alphabet"),
+    ],
+)
+def test_a_secret_that_no_header_can_hold_is_not_shown(fetcher: HttpFetcher, secret: str) -> None:
+    """Such as one with the line break of the file it was in."""
+    with (
+        serving(lambda _: Said()) as web,
+        pytest.raises(RepoError, match="cannot be sent") as caught,
+    ):
+        fetcher.fetch(web.url, limit_bytes=10, secret=HostSecret(url=web.url, authorization=secret))
+
+    assert "nted" not in "".join(traceback.format_exception_only(caught.value))
+    assert caught.value.__suppress_context__
+    assert web.asked == []
 
 
 def test_too_large_an_answer_is_not_read_to_its_end(fetcher: HttpFetcher) -> None:
