@@ -55,7 +55,8 @@ class RepoChange:
     name: str | None = None
     url: str | None = None
     settings: JsonObject | None = None
-    #: Instead of the one before; an empty one takes it away.
+    #: Instead of the one before; an empty one takes it away. Another URL, and other settings, want
+    #: it again: it goes to the place that it was given for, and to no other.
     credential: JsonObject | None = attrs.field(default=None, repr=False)
     labels: Mapping[str, str] | None = None
     providers: tuple[str, ...] | None = None

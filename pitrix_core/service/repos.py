@@ -45,14 +45,6 @@ _GIVE_KEY: Final = "Give the public key of its vendor: the second line of the fi
 
 
 @attrs.frozen(kw_only=True)
-class _Told:
-    """What the audit compares of a repo."""
-
-    repo: Repo
-    credential: JsonObject = attrs.field(repr=False)
-
-
-@attrs.frozen(kw_only=True)
 class RepoKindInfo:
     """A kind of repo that can be read."""
 
@@ -102,7 +94,6 @@ def add(services: Services, actor: Actor, data: RepoInput) -> Repo:
     with services.store.begin() as tx:
         tx.repos.add(repo, credential_id=_kept(tx, data.credential, owner=actor.owner))
         tx.audit.add(repo.id, after=data)
-        tx.audit.add(repo.id, after=repo)
         tx.events.add("repo.added", repo.id, owner=repo.owner, data={"name": repo.name})
     return services.indexer.index(repo)
 
@@ -137,7 +128,8 @@ def change(services: Services, actor: Actor, repo_id: str, data: RepoChange) -> 
     :raises NotFoundError: there is no such repo.
     :raises RepoError: its index cannot be read there.
     :raises InvalidInputError: as for :func:`add`.
-    :raises ConflictError: the name is taken, or the repo is one of uploads, of which this stays.
+    :raises ConflictError: the name is taken, the repo is one of uploads, of which this stays, or
+        somebody else changed it meanwhile.
     """
     before = get_for(services, actor, Action.REPOS_WRITE, repo_id)
     if set(_given(data)) - _OF_UPLOADS:
@@ -153,26 +145,28 @@ def change(services: Services, actor: Actor, repo_id: str, data: RepoChange) -> 
     with services.store.read() as tx:
         secret_id = tx.repos.credential_id(before.id)
         known = json.loads(tx.secrets.get(secret_id)) if secret_id else {}
-    # a credential goes to the place that it was given for, and to no other
-    is_elsewhere = after.url != before.url and data.credential is None
-    credential = {} if is_elsewhere else known if data.credential is None else data.credential
+    credential = data.credential
+    if credential is None:  # it goes to the place that it was given for, and to no other
+        is_there = (after.url, after.settings) == (before.url, before.settings)
+        credential = known if is_there else {}
     is_read_anew = (after.url, after.settings, credential) != (before.url, before.settings, known)
     if is_read_anew:
         place = RepoPlaceInput(url=after.url, settings=after.settings, credential=credential)
         validate(services, actor, place)
     with services.store.begin() as tx:
+        now = tx.repos.get(before.id, viewer=actor)
+        if _set(now) != _set(before) or tx.repos.credential_id(before.id) != secret_id:
+            raise ConflictError(
+                f"Repo {before.name} was changed by somebody else meanwhile.",
+                next_step=f"Look at it, and change it again: pitrix repo show {now.name}",
+            )
         if credential != known:
             _forget(tx, secret_id)
             secret_id = _kept(tx, credential, owner=before.owner)
         tx.repos.change(after, credential_id=secret_id)
         if is_read_anew:
             tx.repos.read_anew(after.id)
-        tx.audit.add(
-            after.id,
-            before=_Told(repo=before, credential=known),
-            after=_Told(repo=after, credential=credential),
-        )
-        tx.audit.add(after.id, before=before, after=after)
+        tx.audit.add(after.id, before=_told(before, known), after=_told(after, credential))
         data_ = {"name": after.name, "changed": sorted(_given(data))}
         tx.events.add("repo.changed", after.id, owner=after.owner, data=data_)
         return tx.repos.get(after.id)
@@ -201,7 +195,6 @@ def delete(services: Services, actor: Actor, repo_id: str, *, keep_versions: boo
         secret_id = tx.repos.credential_id(repo.id)
         tx.repos.remove(repo.id)
         _forget(tx, secret_id)
-        tx.audit.add(repo.id, before=repo)
         tx.audit.add(repo.id, before=repo)
         tx.events.add("repo.deleted", repo.id, owner=repo.owner, data={"name": repo.name})
     for start in range(0, len(app_ids), _LISTED_AT_ONCE):
@@ -332,6 +325,17 @@ def _given(change: RepoChange) -> dict[str, Any]:
     if given.get("visibility", Visibility.GROUPS) is not Visibility.GROUPS:
         given.setdefault("groups", ())  # those of before see nothing more
     return given
+
+
+def _set(repo: Repo) -> dict[str, Any]:
+    """Return what people set of a repo, and do not keep secret."""
+    names = (field.name for field in attrs.fields(RepoChange) if field.name != "credential")
+    return {name: getattr(repo, name) for name in names}
+
+
+def _told(repo: Repo, credential: JsonObject) -> JsonObject:
+    """Return what the audit compares of a repo; of its credential, whether it is another one."""
+    return {**_set(repo), "credential": {"$secret": credential}}
 
 
 def _kept(tx: Transaction, credential: JsonObject, *, owner: str) -> str | None:

@@ -1,6 +1,7 @@
 """Repos are looked at before they are taken, changed as a whole, and taken away without harm."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,18 @@ from pitrix_core.service import repos
 from pitrix_core.service.inputs import RepoChange, RepoInput, RepoPlaceInput
 from pitrix_core.service.services import Services
 from pitrix_core.store import new_id
+from pitrix_core.store.audit import Deed
 from pitrix_core.store.repos import RepoStatus
 
 ADMIN, USER = core_world.ADMIN, core_world.USER
 PLANTED = "a-planted-password"
+
+
+@attrs.frozen(kw_only=True)
+class Place:
+    """How a folder of the kind of these tests is reached."""
+
+    endpoint: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -42,14 +51,17 @@ class LockedKind(FileKind):
     """A folder that is read with a password."""
 
     schemes = ("locked",)
+    settings = Place
     credential = Account
     reads_this_host = False
-    #: What it was opened with, by all of them.
+    #: What it was opened with, by all of them, and what happens while it is.
     opened: list[str] = []  # noqa: RUF012  # emptied by the fixture
+    meanwhile: Callable[[], object] = staticmethod(lambda: None)
 
     def __init__(self, url: str, **given: Any) -> None:
         """Take the folder of the same path."""
         self.opened.append(given["credential"].password)
+        self.meanwhile()
         super().__init__(url.replace("locked://", "file://"), **given)
 
 
@@ -146,6 +158,54 @@ def test_a_credential_does_not_go_to_another_place(
     repos.index(locked, ADMIN, made.id)
 
     assert set(LockedKind.opened) == {""}
+
+
+def test_a_credential_does_not_go_where_other_settings_lead(locked: Services, repo: Any) -> None:
+    """They may name another server, or trust another one."""
+    url = repo.url.replace("file://", "locked://")
+    made = add(locked, url, credential={"password": PLANTED})
+    LockedKind.opened.clear()
+
+    repos.change(locked, ADMIN, made.id, RepoChange(settings={"endpoint": "elsewhere"}))
+    repos.index(locked, ADMIN, made.id)
+
+    assert set(LockedKind.opened) == {""}
+
+
+def test_a_change_that_another_one_came_before_is_refused(
+    locked: Services, repo: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would put the credential back that was there when it began."""
+    url = repo.url.replace("file://", "locked://")
+    made = add(locked, url, credential={"password": "first"})
+
+    def change_it_too() -> None:
+        monkeypatch.undo()
+        repos.change(locked, ADMIN, made.id, RepoChange(credential={"password": "second"}))
+
+    monkeypatch.setattr(LockedKind, "meanwhile", staticmethod(change_it_too))
+    with pytest.raises(ConflictError, match="meanwhile"):
+        repos.change(locked, ADMIN, made.id, RepoChange(credential={"password": "third"}))
+    LockedKind.opened.clear()
+    repos.index(locked, ADMIN, made.id)
+
+    assert set(LockedKind.opened) == {"second"}
+
+
+def test_each_change_of_a_repo_is_one_entry_of_the_audit(services: Services, repo: Any) -> None:
+    """Which says what is another way."""
+    deed = Deed(actor=ADMIN, action="changeRepo")
+    acting = attrs.evolve(services, store=services.store.on_behalf(deed))
+
+    made = repos.add(acting, ADMIN, RepoInput(name="notes", url=repo.url))
+    repos.change(acting, ADMIN, made.id, RepoChange(labels={"team": "web"}))
+    repos.delete(acting, ADMIN, made.id)
+
+    with services.store.read() as tx:
+        added, changed, deleted = tx.audit.entries()
+    assert {entry.subject for entry in (added, changed, deleted)} == {made.id}
+    assert (added.after["url"], deleted.before["url"]) == (repo.url, repo.url)
+    assert (changed.before, changed.after) == ({"labels": {}}, {"labels": {"team": "web"}})
 
 
 def test_what_is_left_out_of_a_change_stays(services: Services, repo: Any) -> None:
