@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
@@ -32,7 +33,7 @@ _SEEN_EVERY: Final = dt.timedelta(minutes=1)
 
 #: After so many failures for a name, or from an address, logins are refused for a while. Many
 #: people may share an address.
-_MOST_FOR_NAME: Final = 10
+MOST_FOR_NAME: Final = 10
 _MOST_FROM_ADDRESS: Final = 100
 COUNTED_FOR: Final = dt.timedelta(minutes=15)
 
@@ -109,10 +110,10 @@ def log_in(services: Services, data: LoginInput, *, address: str, agent: str) ->
     :raises UnauthorizedError: no such user, another password, or they were disabled.
     :raises TooManyAttemptsError: there were too many of these, for the name or from the address.
     """
-    name_key = digest_of(f"name:{folded(data.name)}")
+    name_key = name_key_of(data.name)
     address_key = digest_of(f"address:{address}")
     with services.store.begin() as tx:
-        _count_attempt(tx, name_key, address_key)
+        count_attempt(tx, {name_key: MOST_FOR_NAME, address_key: _MOST_FROM_ADDRESS})
         kept = tx.users.password_hash(data.name)
     is_right = passwords.is_right(kept, data.password)
     with services.store.begin() as tx:
@@ -126,6 +127,27 @@ def log_in(services: Services, data: LoginInput, *, address: str, agent: str) ->
         if kept is not None and passwords.is_outdated(kept):
             tx.users.change(user.id, password_hash=passwords.hashed(data.password))
         return open_session(tx, user, address=address, agent=agent)
+
+
+def name_key_of(name: str) -> str:
+    """Return what attempts to know somebody's password are counted under."""
+    return digest_of(f"name:{folded(name)}")
+
+
+def count_attempt(tx: Transaction, limits: Mapping[str, int]) -> None:
+    """Count an attempt as failed before it is looked at, so that many at once are no way around.
+
+    :param limits: what it is counted under → how many may have failed; names before addresses, for
+        one waits there for others who are counted under the same.
+    :raises TooManyAttemptsError: there were too many.
+    """
+    for key, most in limits.items():
+        tx.logins.count_failure(key, since=COUNTED_FOR)
+        if tx.logins.failures(key, since=COUNTED_FOR) > most:
+            minutes = COUNTED_FOR // dt.timedelta(minutes=1)
+            raise TooManyAttemptsError(
+                "Too many logins have failed.", next_step=f"Try again in {minutes} minutes."
+            )
 
 
 def open_session(tx: Transaction, user: User, *, address: str, agent: str) -> Opened:
@@ -183,21 +205,6 @@ def end(services: Services, actor: Actor, session_id: str) -> None:
         if session_id not in {each.id for each in tx.logins.sessions(actor.owner)}:
             raise NotFoundError(f"There is no session {session_id!r}.")
         tx.logins.drop_session(session_id)
-
-
-def _count_attempt(tx: Transaction, name_key: str, address_key: str) -> None:
-    """Count an attempt as failed before it is looked at, so that many at once are no way around."""
-    is_too_many = (
-        tx.logins.failures(name_key, since=COUNTED_FOR) >= _MOST_FOR_NAME
-        or tx.logins.failures(address_key, since=COUNTED_FOR) >= _MOST_FROM_ADDRESS
-    )
-    if is_too_many:
-        minutes = COUNTED_FOR // dt.timedelta(minutes=1)
-        raise TooManyAttemptsError(
-            "Too many logins have failed.", next_step=f"Try again in {minutes} minutes."
-        )
-    for key in (name_key, address_key):
-        tx.logins.count_failure(key, since=COUNTED_FOR)
 
 
 def _enabled(tx: Transaction, name: str) -> User | None:

@@ -17,13 +17,15 @@ from pitrix_core.model.issuer import Issuer
 from pitrix_core.service.identity import digest_of
 from pitrix_core.service.people import require_person_name
 from pitrix_core.service.services import Services
-from pitrix_core.service.sessions import COUNTED_FOR, Opened, open_session
+from pitrix_core.service.sessions import COUNTED_FOR, Opened, count_attempt, open_session
 from pitrix_core.store import Transaction
 from pitrix_core.store.logins import SignIn
 from pitrix_core.store.users import User
 
 #: How long somebody may take to come back.
 _PATIENCE: Final = dt.timedelta(minutes=10)
+#: From one address; many people may share it. Those who come back are not counted.
+MOST_UNDER_WAY: Final = 1000
 _CODE_BYTES: Final = 48
 
 
@@ -65,9 +67,11 @@ def issuers(services: Services) -> list[IssuerInfo]:
     ]
 
 
-def depart(services: Services, name: str) -> Departure:
+def depart(services: Services, name: str, *, address: str) -> Departure:
     """Send somebody to an issuer.
 
+    :param address: from where they ask; a proxy's, where there is one.
+    :raises TooManyAttemptsError: too many were sent from there, and have not come back.
     :raises NotFoundError: there is no such issuer.
     :raises IssuerUnavailableError: it does not answer as it should.
     """
@@ -78,6 +82,7 @@ def depart(services: Services, name: str) -> Departure:
     sent = SignIn(issuer=name, nonce=nonce, verifier=verifier, expires_at=until)
     url = services.issuers.sign_in_url(issuer, sent, state=state)
     with services.store.begin() as tx:
+        count_attempt(tx, {_key_of(address): MOST_UNDER_WAY})
         tx.logins.drop_old(since=COUNTED_FOR)
         tx.logins.add_sign_in(sent, state=digest_of(state))
     return Departure(url=url, state=state)
@@ -101,7 +106,12 @@ def take_back(services: Services, name: str, back: Return) -> Opened:
     with services.store.begin() as tx:
         tx.groups.take_turn()
         user = _user_of(tx, issuer, claims)
+        tx.logins.forgive(_key_of(back.address))
         return open_session(tx, user, address=back.address, agent=back.agent)
+
+
+def _key_of(address: str) -> str:
+    return digest_of(f"sign-in:{address}")
 
 
 def _sent(services: Services, name: str, back: Return) -> SignIn:

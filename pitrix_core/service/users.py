@@ -17,6 +17,7 @@ from pitrix_core.service.people import (
     require_within,
 )
 from pitrix_core.service.services import Services
+from pitrix_core.service.sessions import MOST_FOR_NAME, count_attempt, name_key_of
 from pitrix_core.store import Transaction
 from pitrix_core.store.users import User
 
@@ -131,20 +132,26 @@ def set_password(services: Services, actor: Actor, id_or_name: str, data: Passwo
     :raises NotFoundError: there is no such user.
     :raises ForbiddenError: it is another user's, and the actor may not, or may do less than they.
     :raises UnauthorizedError: it is one's own, and ``current`` is not the one before.
+    :raises TooManyAttemptsError: too many of these, or logins with the name, have failed.
     :raises InvalidInputError: it cannot be one.
     :raises ConflictError: somebody else changed the user, or the password, at the same time.
     """
     passwords.require_good(data.password)
     with services.store.read() as tx:
         user, kept = _with_own_hash(tx, actor, id_or_name)
-    if kept is not None and not passwords.is_right(kept, data.current or ""):
-        raise UnauthorizedError("The current password is another one.", pointer="/current")
+    key = name_key_of(user.name)
+    if kept is not None:
+        with services.store.on_behalf(None).begin() as tx:  # an attempt is no deed
+            count_attempt(tx, {key: MOST_FOR_NAME})
+        if not passwords.is_right(kept, data.current or ""):
+            raise UnauthorizedError("The current password is another one.", pointer="/current")
     made = passwords.hashed(data.password)
     with services.store.begin() as tx:
         tx.groups.take_turn()
         if _with_own_hash(tx, actor, user.id) != (user, kept):  # hashing takes its time
             raise ConflictError(f"{user.name} was changed meanwhile.", next_step="Try again.")
         tx.users.change(user.id, password_hash=made)
+        tx.logins.forget_failures(key)
         tx.logins.drop_all(user.id)
         tx.events.add("user.password", user.id, owner=actor.owner, data={})
     return user

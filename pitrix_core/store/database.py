@@ -305,8 +305,10 @@ class Store:
         self._deed: Deed | None = None
         self._is_told = False
 
-    def on_behalf(self, deed: Deed) -> Self:
+    def on_behalf(self, deed: Deed | None) -> Self:
         """Return the same store for the use of one request: what it changes is in the audit.
+
+        :param deed: what is asked for, and by whom; None for what is to be in no audit.
 
         The first transaction that changes something tells of it, in the words of the request where
         nothing else was added; so no operation can be forgotten.

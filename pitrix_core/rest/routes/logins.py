@@ -48,7 +48,9 @@ def _who_am_i(call: Call) -> Headed:
 
 
 def _depart(call: Call) -> Headed:
-    departure = sign_in.depart(call.services, call.path["issuer"])
+    departure = sign_in.depart(
+        call.services, call.path["issuer"], address=call.actor.origin.address
+    )
     cookie = f"{_STATE_COOKIE}={departure.state}; Path=/; Secure; HttpOnly; SameSite=Lax"
     headers = {"Location": departure.url, "Set-Cookie": cookie, "Cache-Control": "no-store"}
     return Headed(record={}, headers=headers)

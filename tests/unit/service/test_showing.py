@@ -2,7 +2,9 @@
 
 import datetime as dt
 import functools
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import attrs
@@ -31,6 +33,7 @@ from pitrix_core.service.roles import GrantInput
 from pitrix_core.service.services import Services
 from pitrix_core.service.tokens import TokenInput
 from pitrix_core.service.users import PasswordInput, UserChange
+from pitrix_core.store.audit import Deed
 
 PASSWORD = "correct horse battery"
 OTHER_PASSWORD = "staple battery horse"
@@ -67,6 +70,12 @@ def log_in(services: Services, password: str = PASSWORD, **more: Any) -> session
     return sessions.log_in(services, data, address=said["address"], agent="a browser")
 
 
+def _fail(services: Services, key: str, *, times: int) -> None:
+    with services.store.begin() as tx:
+        for _ in range(times):
+            tx.logins.count_failure(identity.digest_of(key), since=dt.timedelta(minutes=15))
+
+
 @pytest.fixture
 def _with_password(services: Services) -> None:
     users.set_password(services, ADMIN, "ada", PasswordInput(password=PASSWORD))
@@ -99,10 +108,7 @@ def test_a_wrong_password_is_refused(services: Services, name: str) -> None:
 def test_a_name_is_not_tried_for_ever(services: Services) -> None:
     """After ten failures not even the right password is looked at; others go on logging in."""
     users.set_password(services, ADMIN, "eve", PasswordInput(password=PASSWORD))
-    with services.store.begin() as tx:
-        key = identity.digest_of("name:ada")
-        for _ in range(10):
-            tx.logins.count_failure(key, since=dt.timedelta(minutes=15))
+    _fail(services, "name:ada", times=10)
 
     with pytest.raises(sessions.TooManyAttemptsError):
         log_in(services)
@@ -112,14 +118,66 @@ def test_a_name_is_not_tried_for_ever(services: Services) -> None:
 @pytest.mark.usefixtures("_with_password")
 def test_an_address_does_not_try_for_ever(services: Services) -> None:
     """Whatever names it tries; others go on logging in."""
-    with services.store.begin() as tx:
-        key = identity.digest_of("address:192.0.2.1")
-        for _ in range(100):
-            tx.logins.count_failure(key, since=dt.timedelta(minutes=15))
+    _fail(services, "address:192.0.2.1", times=100)
 
     with pytest.raises(sessions.TooManyAttemptsError):
         log_in(services)
     assert log_in(services, address="192.0.2.2").session.owner == "ada"
+
+
+@pytest.mark.usefixtures("_with_password")
+def test_the_password_before_is_not_tried_for_ever(
+    services: Services, actor: Callable[[str], Actor]
+) -> None:
+    """Or an open session would be a way to find it; one that is right leaves nothing of those."""
+    ada = actor("ada")
+    wrong = PasswordInput(password=OTHER_PASSWORD, current="wrong password!!")
+    right = PasswordInput(password=PASSWORD, current=PASSWORD)
+    _fail(services, "name:ada", times=9)
+    users.set_password(services, ada, "ada", right)
+    _fail(services, "name:ada", times=9)
+    with pytest.raises(UnauthorizedError, match="current password"):
+        users.set_password(services, ada, "ada", wrong)
+
+    with pytest.raises(sessions.TooManyAttemptsError):
+        users.set_password(services, ada, "ada", right)
+
+
+@pytest.mark.usefixtures("_with_password")
+def test_a_password_that_was_not_set_is_not_in_the_audit(
+    services: Services, actor: Callable[[str], Actor]
+) -> None:
+    """That it was tried is counted, and nothing more."""
+    ada = actor("ada")
+    asked = services.store.on_behalf(Deed(actor=ada, action="setPassword", subject="ada"))
+    wrong = PasswordInput(password=OTHER_PASSWORD, current="wrong password!!")
+
+    with pytest.raises(UnauthorizedError):
+        users.set_password(attrs.evolve(services, store=asked), ada, "ada", wrong)
+
+    with services.store.read() as tx:
+        assert "setPassword" not in [entry.action for entry in tx.audit.entries()]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_attempts_at_the_same_moment_are_all_counted(services: Services) -> None:
+    """However many look before the first is written down; SQLite lets them in one by one."""
+    start = threading.Barrier(4)
+
+    def is_admitted(_number: int) -> bool:
+        try:
+            with services.store.begin() as tx:
+                assert tx.now  # it has begun
+                start.wait(timeout=60)
+                sessions.count_attempt(tx, {"key": 1})
+        except sessions.TooManyAttemptsError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        admitted = list(pool.map(is_admitted, range(4)))
+
+    assert admitted.count(True) == 1
 
 
 @pytest.mark.usefixtures("_with_password")

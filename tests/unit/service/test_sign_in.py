@@ -10,7 +10,12 @@ import openid_issuer
 import pytest
 from openid_issuer import OpenIdIssuer
 
-from pitrix_core.errors import InvalidInputError, IssuerUnavailableError, UnauthorizedError
+from pitrix_core.errors import (
+    InvalidInputError,
+    IssuerUnavailableError,
+    TooManyAttemptsError,
+    UnauthorizedError,
+)
 from pitrix_core.model.issuer import Issuer
 from pitrix_core.service import sessions, sign_in
 from pitrix_core.service.issuers import Issuers, read_issuers
@@ -19,6 +24,7 @@ from pitrix_core.service.sign_in import Departure, Return
 from pitrix_core.store.groups import ROOT_ID
 
 PUBLIC: Final = "https://pitrix.example"
+ADDRESS: Final = "192.0.2.1"
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +52,18 @@ def trusting(services: Services, issuer: OpenIdIssuer, **more: Any) -> Services:
 
 def back(served: OpenIdIssuer, sent: Departure, **more: Any) -> Return:
     """Return what the browser that was sent comes back with."""
-    usual = {"code": served.authorize(sent.url), "state": sent.state, "kept_state": sent.state}
+    usual = {
+        "code": served.authorize(sent.url),
+        "state": sent.state,
+        "kept_state": sent.state,
+        "address": ADDRESS,
+    }
     return Return(**{**usual, **more})
 
 
 def signed_in(services: Services, issuer: OpenIdIssuer) -> sessions.Opened:
     """Go there and come back."""
-    sent = sign_in.depart(services, "corp")
+    sent = sign_in.depart(services, "corp", address=ADDRESS)
     return sign_in.take_back(services, "corp", back(issuer, sent))
 
 
@@ -138,7 +149,7 @@ def test_an_id_token_that_the_issuer_has_not_signed_is_refused(
 def test_one_comes_back_once(services: Services, issuer: OpenIdIssuer) -> None:
     """A state that is shown again is worth nothing, whatever comes with it."""
     services = trusting(services, issuer)
-    sent = sign_in.depart(services, "corp")
+    sent = sign_in.depart(services, "corp", address=ADDRESS)
     sign_in.take_back(services, "corp", back(issuer, sent))
 
     with pytest.raises(UnauthorizedError, match="came back before"):
@@ -162,7 +173,7 @@ def test_who_was_not_sent_or_let_in_is_refused(
 ) -> None:
     """Each for its own reason."""
     services = trusting(services, issuer)
-    sent = sign_in.depart(services, "corp")
+    sent = sign_in.depart(services, "corp", address=ADDRESS)
 
     with pytest.raises(UnauthorizedError):
         sign_in.take_back(services, "corp", back(issuer, sent, **theft))
@@ -173,17 +184,36 @@ def test_a_code_of_another_browser_is_worth_nothing(
 ) -> None:
     """It goes with the verifier that only the server knows which sent that one (PKCE)."""
     services = trusting(services, issuer)
-    victim, thief = sign_in.depart(services, "corp"), sign_in.depart(services, "corp")
+    victim, thief = (
+        sign_in.depart(services, "corp", address=ADDRESS),
+        sign_in.depart(services, "corp", address=ADDRESS),
+    )
     stolen = issuer.authorize(victim.url)
 
     with pytest.raises(UnauthorizedError, match="does not take the code"):
         sign_in.take_back(services, "corp", back(issuer, thief, code=stolen))
 
 
+def test_an_address_does_not_leave_for_ever(
+    services: Services, issuer: OpenIdIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without coming back: each who is under way is written down. Others are sent as before."""
+    monkeypatch.setattr(sign_in, "MOST_UNDER_WAY", 3)
+    services = trusting(services, issuer)
+    for _ in range(5):
+        signed_in(services, issuer)
+    for _ in range(3):
+        sign_in.depart(services, "corp", address=ADDRESS)
+
+    with pytest.raises(TooManyAttemptsError):
+        sign_in.depart(services, "corp", address=ADDRESS)
+    assert sign_in.depart(services, "corp", address="192.0.2.2").url
+
+
 def test_who_comes_back_too_late_is_refused(services: Services, issuer: OpenIdIssuer) -> None:
     """What was written down when they were sent is dropped by then."""
     services = trusting(services, issuer)
-    sent = sign_in.depart(services, "corp")
+    sent = sign_in.depart(services, "corp", address=ADDRESS)
     with services.store.begin() as tx:
         known = tx.logins.take_sign_in(sign_in.digest_of(sent.state))
         assert known is not None
@@ -256,7 +286,7 @@ def test_an_issuer_that_says_to_be_another_is_not_asked(
     issuer.describes_itself_as = "https://other.example"
 
     with pytest.raises(IssuerUnavailableError):
-        sign_in.depart(services, "corp")
+        sign_in.depart(services, "corp", address=ADDRESS)
 
 
 def test_an_issuer_that_is_away_is_told_from_a_refusal(services: Services) -> None:
@@ -265,7 +295,7 @@ def test_an_issuer_that_is_away_is_told_from_a_refusal(services: Services) -> No
     services = attrs.evolve(services, issuers=Issuers([away]))
 
     with pytest.raises(IssuerUnavailableError, match="corp"):
-        sign_in.depart(services, "corp")
+        sign_in.depart(services, "corp", address=ADDRESS)
 
 
 @pytest.mark.parametrize(
