@@ -159,7 +159,7 @@ def _store(tx: Transaction, actor: Actor, repo: Repo, upload: _Upload) -> AppVer
             created_at=tx.now,
         )
     )
-    # The row of the app is locked from here on, so that two uploads come one after the other.
+    # The row of the app is locked from here on: uploads and moves come one after the other.
     known = tx.catalog.version_of(repo.id, info.name, info.version)
     if known and known.digest == upload.digest and known.state != VersionState.DELETED:
         return known
@@ -197,8 +197,9 @@ def _told(version: AppVersion | None) -> JsonObject | None:
 def _replace(tx: Transaction, actor: Actor, known: AppVersion, version: AppVersion) -> None:
     if known.state not in (VersionState.DRAFT, VersionState.REJECTED):
         raise ConflictError(
-            f"Version {known.version} is {known.state}, with another archive.", next_step=_RAISE
+            f"Version {known.version} is {known.state}, and keeps its archive.", next_step=_RAISE
         )
+    tx.reviews.lock(known.id)  # who is about to make a cluster of it holds it
     require_unused(tx, known)
     write_upload(tx, actor, known, is_new=False)
     tx.reviews.replace(version)

@@ -71,10 +71,17 @@ class ReviewRepository:
     # -- states ------------------------------------------------------------------------------------
 
     def lock(self, version_id: str) -> None:
-        """Be the only one to move a version until the transaction ends; read it after that."""
-        columns = tables.app_versions.c
-        query = sa.select(columns.id).where(columns.id == version_id).with_for_update()
-        self._connection.execute(query).all()
+        """Be the only one to change a version until the transaction ends; read it after that.
+
+        Its app comes first, as for uploads and the indexer, who begin with apps.
+        """
+        versions, apps = tables.app_versions.c, tables.apps.c
+        its_app = sa.select(versions.app_id).where(versions.id == version_id).scalar_subquery()
+        for query in (
+            sa.select(apps.id).where(apps.id == its_app),
+            sa.select(versions.id).where(versions.id == version_id),
+        ):
+            self._connection.execute(query.with_for_update()).all()
 
     def hold(self, version_id: str) -> None:
         """Keep a version from being moved until the transaction ends; several may."""

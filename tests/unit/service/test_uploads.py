@@ -16,16 +16,26 @@ from pitrix_core.errors import (
     NotFoundError,
     PackageError,
     PackageInvalidError,
+    PitrixError,
 )
-from pitrix_core.model import Runtime
+from pitrix_core.model import Cluster, ClusterState, Runtime
+from pitrix_core.model.lifecycle import Move, VersionState
 from pitrix_core.package import digest_of, read_index
 from pitrix_core.service import apps, clusters, plans, repos, uploads, versions
 from pitrix_core.service.inputs import ApplyInput, PlanInput, RepoChange
 from pitrix_core.service.services import Services
+from pitrix_core.store import Transaction
 from pitrix_core.store.catalog import AppVersion
+from pitrix_core.store.reviews import Transition
 
 Release = Callable[..., str]
 Register = Callable[..., Runtime]
+Act = Callable[[Transaction], None]
+
+#: Runs a test on both kinds of database.
+BOTH = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+#: Seconds in which a transaction that waits for nobody has long ended.
+MOMENT_S = 0.15
 
 
 def repo_of(services: Services, version: AppVersion) -> str:
@@ -79,7 +89,7 @@ def test_a_released_version_stays_as_it_is(services: Services) -> None:
     """Another archive is another version."""
     version = lives.released(services)
 
-    with pytest.raises(ConflictError, match="is active, with another archive"):
+    with pytest.raises(ConflictError, match="is active, and keeps its archive"):
         upload(services, findings=["info"])
 
     assert versions.life(services, DORA, version.id).state == "active"
@@ -184,7 +194,7 @@ def test_what_is_indexed_is_not_uploaded_to(services: Services, release: Release
         uploads.add_version(services, ADMIN, "app", core_world.note(version="2.0.0"))
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+@BOTH
 def test_of_two_uploads_at_once_there_is_one_version(services: Services) -> None:
     """Also where each is the owner's first, which makes the repo."""
     both = threading.Barrier(2)
@@ -202,6 +212,82 @@ def test_of_two_uploads_at_once_there_is_one_version(services: Services) -> None
 
     assert len(found) == 2
     assert len({one.id for one in found}) == 1
+
+
+def while_uploading(services: Services, first: Act, then: Act) -> list[str]:
+    """Upload another archive in the middle of a transaction; return how that was refused."""
+    refusals: list[str] = []
+
+    def run() -> None:
+        try:
+            upload(services, findings=["info"])
+        except PitrixError as ex:
+            refusals.append(ex.message)
+
+    other = threading.Thread(target=run)
+    with services.store.begin() as tx:
+        first(tx)
+        other.start()
+        other.join(MOMENT_S)  # it waits for this one, or has not begun
+        then(tx)
+    other.join(60.0)
+    return refusals
+
+
+@BOTH
+def test_what_is_submitted_meanwhile_keeps_its_archive(services: Services) -> None:
+    """An upload waits for the move, and is told where that led; neither is broken off."""
+    version = upload(services)
+
+    def submit(tx: Transaction) -> None:
+        tx.listings.refresh([version.app_id])
+        tx.reviews.move(
+            Transition(
+                id=0,
+                app_version_id=version.id,
+                owner="dora",
+                actor="dora",
+                move=Move.SUBMIT,
+                source=VersionState.DRAFT,
+                target=VersionState.SUBMITTED,
+                at=tx.now,
+            )
+        )
+
+    refusals = while_uploading(services, lambda tx: tx.reviews.lock(version.id), submit)
+
+    assert refusals == ["Version 1.0.0 is submitted, and keeps its archive."]
+    assert apps.version(services, DORA, version.id).digest == version.digest
+
+
+@BOTH
+def test_what_a_cluster_is_made_of_meanwhile_keeps_its_archive(
+    services: Services, register: Register
+) -> None:
+    """An upload waits for who holds the version, and counts their cluster."""
+    runtime = register()
+    version = upload(services)
+
+    def deploy(tx: Transaction) -> None:
+        tx.clusters.add(
+            Cluster(
+                id="cl-1",
+                name="app",
+                owner="dora",
+                state=ClusterState.CREATING,
+                runtime_id=runtime.id,
+                app_version_id=version.id,
+                config={},
+                revision=1,
+                created_at=tx.now,
+                updated_at=tx.now,
+            )
+        )
+
+    refusals = while_uploading(services, lambda tx: tx.reviews.hold(version.id), deploy)
+
+    assert refusals == ["Version 1.0.0 is what 1 cluster is of."]
+    assert apps.version(services, DORA, version.id).digest == version.digest
 
 
 @pytest.mark.parametrize(
