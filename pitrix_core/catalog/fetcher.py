@@ -61,7 +61,9 @@ class HttpFetcher:
         )
 
     def with_tls(self, tls: Tls) -> "HttpFetcher":
-        """Return another one that checks its connections with something else; closed with this."""
+        """Return one that checks its connections with something else; closed with this."""
+        if tls == Tls():
+            return self
         other = HttpFetcher(self._reach, tls=tls, limit_s=self._limit_s, clock=self._clock)
         self._others.append(other)
         return other

@@ -61,6 +61,25 @@ class Tls:
 
 
 @attrs.frozen(kw_only=True)
+class TlsSettings:
+    """What every kind can be set to that asks a server; its settings are a subclass."""
+
+    ca: str = attrs.field(
+        default="",
+        metadata={
+            "description": "Certificates (PEM) that are trusted instead of the machine's own"
+        },
+    )
+    verify: bool = attrs.field(
+        default=True, metadata={"description": "Whether the server's certificate is checked"}
+    )
+
+    def tls(self, *, certificate: str = "", key: str = "") -> Tls:
+        """Return what its connections are checked with."""
+        return Tls(ca=self.ca, verify=self.verify, certificate=certificate, key=key)
+
+
+@attrs.frozen(kw_only=True)
 class HostSecret:
     """A header with a credential, sent to one origin (scheme, host, port) and to no other."""
 
@@ -132,7 +151,7 @@ class Fetcher(Protocol):
         """
 
     def with_tls(self, tls: Tls) -> "Fetcher":
-        """Return one that checks its connections with something else.
+        """Return one that checks its connections with something else; itself where that is nothing.
 
         :raises InvalidInputError: certificates or key cannot be read.
         """

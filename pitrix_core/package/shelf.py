@@ -45,7 +45,7 @@ class Kept:
 
 
 class Shelf(abc.ABC):
-    """Storage that keeps files by their names."""
+    """Storage that keeps files by their names; kinds of repos inherit it before the contract."""
 
     @abc.abstractmethod
     def load(self, name: str, *, limit_bytes: int) -> Kept | None:
@@ -62,6 +62,10 @@ class Shelf(abc.ABC):
         :raises RepoChangedError: what is there is not that any more.
         :raises RepoError: it cannot be written.
         """
+
+    def push(self, release: Release) -> None:
+        """Put a package into the repo, and list it, as the contract says."""
+        push(self, release, now=dt.datetime.now(dt.UTC))
 
 
 def push(

@@ -1,6 +1,5 @@
 """Repos that are a folder of this machine: ``file:///FOLDER``."""
 
-import datetime as dt
 import fcntl
 import hashlib
 import urllib.parse
@@ -12,7 +11,6 @@ from pitrix_core.contracts.repo import (
     INDEX_LIMIT_BYTES,
     Fetcher,
     IndexFile,
-    Release,
     RepoKind,
     spooled,
 )
@@ -21,7 +19,7 @@ from pitrix_core.model import NoCredential, NoSettings
 from pitrix_core.package import digest_of
 from pitrix_core.package.index import INDEX_FILE
 from pitrix_core.package.publish import replace_file
-from pitrix_core.package.shelf import Kept, Shelf, push
+from pitrix_core.package.shelf import Kept, Shelf
 
 #: Held by whoever writes into the folder.
 _LOCK_FILE: Final = ".pitrix.lock"
@@ -30,7 +28,7 @@ _PIECE_BYTES: Final = 1024 * 1024
 _UNREADABLE: Final = (OSError, ValueError, RuntimeError)
 
 
-class FileKind(RepoKind, Shelf):
+class FileKind(Shelf, RepoKind):
     """A folder of this machine with an ``index.yaml`` in it."""
 
     schemes: ClassVar[tuple[str, ...]] = ("file",)
@@ -69,10 +67,6 @@ class FileKind(RepoKind, Shelf):
                 raise _error(address, ex, step) from ex
             file.seek(0)
             return file.read()
-
-    def push(self, release: Release) -> None:
-        """Put a package into the folder."""
-        push(self, release, now=dt.datetime.now(dt.UTC))
 
     def load(self, name: str, *, limit_bytes: int) -> Kept | None:
         """Read a file of the folder; its tag is its digest."""

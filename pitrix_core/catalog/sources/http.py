@@ -18,13 +18,12 @@ from pitrix_core.contracts.repo import (
     Fetcher,
     HostSecret,
     IndexFile,
-    Release,
     RepoKind,
-    Tls,
+    TlsSettings,
 )
 from pitrix_core.errors import InvalidInputError, RepoChangedError, RepoError, RepoNotFoundError
 from pitrix_core.package.index import INDEX_FILE
-from pitrix_core.package.shelf import Kept, Shelf, push
+from pitrix_core.package.shelf import Kept, Shelf
 
 _MAKE: Final = "pitrix repo index FOLDER/"
 #: Beginnings of tags: what the server calls the index, or what its bytes are.
@@ -38,23 +37,12 @@ _PIECE_BYTES: Final = 1024 * 1024
 _ANSWER_LIMIT_BYTES: Final = 1024 * 1024
 
 
-def _described(text: str) -> dict[str, str]:
-    return {"description": text}
-
-
 @attrs.frozen(kw_only=True)
-class HttpSettings:
+class HttpSettings(TlsSettings):
     """How a web server is talked to."""
 
-    ca: str = attrs.field(
-        default="",
-        metadata=_described("Certificates (PEM) that are trusted instead of the machine's own"),
-    )
-    verify: bool = attrs.field(
-        default=True, metadata=_described("Whether the server's certificate is checked")
-    )
     certificate: str = attrs.field(
-        default="", metadata=_described("Certificate (PEM) to show the server, with its chain")
+        default="", metadata={"description": "Certificate (PEM) to show the server, with its chain"}
     )
 
 
@@ -62,13 +50,15 @@ class HttpSettings:
 class HttpCredential:
     """What a web server asks for: a name and a password, a token, or a certificate's key."""
 
-    username: str = attrs.field(default="", metadata=_described("Name, with a password"))
-    password: str = attrs.field(default="", repr=False, metadata=_described("Password"))
+    username: str = attrs.field(default="", metadata={"description": "Name, with a password"})
+    password: str = attrs.field(default="", repr=False, metadata={"description": "Password"})
     token: str = attrs.field(
-        default="", repr=False, metadata=_described("Bearer token, instead of name and password")
+        default="",
+        repr=False,
+        metadata={"description": "Bearer token, instead of name and password"},
     )
     key: str = attrs.field(
-        default="", repr=False, metadata=_described("Key (PEM) of the settings' certificate")
+        default="", repr=False, metadata={"description": "Key (PEM) of the settings' certificate"}
     )
 
     def authorization(self) -> str:
@@ -81,7 +71,7 @@ class HttpCredential:
         return ""
 
 
-class HttpKind(RepoKind, Shelf):
+class HttpKind(Shelf, RepoKind):
     """A folder of a web server with an ``index.yaml`` in it."""
 
     schemes: ClassVar[tuple[str, ...]] = ("http", "https")
@@ -93,13 +83,8 @@ class HttpKind(RepoKind, Shelf):
     ) -> None:
         """Take the folder from the URL, and what to show to its server alone."""
         self._base = _folder(url)
-        tls = Tls(
-            ca=settings.ca,
-            verify=settings.verify,
-            certificate=settings.certificate,
-            key=credential.key,
-        )
-        self._fetcher = fetcher if tls == Tls() else fetcher.with_tls(tls)
+        tls = settings.tls(certificate=settings.certificate, key=credential.key)
+        self._fetcher = fetcher.with_tls(tls)
         shown = credential.authorization()
         self._secret = HostSecret(url=self._base, authorization=shown) if shown else None
 
@@ -133,10 +118,6 @@ class HttpKind(RepoKind, Shelf):
         with self._get(address, limit_bytes=limit_bytes) as answer:
             answer.require_success()
             return answer.file.read()
-
-    def push(self, release: Release) -> None:
-        """Put a package where the server accepts PUT."""
-        push(self, release, now=dt.datetime.now(dt.UTC))
 
     def load(self, name: str, *, limit_bytes: int) -> Kept | None:
         """Read a file of the folder."""

@@ -17,7 +17,7 @@ import attrs
 
 from pitrix_core.catalog.fetcher import parse_url
 from pitrix_core.catalog.sources.registry import MANIFEST, Blob, Manifest, Registry
-from pitrix_core.contracts.repo import Fetcher, IndexFile, Release, RepoKind, Tls, spooled
+from pitrix_core.contracts.repo import Fetcher, IndexFile, Release, RepoKind, TlsSettings, spooled
 from pitrix_core.errors import (
     InvalidInputError,
     PackageDigestError,
@@ -44,30 +44,19 @@ _NAME: Final = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*", re.ASCII)
 _TAG: Final = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}", re.ASCII)
 
 
-def _described(text: str) -> dict[str, str]:
-    return {"description": text}
-
-
 @attrs.frozen(kw_only=True)
-class OciSettings:
+class OciSettings(TlsSettings):
     """How a registry is talked to, and what of it is the repo."""
 
     charts: tuple[str, ...] = attrs.field(
         default=(),
-        metadata=_described(
-            "Names below the repo's path; left out, the path itself, or all below it where the "
-            "registry lists them"
-        ),
+        metadata={
+            "description": "Names below the repo's path; left out, the path itself, or all below "
+            "it where the registry lists them"
+        },
     )
     plain_http: bool = attrs.field(
-        default=False, metadata=_described("Whether the registry serves no TLS")
-    )
-    ca: str = attrs.field(
-        default="",
-        metadata=_described("Certificates (PEM) that are trusted instead of the machine's own"),
-    )
-    verify: bool = attrs.field(
-        default=True, metadata=_described("Whether the registry's certificate is checked")
+        default=False, metadata={"description": "Whether the registry serves no TLS"}
     )
 
 
@@ -93,10 +82,9 @@ class OciKind(RepoKind):
         host, self._path = _place(url)
         self._place = f"oci://{host}"
         self._charts = tuple(_below(self._path, chart) for chart in settings.charts)
-        tls = Tls(ca=settings.ca, verify=settings.verify)
         self._registry = Registry(
             f"{'http' if settings.plain_http else 'https'}://{host}",
-            fetcher=fetcher if tls == Tls() else fetcher.with_tls(tls),
+            fetcher=fetcher.with_tls(settings.tls()),
             username=credential.username,
             password=credential.password,
         )

@@ -1,6 +1,5 @@
 """Repos in a bucket: ``s3://BUCKET/PATH`` with an ``index.yaml`` in it."""
 
-import datetime as dt
 import posixpath
 import re
 import urllib.parse
@@ -14,14 +13,13 @@ from pitrix_core.contracts.repo import (
     INDEX_LIMIT_BYTES,
     Fetcher,
     IndexFile,
-    Release,
     RepoKind,
-    Tls,
+    TlsSettings,
     spooled,
 )
 from pitrix_core.errors import InvalidInputError, RepoError, RepoNotFoundError
 from pitrix_core.package.index import INDEX_FILE
-from pitrix_core.package.shelf import Kept, Shelf, push
+from pitrix_core.package.shelf import Kept, Shelf
 from pitrix_s3.client import S3Client
 from pitrix_s3.failures import status_of, translated
 
@@ -33,27 +31,16 @@ _ANSWER_LIMIT_BYTES: Final = 1024 * 1024
 _PIECE_BYTES: Final = 64 * 1024
 
 
-def _described(text: str) -> dict[str, str]:
-    return {"description": text}
-
-
 @attrs.frozen(kw_only=True)
-class S3Settings:
+class S3Settings(TlsSettings):
     """Where the bucket is."""
 
-    region: str = attrs.field(default="us-east-1", metadata=_described("Region of the bucket"))
+    region: str = attrs.field(default="us-east-1", metadata={"description": "Region of the bucket"})
     endpoint: str = attrs.field(
-        default="", metadata=_described("URL of a storage that is not AWS's")
+        default="", metadata={"description": "URL of a storage that is not AWS's"}
     )
     path_style: bool = attrs.field(
-        default=False, metadata=_described("https://HOST/BUCKET, not https://BUCKET.HOST")
-    )
-    ca: str = attrs.field(
-        default="",
-        metadata=_described("Certificates (PEM) that are trusted instead of the machine's own"),
-    )
-    verify: bool = attrs.field(
-        default=True, metadata=_described("Whether the storage's certificate is checked")
+        default=False, metadata={"description": "https://HOST/BUCKET, not https://BUCKET.HOST"}
     )
 
 
@@ -66,7 +53,7 @@ class S3Credential:
     session_token: str = attrs.field(default="", repr=False)
 
 
-class S3Kind(RepoKind, Shelf):
+class S3Kind(Shelf, RepoKind):
     """A folder of a bucket."""
 
     schemes: ClassVar[tuple[str, ...]] = ("s3",)
@@ -84,8 +71,7 @@ class S3Kind(RepoKind, Shelf):
                 pointer="/settings/endpoint",
                 next_step="Write it whole: https://HOST",
             )
-        tls = Tls(ca=settings.ca, verify=settings.verify)
-        self._fetcher = fetcher if tls == Tls() else fetcher.with_tls(tls)
+        self._fetcher = fetcher.with_tls(settings.tls())
         try:
             self._client = S3Client(
                 self._fetcher,
@@ -125,10 +111,6 @@ class S3Kind(RepoKind, Shelf):
                 answer.require_success()
                 return answer.file.read()
         return self._read(self._name_of(address), limit_bytes=limit_bytes).content
-
-    def push(self, release: Release) -> None:
-        """Put a package into the bucket."""
-        push(self, release, now=dt.datetime.now(dt.UTC))
 
     def load(self, name: str, *, limit_bytes: int) -> Kept | None:
         """Read a file of the folder; its tag is its ETag."""
