@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from pitrix_core.catalog.listing import Listing, Outcome, bounded
+from pitrix_core.catalog.entries import EntryWriter, Outcome, bounded
 from pitrix_core.catalog.opening import RepoOpener
 from pitrix_core.catalog.reading import PackageReading, pause_s
 from pitrix_core.errors import ConflictError, LeaseLostError, NotFoundError, PitrixError
@@ -133,7 +133,7 @@ class Indexer:
             if found is None:
                 return turn.tag, None
             with found:
-                outcome = Listing(self._store, repo, turn, lease_s=self._lease_s).write(
+                outcome = EntryWriter(self._store, repo, turn, lease_s=self._lease_s).write(
                     IndexReader(found.file)
                 )
                 return found.tag, outcome

@@ -45,8 +45,8 @@ class Kept:
     ids: tuple[str, ...]
     #: Of those, the ones that are new.
     added: frozenset[str]
-    #: Apps of which something changed, name → id.
-    changed: Mapping[str, str]
+    #: Ids of apps of which something changed.
+    changed: frozenset[str]
     #: Entries whose version is known by another digest, which stays → that digest.
     differing: Mapping[int, str]
 
@@ -76,7 +76,7 @@ class IndexEntryRepository:
         added = self._add(repo, apps, new, state)
         ids |= added
         differing: dict[int, str] = {}
-        changed = {entry.info.name: apps[entry.info.name] for entry in new}
+        changed = {app_id for app_id, _ in added}
         for number, (key, entry) in enumerate(zip(keys, entries, strict=True)):
             if key not in known:
                 continue
@@ -84,11 +84,11 @@ class IndexEntryRepository:
             if row.digest and entry.digest not in (None, row.digest):
                 differing[number] = row.digest
             if self._renew(repo, row, entry):
-                changed[entry.info.name] = key[0]
+                changed.add(key[0])
         return Kept(
             ids=tuple(ids[key] for key in keys),
             added=frozenset(added.values()),
-            changed=changed,
+            changed=frozenset(changed),
             differing=differing,
         )
 

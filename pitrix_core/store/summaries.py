@@ -74,8 +74,8 @@ def newest_first(rows: Iterable[sa.Row[Any]]) -> list[sa.Row[Any]]:
 def latest_of(versions: Sequence[sa.Row[Any]]) -> sa.Row[Any] | None:
     """Return the newest release on offer; a pre-release only where there is no other."""
     offered = [row for row in versions if is_offered(row)]
-    releases = [row for row in offered if not Version.parse(row.version).prerelease]
-    return next(iter(releases or offered), None)
+    releases = (row for row in offered if not Version.parse(row.version).prerelease)
+    return next(releases, next(iter(offered), None))
 
 
 def unknown_info(app: sa.Row[Any]) -> AppInfo:

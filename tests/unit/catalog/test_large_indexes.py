@@ -1,10 +1,12 @@
 """Large indexes are listed first and read later; what changes in them is all that is written."""
 
+import itertools
 from typing import Any
 
 import core_world
 import pytest
 
+from pitrix_core.catalog.entries import EntryWriter
 from pitrix_core.catalog.indexer import Indexer
 from pitrix_core.catalog.loader import PackageLoader
 from pitrix_core.errors import (
@@ -14,14 +16,20 @@ from pitrix_core.errors import (
     RepoTemporaryError,
 )
 from pitrix_core.findings import Level
+from pitrix_core.model.access import admin
 from pitrix_core.package import digest_of
+from pitrix_core.package.index import IndexReader
 from pitrix_core.plugins.repo_kinds import OpenRepo
 from pitrix_core.store import Store
 from pitrix_core.store.catalog import AppVersion
 from pitrix_core.store.repos import Repo, RepoStatus
+from pitrix_core.store.search import Wish
+from pitrix_core.store.slices import WHOLE
 
 #: More than are read together with the index.
 MANY = 60
+ADMIN = admin("admin")
+FIRST = Wish(text="first")
 
 
 @pytest.fixture
@@ -109,6 +117,29 @@ def test_what_an_indexer_did_not_come_to_is_read_ahead_later(
     assert read_versions(store) == {"1.29.0", "1.28.0", "1.27.0"}
 
 
+def test_an_app_of_which_only_a_part_is_written_is_listed_by_that_part(
+    store: Store, large: Repo, indexer: Indexer, repo: core_world.RepoFolder
+) -> None:
+    """Whoever wrote it may die before the rest of it comes."""
+    content = core_world.note("first")
+    repo.entries = {"first": [entry("first", f"2.0.{n}", content) for n in reversed(range(600))]}
+    repo.write()
+    with store.begin() as tx:
+        turn = tx.indexing.take(large.id, lease_s=600.0)
+
+    def dying() -> Any:
+        with (repo.path / "index.yaml").open("rb") as file:
+            yield from itertools.islice(IndexReader(file), 550)
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        EntryWriter(store, large, turn, lease_s=600.0).write(dying())
+
+    with store.read() as tx:
+        [listing] = tx.search.apps(FIRST, WHOLE, viewer=ADMIN)
+    assert (listing.latest_version, listing.versions) == ("2.0.599", 500)
+
+
 def test_nothing_more_is_read_once_the_process_is_to_end(
     store: Store, large: Repo, indexer: Indexer
 ) -> None:
@@ -180,9 +211,11 @@ def test_an_index_that_breaks_off_takes_nothing_away(
 
     with store.read() as tx:
         failing = tx.repos.get(large.id)
+        before = [each.latest_version for each in tx.search.apps(FIRST, WHOLE, viewer=ADMIN)]
     (repo.path / "index.yaml").write_text(whole)
     after = indexer.index(large)
     assert (failing.status, after.status) == (RepoStatus.FAILING, RepoStatus.OK)
+    assert before == ["9.0.0"]
     assert "not YAML" in (failing.failure or "")
     assert [kind for kind, _ in told(store)] == ["repo.indexed", "repo.failed", "repo.indexed"]
     assert all(each.removed_at is None for each in versions(store, "second").values())

@@ -175,8 +175,9 @@ def test_what_is_listed_is_there_at_once(store: Store, repo: Repo) -> None:
         assert (version.app_type, version.digest, version.state) == (None, None, "active")
         assert version.info.description == "d"
         assert tx.catalog.app("a").description == "d"
+        apps = {tx.catalog.app(name).id for name in "ab"}
     assert kept.added == frozenset(kept.ids)
-    assert set(kept.changed) == {"a", "b"}
+    assert kept.changed == apps
 
 
 def test_what_did_not_change_is_not_written(store: Store, repo: Repo) -> None:
@@ -200,8 +201,9 @@ def test_what_is_not_read_yet_may_change(store: Store, repo: Repo) -> None:
         entry = tx.readings.get(version_id)
         assert entry is not None
         assert (entry.digest, entry.attempts, entry.is_unreadable) == (OTHER_DIGEST, 0, False)
-        assert tx.catalog.version(version_id).info.home == "h"
-    assert (dict(kept.differing), set(kept.changed)) == ({}, {"a"})
+        version = tx.catalog.version(version_id)
+    assert version.info.home == "h"
+    assert (dict(kept.differing), kept.changed) == ({}, {version.app_id})
 
 
 def test_what_was_read_stays(store: Store, repo: Repo) -> None:
@@ -231,9 +233,10 @@ def test_what_is_not_listed_any_more_is_marked_and_comes_back(store: Store, repo
 
     assert (list(gone), dict(again)) == ([first], {})
     assert removed_at is not None
-    assert (kept.added, set(kept.changed)) == (frozenset(), {"a"})
     with store.read() as tx:
-        assert tx.catalog.version(first).removed_at is None
+        version = tx.catalog.version(first)
+    assert version.removed_at is None
+    assert (kept.added, kept.changed) == (frozenset(), {version.app_id})
 
 
 def test_versions_from_before_there_were_entries_are_taken_on(store: Store, repo: Repo) -> None:

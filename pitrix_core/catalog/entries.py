@@ -10,6 +10,7 @@ from typing import Final
 import attrs
 
 from pitrix_core.catalog.reading import differing, left_out
+from pitrix_core.errors import PackageInvalidError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import AppInfo
 from pitrix_core.package import IndexEntry
@@ -38,7 +39,7 @@ class Outcome:
     findings: tuple[Finding, ...]
 
 
-class Listing:
+class EntryWriter:
     """Writes one index of one repo, once."""
 
     def __init__(self, store: Store, repo: Repo, turn: Turn, *, lease_s: float) -> None:
@@ -57,11 +58,8 @@ class Listing:
         #: The app whose entries come just now, and its newest versions so far.
         self._app = ""
         self._newest: list[tuple[tuple[object, ...], str]] = []
-        #: Apps of which something changed, name → id.
-        self._changed: dict[str, str] = {}
-        #: Of apps whose entries have all come: their newest versions; those to be listed anew.
+        #: The newest versions of apps whose entries have all come.
         self._ranked: list[list[str]] = []
-        self._stale: list[str] = []
 
     def write(self, items: Iterable[IndexEntry | Finding]) -> Outcome:
         """Write what is listed, and mark what is not any more.
@@ -70,19 +68,10 @@ class Listing:
             and nothing is marked.
         :raises LeaseLostError: another indexer's turn has begun; nothing is written from then on.
         """
-        batch: list[IndexEntry] = []
-        for item in items:
-            if isinstance(item, Finding):
-                self._remark(item)
-                continue
-            batch.append(item)
-            if len(batch) == _BATCH:
-                self._put(batch)
-                batch = []
-        self._put(batch)
+        self._put_all(items)
         self._close_app("")
         with self._begin() as tx:
-            self._finish(tx)
+            self._rank(tx)
             gone = tx.index_entries.unlisted(self._repo.id, listed=self._seen)
         ids = sorted(gone, key=gone.__getitem__)  # an app's together
         for start in range(0, len(ids), _BATCH):
@@ -96,14 +85,30 @@ class Listing:
             findings=bounded(self._findings, limit=_FINDINGS_LIMIT, left_out=self._left_out),
         )
 
+    def _put_all(self, items: Iterable[IndexEntry | Finding]) -> None:
+        batch: list[IndexEntry] = []
+        try:
+            for item in items:
+                if isinstance(item, Finding):
+                    self._remark(item)
+                    continue
+                batch.append(item)
+                if len(batch) == _BATCH:
+                    self._put(batch)
+                    batch = []
+        except PackageInvalidError:
+            self._put(batch)
+            raise
+        self._put(batch)
+
     def _put(self, entries: Sequence[IndexEntry]) -> None:
         listed = [_listed(entry) for entry in entries]
         with self._begin() as tx:
             kept = tx.index_entries.put(self._repo, listed, state=self._repo.default_state)
-            self._changed.update(kept.changed)
             for entry, version_id in zip(entries, kept.ids, strict=True):
                 self._pass(entry, version_id)
-            self._finish(tx)
+            self._rank(tx)
+            tx.listings.refresh(kept.changed)
         self._seen.update(kept.ids)
         self._added += len(kept.added)
         for number, digest in kept.differing.items():
@@ -124,20 +129,17 @@ class Listing:
             tx.listings.refresh(set(gone.values()))
 
     def _close_app(self, next_app: str) -> None:
-        """Have the transaction finish an app whose last entry has come."""
+        """Have the next transaction rank an app whose last entry has come."""
         if next_app == self._app:
             return
         newest_first = sorted(self._newest, reverse=True)
         self._ranked.append([version_id for _, version_id in newest_first])
-        if self._app in self._changed:
-            self._stale.append(self._changed.pop(self._app))
         self._app, self._newest = next_app, []
 
-    def _finish(self, tx: Transaction) -> None:
+    def _rank(self, tx: Transaction) -> None:
         # NOTE(crash): whether something is new or not: who died may not have come to it
         tx.index_entries.rank(self._ranked)
-        tx.listings.refresh(self._stale)
-        self._ranked, self._stale = [], []
+        self._ranked = []
 
     @contextlib.contextmanager
     def _begin(self) -> Iterator[Transaction]:
