@@ -22,6 +22,7 @@ class Right(enum.StrEnum):
     ACCOUNT_READ = "account.read"  #: one's own tokens and sessions
     ACCOUNT_WRITE = "account.write"
     APPS_READ = "apps.read"
+    APPS_SORT = "apps.sort"  #: make the categories that all apps are in
     APPS_WRITE = "apps.write"
     AUDIT_READ = "audit.read"
     CLUSTERS_READ = "clusters.read"  #: their plans, jobs and tabs, too
@@ -102,6 +103,7 @@ BUILT_IN_ROLES: Final[Mapping[str, frozenset[Action]]] = {
     },
     "operator": _DEVELOPER
     | {
+        Action.APPS_SORT,
         Action.AUDIT_READ,
         Action.FRONTGATES_READ,
         Action.FRONTGATES_WRITE,

@@ -76,7 +76,7 @@ def add(services: Services, actor: Actor, data: CategoryInput) -> Category:
     :raises NotFoundError: there is no such parent.
     :raises ConflictError: the name is taken.
     """
-    require_everywhere(actor, Action.APPS_WRITE)
+    require_everywhere(actor, Action.APPS_SORT)
     _require_sound(data)
     with services.store.begin() as tx:
         category = Category(
@@ -100,7 +100,7 @@ def replace(services: Services, actor: Actor, category_id: str, data: CategoryIn
     :raises InvalidInputError: the name or a title cannot be one, or the parent is below another.
     :raises ConflictError: the name is another one's, or it is to be below one and has some below.
     """
-    require_everywhere(actor, Action.APPS_WRITE)
+    require_everywhere(actor, Action.APPS_SORT)
     _require_sound(data)
     with services.store.begin() as tx:
         before = tx.categories.get(category_id)
@@ -123,7 +123,7 @@ def delete(services: Services, actor: Actor, category_id: str) -> None:
     :raises NotFoundError: there is no such category.
     :raises ConflictError: there are others in it.
     """
-    require_everywhere(actor, Action.APPS_WRITE)
+    require_everywhere(actor, Action.APPS_SORT)
     with services.store.begin() as tx:
         category = tx.categories.get(category_id)
         tx.categories.delete(category)

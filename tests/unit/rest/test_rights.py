@@ -29,7 +29,8 @@ NEEDS: Final[Mapping[str, str]] = {
         "getAppVersion getReadme getConfigSchema listCategories getCategory "
         "getVersionLife matchAppVersion"
     ),
-    "apps.write": "shareApp addCategory replaceCategory deleteCategory putAppCategories",
+    "apps.sort": "addCategory replaceCategory deleteCategory",
+    "apps.write": "shareApp putAppCategories",
     "audit.read": "listAudit getAuditEnds",
     "clusters.read": (
         "getPlan listClusters getCluster getMeasures listTabs askForTab getTab listJobs "
@@ -76,7 +77,8 @@ ROLES: Final[Mapping[str, str]] = {
     "isv": _DEVELOPER + " versions.review.isv",
     "reviewer": _USER + " versions.read versions.review.business versions.review.technical",
     "operator": (
-        _DEVELOPER + " audit.read frontgates.read frontgates.write groups.read orphans.read "
+        _DEVELOPER
+        + " apps.sort audit.read frontgates.read frontgates.write groups.read orphans.read "
         "orphans.write quotas.write repos.write runtimes.write users.read versions.publish"
     ),
 }

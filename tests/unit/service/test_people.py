@@ -18,11 +18,13 @@ from pitrix_core.model import Runtime
 from pitrix_core.model.access import BUILT_IN_ROLES, Action, Actor, Visibility
 from pitrix_core.service import (
     apps,
+    categories,
     groups,
     roles,
     sharing,
     users,
 )
+from pitrix_core.service.categories import CategoryInput
 from pitrix_core.service.groups import GroupChange, GroupInput
 from pitrix_core.service.roles import GrantInput, RoleInput
 from pitrix_core.service.services import Services
@@ -354,6 +356,32 @@ def test_a_role_that_somebody_has_stays(services: Services) -> None:
 
     users.change(services, ADMIN, "eve", UserChange(role="user"))
     roles.delete(services, ADMIN, "reader")
+
+
+@pytest.mark.parametrize(
+    ("role", "group"),
+    [
+        pytest.param("operator", "/acme", id="operator-of-a-group"),
+        pytest.param("developer", "/", id="developer-of-all-groups"),
+    ],
+)
+def test_categories_are_for_operators_of_the_whole_installation(
+    services: Services, actor: Callable[[str], Actor], role: str, group: str
+) -> None:
+    """All apps are in them, not those of some people."""
+    data = CategoryInput(name="stores")
+    roles.grant(services, ADMIN, "eve", GrantInput(role=role, group=group))
+    eve = actor("eve")
+
+    for change in (
+        lambda: categories.add(services, eve, data),
+        lambda: categories.replace(services, eve, "stores", data),
+        lambda: categories.delete(services, eve, "stores"),
+    ):
+        with pytest.raises(ForbiddenError, match="whole installation"):
+            change()
+    roles.grant(services, ADMIN, "ada", GrantInput(role="operator", group="/"))
+    assert categories.add(services, actor("ada"), data).name == "stores"
 
 
 # -- going -----------------------------------------------------------------------------------------
