@@ -102,6 +102,7 @@ class IndexingRepository:
             tag=tag,
             failures=0,
             failure=None,
+            failing_since=None,
             findings=convert.to_json(list(findings)),
         )
 
@@ -110,8 +111,14 @@ class IndexingRepository:
 
         :raises LeaseLostError: it was over before.
         """
-        due_at = self._later(due_s)
-        self._write(turn, leased_until=None, due_at=due_at, failures=0, failure=None)
+        self._write(
+            turn,
+            leased_until=None,
+            due_at=self._later(due_s),
+            failures=0,
+            failure=None,
+            failing_since=None,
+        )
 
     def fail(self, turn: Turn, *, due_s: float, failure: str) -> None:
         """End a turn in which the index could not be read.
@@ -124,6 +131,7 @@ class IndexingRepository:
             due_at=self._later(due_s),
             failures=turn.failures + 1,
             failure=failure,
+            failing_since=sa.func.coalesce(_COLUMNS.failing_since, self._now),
         )
 
     def findings(self, repo_id: str) -> tuple[Finding, ...]:

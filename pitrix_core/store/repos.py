@@ -65,6 +65,8 @@ class Repo:
     status: RepoStatus = RepoStatus.NEW
     #: Why its index could not be read the last time.
     failure: str | None = None
+    #: Since when it could not be; None while it can.
+    failing_since: dt.datetime | None = None
     index_digest: str | None = None
     indexed_at: dt.datetime | None = None
     #: What the last indexing found wrong.
@@ -227,12 +229,12 @@ class RepoRepository:
 
 
 #: Fields that no column holds.
-_WORKED_OUT: Final = frozenset({"status", "failure"})
+_WORKED_OUT: Final = frozenset({"status", "failure", "failing_since"})
 #: Fields that only indexing, or the first write, sets.
 _OF_INDEXING: Final = _WORKED_OUT | {"id", "index_digest", "indexed_at", "findings", "created_at"}
-_QUERY: Final = sa.select(tables.repos, tables.indexing.c.failure).outerjoin(
-    tables.indexing, tables.indexing.c.repo_id == tables.repos.c.id
-)
+_QUERY: Final = sa.select(
+    tables.repos, tables.indexing.c.failure, tables.indexing.c.failing_since
+).outerjoin(tables.indexing, tables.indexing.c.repo_id == tables.repos.c.id)
 
 
 def _row(repo: Repo) -> dict[str, Any]:

@@ -292,6 +292,7 @@ def _show(session: Session, found: JsonObject) -> None:
             "url": found["url"],
             "status": found.get("status"),
             "failure": found.get("failure"),
+            "failing since": time_of(found.get("failing_since")),
             "settings": found.get("settings"),
             "labels": found.get("labels"),
             "visibility": found.get("visibility"),

@@ -17,6 +17,7 @@ indexing = sa.Table(  # a row for each repo that was ever indexed
     Column("tag", Text),  # of the index that was read last
     Column("failures", Integer, nullable=False),  # in a row
     Column("failure", Text),  # why the last one failed
+    Column("failing_since", UtcTime),  # when the first of these failed
     json("findings"),  # in the index itself
 )
 

@@ -344,12 +344,15 @@ def test_a_disabled_repo_is_not_indexed_by_itself(services: Services, repo: Any)
     assert repos.index(services, ADMIN, made.id).indexed_at is not None
 
 
-def test_a_repo_that_fails_says_why(services: Services, repo: Any) -> None:
-    """Until it can be read again."""
+def test_a_repo_that_fails_says_why_and_since_when(services: Services, repo: Any) -> None:
+    """Until it can be read again; another failure does not begin anew."""
     made = add(services, repo.url)
     index = repo.path / "index.yaml"
     text = index.read_text()
     index.write_text("[]")
+    with pytest.raises(PackageInvalidError):
+        repos.index(services, ADMIN, made.id)
+    first = repos.get(services, ADMIN, made.id)
     with pytest.raises(PackageInvalidError):
         repos.index(services, ADMIN, made.id)
     failing = repos.get(services, ADMIN, made.id)
@@ -359,7 +362,8 @@ def test_a_repo_that_fails_says_why(services: Services, repo: Any) -> None:
 
     assert failing.status is RepoStatus.FAILING
     assert "index" in (failing.failure or "")
-    assert (sound.status, sound.failure) == (RepoStatus.OK, None)
+    assert failing.failing_since == first.failing_since is not None
+    assert (sound.status, sound.failure, sound.failing_since) == (RepoStatus.OK, None, None)
 
 
 def test_versions_enter_in_the_repos_state(services: Services, repo: Any) -> None:
