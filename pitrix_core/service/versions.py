@@ -102,15 +102,13 @@ class _Case:
             raise ConflictError(
                 f"{review.reviewer} reviews it already ({self.phase}).", next_step=_LOOK
             )
-        if move is not Move.TAKE:
-            if review.reviewer is None:
-                raise ConflictError(
-                    f"Nobody has taken this phase ({self.phase}).", next_step="Take it first."
-                )
-            return
+        if review.reviewer is None and move is not Move.TAKE:
+            raise ConflictError(
+                f"Nobody has taken this phase ({self.phase}).", next_step="Take it first."
+            )
         if self.policy.allows_own:
             return
-        if me in (review.owner, review.submitted_by):
+        if me in (self.version.owner, review.submitted_by):
             raise ForbiddenError("Nobody reviews a version of their own.")
         if me in review.passed_by:
             raise ForbiddenError("Every phase is passed by somebody else.")

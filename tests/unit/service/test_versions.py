@@ -156,6 +156,19 @@ def test_nobody_reviews_what_is_theirs(services: Services, allows_own: bool, out
             go(services, version, ADMIN, "take")
 
 
+def test_nobody_passes_what_became_theirs(services: Services) -> None:
+    """Such as the things of a user who left."""
+    services = reviewing(services, "technical")
+    version = upload(services)
+    go(services, version, DORA, "submit")
+    go(services, version, RITA, "take")
+    with services.store.begin() as tx:
+        tx.belongings.hand_over("dora", to="rita")
+
+    with pytest.raises(ForbiddenError, match="of their own"):
+        go(services, version, RITA, "pass")
+
+
 def test_nobody_passes_two_phases(services: Services) -> None:
     """Four eyes see more than two."""
     services = reviewing(services, "business", "technical")
