@@ -38,12 +38,9 @@ class MoveInput:
 
 
 @attrs.frozen(kw_only=True)
-class VersionLife:
-    """Where a version is in its life, and what the one who asks can do with it."""
+class VersionLife(AppVersion):
+    """A version, and what the one who asks can do with it."""
 
-    app_version_id: str
-    version: str
-    state: VersionState
     #: None where none is under way.
     review: Review | None
     allowed: tuple[Move, ...]
@@ -140,7 +137,7 @@ def move(
 
 
 def life(services: Services, actor: Actor, version_id: str) -> VersionLife:
-    """Return where a version is in its life.
+    """Return a version, and where it is in its life.
 
     :raises NotFoundError: there is no such version that the actor sees.
     """
@@ -249,10 +246,9 @@ def _reason(what: Move, data: MoveInput) -> str:
 
 
 def _life(case: _Case) -> VersionLife:
+    version = attrs.evolve(case.version, state=case.state)
     return VersionLife(
-        app_version_id=case.version.id,
-        version=case.version.version,
-        state=case.state,
+        **attrs.asdict(version, recurse=False),
         review=case.review,
         allowed=tuple(what for what in moves_from(case.state) if _is_allowed(case, what)),
     )

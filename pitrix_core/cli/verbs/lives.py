@@ -78,7 +78,7 @@ def upload(session: Session, file: Path) -> None:
 def life(session: Session, version: str) -> None:
     """Show where a version is, and what you can do with it."""
     found = exact_version(session.api, version)
-    _show(session, session.api.get(f"/v1/app_versions/{found['id']}/life"))
+    _show(session, session.api.get(f"/v1/app_versions/{found['id']}"))
 
 
 @click.command()
@@ -130,7 +130,7 @@ def _show(session: Session, found: JsonObject) -> None:
     print_fields(
         {
             "version": found["version"],
-            "id": found["app_version_id"],
+            "id": found["id"],
             "state": found["state"],
             "phases left": under.get("phases"),
             "reviewer": under.get("reviewer"),

@@ -208,15 +208,6 @@ _APPS: Final[tuple[Operation, ...]] = (
         ),
     ),
     Operation(
-        id="getAppVersion",
-        method="GET",
-        path="/v1/app_versions/{id}",
-        summary="Show an app version",
-        needs=Action.APPS_READ,
-        run=lambda c: apps.version(c.services, c.actor, c.path["id"]),
-        answer=AppVersion,
-    ),
-    Operation(
         id="getReadme",
         method="GET",
         path="/v1/app_versions/{id}/readme",

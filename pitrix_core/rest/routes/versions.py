@@ -80,10 +80,10 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         media_type="application/octet-stream",
     ),
     Operation(
-        id="getVersionLife",
+        id="getAppVersion",
         method="GET",
-        path="/v1/app_versions/{id}/life",
-        summary="Show where a version is in its life, and what the caller can do with it",
+        path="/v1/app_versions/{id}",
+        summary="Show an app version, where it is in its life, and what the caller can do with it",
         run=lambda c: versions.life(c.services, c.actor, c.path["id"]),
         needs=Action.APPS_READ,
         answer=versions.VersionLife,

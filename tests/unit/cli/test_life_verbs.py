@@ -12,7 +12,7 @@ Pitrix = Callable[..., Result]
 
 VERSION = {"id": "appv-1", "version": "1.0.0", "state": "draft", "info": {"name": "mine"}}
 LIFE = {
-    "app_version_id": "appv-1",
+    "id": "appv-1",
     "version": "1.0.0",
     "state": "in_review",
     "review": {"phases": ["business", "technical"], "reviewer": "rita"},
@@ -105,6 +105,22 @@ def test_what_is_moved_is_named_in_full(api: StandIn, pitrix: Pitrix) -> None:
 
     assert result.code == 1
     assert "no app version" in result.err
+
+
+def test_a_life_says_what_can_be_done(api: StandIn, pitrix: Pitrix) -> None:
+    """And who is at the review."""
+    api.answers("GET", "/v1/app_versions/appv-1", LIFE)
+
+    result = pitrix("app", "life", "appv-1")
+
+    assert result.out.splitlines() == [
+        "version      1.0.0",
+        "id           appv-1",
+        "state        in_review",
+        "phases left  business, technical",
+        "reviewer     rita",
+        "you can      pass, reject",
+    ]
 
 
 def test_a_history_is_a_table(api: StandIn, pitrix: Pitrix, version: str) -> None:

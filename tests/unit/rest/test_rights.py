@@ -27,7 +27,7 @@ NEEDS: Final[Mapping[str, str]] = {
     "apps.read": (
         "listApps listAppCounts getApp getAppIcon getAppScreenshot listAppVersions "
         "getAppVersion getReadme getConfigSchema listCategories getCategory "
-        "getVersionLife matchAppVersion"
+        "matchAppVersion"
     ),
     "apps.sort": "addCategory replaceCategory deleteCategory",
     "apps.write": "shareApp putAppCategories",

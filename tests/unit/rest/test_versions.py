@@ -108,7 +108,7 @@ def test_a_version_goes_through_its_life(api: Client) -> None:
         "submit",
         "release",
     ]
-    assert api.simulate_get(f"/v1/app_versions/{version}/life").json == lives[-1].json
+    assert api.simulate_get(f"/v1/app_versions/{version}").json == lives[-1].json
 
 
 def test_a_move_that_is_not_possible_is_a_conflict(api: Client) -> None:
