@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.metadata
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,6 +29,8 @@ from pitrix_core.store.events import Event
 from pitrix_core.store.groups import ROOT_ID
 from pitrix_core.store.logins import ApiToken
 from pitrix_core.testing.entry_points import entry_point
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 TOKEN = "the-admin's-token"
 OWNER = "admin"

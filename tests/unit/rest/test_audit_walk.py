@@ -1,6 +1,5 @@
 """Every operation of the API that changes something leaves an entry in the audit."""
 
-import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, Final
 import attrs
 import falcon.testing
 import pytest
+from stored_cluster import cluster_on, plan_on
 
 from pitrix_core import AppType, hookimpl
 from pitrix_core.catalog.indexer import Indexer
@@ -16,14 +16,9 @@ from pitrix_core.catalog.loader import PackageLoader
 from pitrix_core.catalog.opening import RepoOpener
 from pitrix_core.catalog.sources.file import FileKind
 from pitrix_core.model import (
-    Action,
-    Cluster,
     ClusterState,
     PackageSpec,
-    Plan,
     PlanDraft,
-    Task,
-    Totals,
 )
 from pitrix_core.package import build_archive, describe
 from pitrix_core.plugins.discovery import PLUGINS, PROVIDERS, REPO_KINDS
@@ -48,44 +43,6 @@ LOOKS: Final = frozenset({"checkRuntime", "validateRepo", "matchAppVersion"})
 #: Passwords; planted, to be found nowhere.
 GOOD_WORDS: Final = "long enough for anybody"
 OTHER_WORDS: Final = "another one that is long"
-NOW = dt.datetime(2026, 8, 1, tzinfo=dt.UTC)
-
-
-def _cluster(runtime_id: str) -> Cluster:
-    return Cluster(
-        id="cl-1",
-        name="one",
-        owner="admin",
-        state=ClusterState.ACTIVE,
-        runtime_id=runtime_id,
-        app_version_id="appv-1",
-        config={},
-        revision=3,
-        created_at=NOW,
-        updated_at=NOW,
-    )
-
-
-def _plan(runtime_id: str) -> Plan:
-    return Plan(
-        id="plan-1",
-        action=Action.DELETE,
-        owner="admin",
-        cluster_id="cl-1",
-        cluster_name="one",
-        revision=3,
-        app_version_id="appv-1",
-        runtime_id=runtime_id,
-        config={},
-        tasks=(Task(key="a", kind="compute.delete", title="A", input={"made": "up"}),),
-        nodes=(),
-        endpoints={},
-        totals=Totals(),
-        price=None,
-        findings=(),
-        digest="d",
-        created_at=NOW,
-    )
 
 
 class BareType(AppType[PackageSpec]):
@@ -171,8 +128,8 @@ class World:
         """Make a cluster with a plan to delete it."""
         runtime = self.runtime()
         with self.store.begin() as tx:
-            tx.clusters.add(_cluster(runtime))
-            tx.plans.add(_plan(runtime))
+            tx.clusters.add(cluster_on(runtime))
+            tx.plans.add(plan_on(runtime))
         return "cl-1"
 
     def job(self) -> str:
@@ -180,7 +137,7 @@ class World:
         return str(made["id"])
 
     def frontgate(self) -> str:
-        cluster = attrs.evolve(_cluster(self.runtime()), hidden=True, state=ClusterState.ACTIVE)
+        cluster = attrs.evolve(cluster_on(self.runtime()), hidden=True, state=ClusterState.ACTIVE)
         with self.store.begin() as tx:
             tx.clusters.add(cluster)
             secret = tx.secrets.add("token", owner="system")

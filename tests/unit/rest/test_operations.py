@@ -1,21 +1,17 @@
 """Tests the table: each operation over the real uses, a real store and the fake provider."""
 
-import datetime as dt
 import hashlib
 from pathlib import Path
 from typing import Any
 
 import falcon.testing
 import pytest
+from stored_cluster import cluster_on, plan_on
 
 from pitrix_core.model import (
-    Action,
     Cluster,
     ClusterState,
-    Plan,
     Runtime,
-    Task,
-    Totals,
 )
 from pitrix_core.rest.app import make_app
 from pitrix_core.service.services import Services
@@ -24,7 +20,6 @@ from pitrix_core.store.groups import ROOT_ID
 from pitrix_core.store.logins import ApiToken
 
 Client = falcon.testing.TestClient
-NOW = dt.datetime(2026, 8, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture
@@ -49,50 +44,13 @@ def runtime(api: Client) -> Any:
     return api.simulate_post("/v1/runtimes", json=body)
 
 
-def _cluster(runtime_id: str) -> Cluster:
-    return Cluster(
-        id="cl-1",
-        name="one",
-        owner="admin",
-        state=ClusterState.ACTIVE,
-        runtime_id=runtime_id,
-        app_version_id="appv-1",
-        config={},
-        revision=3,
-        created_at=NOW,
-        updated_at=NOW,
-    )
-
-
-def _plan(runtime_id: str) -> Plan:
-    return Plan(
-        id="plan-1",
-        action=Action.DELETE,
-        owner="admin",
-        cluster_id="cl-1",
-        cluster_name="one",
-        revision=3,
-        app_version_id="appv-1",
-        runtime_id=runtime_id,
-        config={},
-        tasks=(Task(key="a", kind="compute.delete", title="A", input={"made": "up"}),),
-        nodes=(),
-        endpoints={},
-        totals=Totals(),
-        price=None,
-        findings=(),
-        digest="d",
-        created_at=NOW,
-    )
-
-
 @pytest.fixture
 def cluster(store: Store, runtime: Any) -> Cluster:
     """A cluster at revision 3, with a plan to delete it."""
-    made = _cluster(runtime.json["id"])
+    made = cluster_on(runtime.json["id"])
     with store.begin() as tx:
         tx.clusters.add(made)
-        tx.plans.add(_plan(runtime.json["id"]))
+        tx.plans.add(plan_on(runtime.json["id"]))
     return made
 
 
@@ -397,7 +355,7 @@ def test_another_owner_s_things_are_not_there(store: Store, services: Services) 
     with store.begin() as tx:
         runtime = Runtime(id="rt-1", name="rt", provider="fake", owner="admin")
         tx.runtimes.add(runtime, credential_id=None)
-        tx.clusters.add(_cluster("rt-1"))
+        tx.clusters.add(cluster_on("rt-1"))
         digest = hashlib.sha256(b"somebody's").hexdigest()
         tx.users.add("somebody", group_id=ROOT_ID, role="user")
         token = ApiToken(id="tok-2", owner="somebody", created_at=tx.now)

@@ -1,5 +1,6 @@
 """A process's services over a real store, with packages of the tests' own app type."""
 
+import functools
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,8 +12,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 import core_world
+import people_world
 
 from pitrix_core.model import Runtime
+from pitrix_core.model.access import Actor, Visibility
 from pitrix_core.service import apps, repos, runtimes
 from pitrix_core.service.inputs import RepoInput, RuntimeInput
 from pitrix_core.service.services import Services
@@ -79,3 +82,27 @@ def register(services: Services) -> Callable[..., Runtime]:
         return runtimes.add(services, core_world.ADMIN, data)
 
     return make
+
+
+@pytest.fixture
+def people(services: Services) -> None:
+    """A boss of ``/acme``, ada of ``/acme/web``, and eve of ``/other``."""
+    people_world.populate(services)
+
+
+@pytest.fixture
+def actor(services: Services, people: None) -> Callable[[str], Actor]:
+    """Return a user as somebody who asks."""
+    return functools.partial(people_world.actor_of, services)
+
+
+@pytest.fixture
+def adas_runtime(services: Services, people: None) -> Runtime:
+    """A private runtime of ada's, with a credential."""
+    made = Runtime(
+        id="rt-1", name="adas", provider="fake", owner="ada", visibility=Visibility.PRIVATE
+    )
+    with services.store.begin() as tx:
+        credential = tx.secrets.add("hunter2", owner="ada")
+        tx.runtimes.add(made, credential_id=credential.id)
+    return made

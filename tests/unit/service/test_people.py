@@ -1,10 +1,8 @@
 """Users, groups, roles and grants: nobody gets, gives or takes over more than they may."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
-import people_world
 import pytest
 from core_world import ADMIN
 
@@ -33,29 +31,7 @@ from pitrix_core.service.users import PasswordInput, UserChange, UserInput
 
 PASSWORD = "correct horse battery"
 
-
-@pytest.fixture(autouse=True)
-def people(services: Services) -> None:
-    """A boss of ``/acme``, ada of ``/acme/web``, and eve of ``/other``."""
-    people_world.populate(services)
-
-
-@pytest.fixture
-def actor(services: Services) -> Callable[[str], Actor]:
-    """Return a user as somebody who asks."""
-    return functools.partial(people_world.actor_of, services)
-
-
-@pytest.fixture
-def runtime(services: Services) -> Runtime:
-    """A private runtime of ada's, with a credential."""
-    made = Runtime(
-        id="rt-1", name="adas", provider="fake", owner="ada", visibility=Visibility.PRIVATE
-    )
-    with services.store.begin() as tx:
-        credential = tx.secrets.add("hunter2", owner="ada")
-        tx.runtimes.add(made, credential_id=credential.id)
-    return made
+pytestmark = pytest.mark.usefixtures("people")
 
 
 def test_an_admin_of_a_group_sees_its_people(
@@ -83,7 +59,7 @@ def test_groups_are_seen_up_from_ones_own(
 
 
 def test_who_moves_takes_their_things_along(
-    services: Services, actor: Callable[[str], Actor], runtime: Runtime
+    services: Services, actor: Callable[[str], Actor], adas_runtime: Runtime
 ) -> None:
     """Whoever has a grant where they are now sees them; whoever had one before does not."""
     with services.store.read() as tx:
@@ -96,7 +72,7 @@ def test_who_moves_takes_their_things_along(
 
 
 def test_a_group_that_moves_takes_all_along(
-    services: Services, actor: Callable[[str], Actor], runtime: Runtime
+    services: Services, actor: Callable[[str], Actor], adas_runtime: Runtime
 ) -> None:
     """The groups below it, their people, and their things."""
     groups.change(services, ADMIN, "/acme", GroupChange(name="company", parent="/other"))
@@ -182,7 +158,7 @@ def test_the_root_stays_as_it_is(services: Services) -> None:
 def test_a_runtime_is_seen_by_whom_it_is_shared_with(
     services: Services,
     actor: Callable[[str], Actor],
-    runtime: Runtime,
+    adas_runtime: Runtime,
     data: ShareInput,
     seers: list[str],
 ) -> None:
@@ -206,7 +182,7 @@ def test_a_runtime_is_seen_by_whom_it_is_shared_with(
     ],
 )
 def test_sharing_that_does_not_say_with_whom_is_refused(
-    services: Services, runtime: Runtime, data: ShareInput
+    services: Services, adas_runtime: Runtime, data: ShareInput
 ) -> None:
     """And changes nothing."""
     with pytest.raises(InvalidInputError):
@@ -214,7 +190,7 @@ def test_sharing_that_does_not_say_with_whom_is_refused(
 
 
 def test_who_sees_a_runtime_does_not_share_it(
-    services: Services, actor: Callable[[str], Actor], runtime: Runtime
+    services: Services, actor: Callable[[str], Actor], adas_runtime: Runtime
 ) -> None:
     """That is for those who may change it."""
     public = ShareInput(visibility=Visibility.PUBLIC)
@@ -387,7 +363,7 @@ def test_categories_are_for_operators_of_the_whole_installation(
 # -- going -----------------------------------------------------------------------------------------
 
 
-def test_who_owns_something_does_not_just_go(services: Services, runtime: Runtime) -> None:
+def test_who_owns_something_does_not_just_go(services: Services, adas_runtime: Runtime) -> None:
     """What it is, is named, and how to give it to somebody."""
     with pytest.raises(ConflictError, match=r"runtime adas \(rt-1\)") as refused:
         users.delete(services, ADMIN, "ada")
@@ -395,7 +371,7 @@ def test_who_owns_something_does_not_just_go(services: Services, runtime: Runtim
     assert refused.value.next_step == "Say who gets it: pitrix user delete ada --to USER"
 
 
-def test_what_is_handed_over_is_the_heirs(services: Services, runtime: Runtime) -> None:
+def test_what_is_handed_over_is_the_heirs(services: Services, adas_runtime: Runtime) -> None:
     """With its secrets, which are sealed with whose they are."""
     users.delete(services, ADMIN, "ada", to="eve")
 

@@ -1,14 +1,12 @@
 """What people show to say who they are: passwords, cookies and tokens, and when these end."""
 
 import datetime as dt
-import functools
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import attrs
-import people_world
 import pytest
 from core_world import ADMIN
 
@@ -20,7 +18,7 @@ from pitrix_core.errors import (
     UnauthorizedError,
 )
 from pitrix_core.model import Runtime
-from pitrix_core.model.access import Action, Actor, Visibility
+from pitrix_core.model.access import Action, Actor
 from pitrix_core.service import (
     identity,
     passwords,
@@ -38,29 +36,7 @@ from pitrix_core.store.audit import Deed
 PASSWORD = "correct horse battery"
 OTHER_PASSWORD = "staple battery horse"
 
-
-@pytest.fixture(autouse=True)
-def people(services: Services) -> None:
-    """A boss of ``/acme``, ada of ``/acme/web``, and eve of ``/other``."""
-    people_world.populate(services)
-
-
-@pytest.fixture
-def actor(services: Services) -> Callable[[str], Actor]:
-    """Return a user as somebody who asks."""
-    return functools.partial(people_world.actor_of, services)
-
-
-@pytest.fixture
-def runtime(services: Services) -> Runtime:
-    """A private runtime of ada's, with a credential."""
-    made = Runtime(
-        id="rt-1", name="adas", provider="fake", owner="ada", visibility=Visibility.PRIVATE
-    )
-    with services.store.begin() as tx:
-        credential = tx.secrets.add("hunter2", owner="ada")
-        tx.runtimes.add(made, credential_id=credential.id)
-    return made
+pytestmark = pytest.mark.usefixtures("people")
 
 
 def log_in(services: Services, password: str = PASSWORD, **more: Any) -> sessions.Opened:
@@ -77,7 +53,7 @@ def _fail(services: Services, key: str, *, times: int) -> None:
 
 
 @pytest.fixture
-def _with_password(services: Services) -> None:
+def _with_password(services: Services, people: None) -> None:
     users.set_password(services, ADMIN, "ada", PasswordInput(password=PASSWORD))
 
 
@@ -276,7 +252,7 @@ def test_a_session_is_over_after_a_time(services: Services, late: Callable[..., 
 
 @pytest.mark.usefixtures("_with_password")
 def test_who_is_disabled_shows_nothing_of_worth(
-    services: Services, actor: Callable[[str], Actor], runtime: Runtime
+    services: Services, actor: Callable[[str], Actor], adas_runtime: Runtime
 ) -> None:
     """Neither password, nor cookie, nor token; what is theirs stays, and they can come back."""
     opened = log_in(services)
