@@ -297,11 +297,11 @@ def _is_shown_to(viewer: Actor) -> sa.ColumnElement[bool]:
 
 def _is_worth_a_line() -> sa.ColumnElement[bool]:
     """Return the condition that an app has a version on offer, or one that may come to be: not only
-    such as cannot be read, or that no index lists any more.
+    such as cannot be read, that no index lists any more, or that are deleted.
     """
     versions = tables.app_versions.c
     has_offer = tables.app_listings.c.latest_id.is_not(None)
-    is_on_its_way = versions.state != VersionState.ACTIVE
+    is_on_its_way = versions.state.not_in((VersionState.ACTIVE, VersionState.DELETED))
     return sa.or_(has_offer, sa.exists().where(versions.app_id == tables.apps.c.id, is_on_its_way))
 
 

@@ -308,6 +308,19 @@ def test_how_a_version_was_reviewed_is_for_who_may_see_drafts(services: Services
         versions.transitions(services, DAVE, version.id)
 
 
+def test_an_app_of_which_all_is_deleted_is_not_listed(services: Services) -> None:
+    """Not even for its owner; another version brings it back."""
+    version = upload(services)
+    listed = [[one.name for one in apps.search(services, DORA)]]
+    go(services, version, DORA, "delete")
+    listed += [[one.name for one in apps.search(services, DORA)]]
+    upload(services, version="2.0.0")
+
+    listed += [[one.name for one in apps.search(services, DORA)]]
+
+    assert listed == [["app"], [], ["app"]]
+
+
 # -- deploying -------------------------------------------------------------------------------------
 
 
