@@ -43,9 +43,8 @@ def limit_finding(tx: Transaction, link: Link, version: AppVersion) -> Finding |
 
 
 def _app_finding(tx: Transaction, limits: Mapping[str, Sequence[str]], app: App) -> Finding:
-    names = {word for known in tx.catalog.apps() for word in (known.id, known.name)}
     wanted = ", ".join(sorted(limits))
-    if names.isdisjoint(limits):
+    if not tx.catalog.has_app(limits):
         message = f"it is of app {app.name}; the package asks for {wanted}, unknown here"
         return Finding(level=Level.WARNING, code="link.app", message=message)
     message = f"it is of app {app.name}; the package asks for {wanted}"

@@ -1,6 +1,7 @@
 """Apps, app versions, and the packages' bytes."""
 
 import datetime as dt
+from collections.abc import Collection
 
 import attrs
 import sqlalchemy as sa
@@ -104,16 +105,6 @@ class CatalogRepository:
         ).one()
         return record(row, App)
 
-    def apps(self, *, viewer: Actor | None = None) -> list[App]:
-        """Return every app, by name.
-
-        :param viewer: only those that they see; None for all.
-        """
-        query = sa.select(tables.apps).order_by(tables.apps.c.name, tables.apps.c.id)
-        if viewer is not None:
-            query = query.where(seen_by(viewer, tables.apps))
-        return [record(row, App) for row in self._connection.execute(query)]
-
     def app(self, id_or_name: str, *, viewer: Actor | None = None) -> App:
         """Return an app.
 
@@ -138,6 +129,14 @@ class CatalogRepository:
                 f"Several repos have an app {id_or_name!r}.", next_step=f"Name one by id: {ids}"
             )
         return record(rows[0], App)
+
+    def has_app(self, ids_or_names: Collection[str]) -> bool:
+        """Say whether there is an app of one of these ids or names."""
+        columns = tables.apps.c
+        query = sa.select(columns.id).where(
+            sa.or_(columns.id.in_(ids_or_names), columns.name.in_(ids_or_names))
+        )
+        return self._connection.scalar(query.limit(1)) is not None
 
     # -- versions ----------------------------------------------------------------------------------
 

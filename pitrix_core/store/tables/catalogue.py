@@ -47,7 +47,7 @@ apps = sa.Table(
     identity(),
     owner(),
     Column("repo_id", ID, ForeignKey("repos.id"), nullable=False),
-    Column("name", String(255), nullable=False),
+    Column("name", String(255), nullable=False, index=True),
     Column("description", Text, nullable=False),
     Column("visibility", String(16)),  # None: as its repo
     json("groups", default="[]"),

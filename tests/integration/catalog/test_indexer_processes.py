@@ -86,7 +86,7 @@ def index_due(store: Store) -> int:
 def versions(store: Store) -> list[str]:
     """Return the versions that are offered."""
     with store.read() as tx:
-        [app] = tx.catalog.apps()
+        app = tx.catalog.app("app")
         return [each.version for each in tx.catalog.versions(app.id)]
 
 

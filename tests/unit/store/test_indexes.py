@@ -1,5 +1,6 @@
 """What is looked for again and again is found by an index, and not among all there ever was."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
+from pitrix_core.errors import NotFoundError
 from pitrix_core.store import Cipher, Store, Transaction, make_engine, migrations
 
 
@@ -21,8 +23,10 @@ def small_store(tmp_path: Path) -> Iterator[Store]:
     store.close()
 
 
-def searches_of(store: Store, act: Callable[[Transaction], object]) -> list[str]:
-    """How SQLite goes about looking into the tasks for something that is done in a transaction."""
+def searches_of(
+    store: Store, act: Callable[[Transaction], object], *, table: str = "tasks"
+) -> list[str]:
+    """How SQLite goes about looking into a table for something that is done in a transaction."""
     seen: list[tuple[str, object]] = []
 
     def keep(_c: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
@@ -35,10 +39,10 @@ def searches_of(store: Store, act: Callable[[Transaction], object]) -> list[str]
     steps: list[str] = []
     with store.engine.connect() as connection:
         for statement, parameters in seen:
-            if " tasks " in statement:
+            if f" {table} " in statement.replace("\n", " "):
                 explained = f"EXPLAIN QUERY PLAN {statement}"
                 steps += [row[-1] for row in connection.exec_driver_sql(explained, parameters)]
-    return [step for step in steps if " tasks " in step]
+    return [step for step in steps if f" {table} " in f"{step} "]
 
 
 def test_past_tasks_of_a_kind_are_found_by_an_index(small_store: Store) -> None:
@@ -67,3 +71,24 @@ def test_tasks_of_a_job_are_found_by_the_job(
 
     assert searches
     assert all("(job_id=?" in search for search in searches), searches
+
+
+def look_for_one(tx: Transaction) -> None:
+    """Ask for an app that is not there."""
+    with contextlib.suppress(NotFoundError):
+        tx.catalog.app("etcd")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(look_for_one, id="one"),
+        pytest.param(lambda tx: tx.catalog.has_app({"etcd", "redis"}), id="any-of-several"),
+    ],
+)
+def test_apps_are_found_by_name(small_store: Store, act: Callable[[Transaction], object]) -> None:
+    """A catalogue has tens of thousands."""
+    searches = searches_of(small_store, act, table="apps")
+
+    assert searches
+    assert not [search for search in searches if search.startswith("SCAN")], searches
