@@ -36,7 +36,7 @@ from pitrix_core.store.repos import Repo
 log = logging.getLogger(__name__)
 
 _BUILD_INDEX: Final = (
-    "Get the archive that was released, or build the index again: pitrix package index FOLDER"
+    "Get the archive that was released, or build the index again: pitrix repo index FOLDER/"
 )
 #: Packages that one process reads at once: each is some MiB in memory, and waits for the network.
 _AT_ONCE: Final = 4

@@ -1,5 +1,6 @@
 """Options that verbs share, and what they are turned into."""
 
+import contextlib
 import functools
 from collections.abc import Callable
 from pathlib import Path
@@ -64,9 +65,17 @@ def plugin_options(settings: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
 class Session:
     """What a verb that talks to the API is given."""
 
-    api: "Api"
     #: Whether a program reads the answer.
     as_json: bool
+    _connect: "Callable[[], Api]"
+
+    @functools.cached_property
+    def api(self) -> "Api":
+        """The server; it is looked for when it is first asked.
+
+        :raises CliError: none is known.
+        """
+        return self._connect()
 
 
 def talks_to_api(function: Callable[Concatenate[Session, P], T]) -> Callable[..., T]:
@@ -90,11 +99,15 @@ def talks_to_api(function: Callable[Concatenate[Session, P], T]) -> Callable[...
         language: str | None,
         **options: Any,
     ) -> T:
-        from pitrix_core.cli.client import Api  # noqa: PLC0415  # `--help` need not wait for it
-
-        found = connection.target(url=url, token=token, data=data)
         spoken = connection.language(language)
-        with Api(found.url, token=found.token, language=spoken) as api:
-            return function(Session(api=api, as_json=as_json), *args, **options)
+        with contextlib.ExitStack() as connected:
+
+            def connect() -> "Api":
+                from pitrix_core.cli.client import Api  # noqa: PLC0415  # `--help` need not wait for it
+
+                found = connection.target(url=url, token=token, data=data)
+                return connected.enter_context(Api(found.url, token=found.token, language=spoken))
+
+            return function(Session(as_json=as_json, connect=connect), *args, **options)
 
     return run

@@ -11,8 +11,7 @@ from pitrix_core.cli.output import print_fields, print_json, print_table, time_o
 from pitrix_core.cli.problems import finding_lines
 from pitrix_core.cli.terminal import say
 from pitrix_core.cli.values import collect, credential_of, pairs, resolve
-from pitrix_core.cli.verbs.packages.index import write_folder_index
-from pitrix_core.cli.verbs.repo_storage import push, serve
+from pitrix_core.cli.verbs.repo_storage import index_folder, push, serve
 from pitrix_core.model import JsonObject
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -85,8 +84,7 @@ def add(session: Session, /, name: str, location: str, **given: Any) -> None:
     packages that it did not sign are left out.
     """
     body = {"name": name, **_place(session, location, given), **_said(given)}
-    added = session.api.post("/v1/repos", body)
-    _show(session, session.api.post(f"/v1/repos/{added['id']}/index"))
+    _show(session, session.api.post("/v1/repos", body))
 
 
 @repo.command()
@@ -217,7 +215,7 @@ def index(session: Session, repo_id: str) -> None:
     is listed there already, which makes it a repo. No server is asked for that.
     """
     if "/" in repo_id or repo_id in (".", ".."):
-        write_folder_index(Path(repo_id), as_json=session.as_json)
+        index_folder(Path(repo_id), as_json=session.as_json)
         return
     _show(session, session.api.post(f"/v1/repos/{repo_id}/index"))
 

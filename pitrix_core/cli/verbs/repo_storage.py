@@ -1,4 +1,4 @@
-"""``pitrix repo serve|push``: repos as folders and files; these verbs ask no server of pitrix."""
+"""``pitrix repo index|serve|push``: repos as folders and files, which need no server of pitrix."""
 
 import datetime as dt
 import signal
@@ -7,10 +7,23 @@ from pathlib import Path
 
 import click
 
-from pitrix_core.cli.options import json_option, plugin_options
+from pitrix_core.cli.options import Session, plugin_options, talks_to_api
 from pitrix_core.cli.output import print_json
 from pitrix_core.cli.terminal import say
 from pitrix_core.cli.values import collect, credential_of
+from pitrix_core.model import JsonObject
+
+
+def index_folder(folder: Path, *, as_json: bool) -> None:
+    """List the archives of a folder in its index, and say which there are."""
+    from pitrix_core.package import write_index  # noqa: PLC0415  # slow to import
+
+    listed = write_index(folder, now=dt.datetime.now(dt.UTC))
+    if as_json:
+        print_json({"file": str(folder / "index.yaml"), "versions": len(listed.entries)})
+        return
+    for entry in listed.entries:
+        say(f"{entry.name}  {entry.version}  {', '.join(entry.urls)}")
 
 
 @click.command()
@@ -45,10 +58,12 @@ def serve(folder: Path, *, host: str, port: int, quiet: bool) -> None:
 
 @click.command()
 @click.argument("package", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.argument("repo", metavar="URL")
+@click.argument("repo", metavar="REPO|URL")
 @plugin_options("A setting; see: pitrix repo kinds")
-@json_option
+@talks_to_api
 def push(  # one for each option
+    session: Session,
+    /,
     package: Path,
     repo: str,
     *,
@@ -56,13 +71,13 @@ def push(  # one for each option
     values: Path | None,
     credential_file: Path | None,
     secrets: tuple[str, ...],
-    as_json: bool,
 ) -> None:
-    """Put the archive PACKAGE, and PACKAGE.minisig if it is there, into the repo at URL.
+    """Put the archive PACKAGE, and PACKAGE.minisig if it is there, into REPO, or the repo at URL.
 
-    URL is file:///FOLDER, s3://BUCKET/PATH, oci://HOST/PATH, or a web server that accepts PUT. The
-    index is replaced at once, after the archive is there; others may push at the same time. A
-    version that is there already stays as it is.
+    URL is file:///FOLDER, s3://BUCKET/PATH, oci://HOST/PATH, or a web server that accepts PUT; no
+    server is asked then. Of a registered REPO the server says where it is, and its settings; the
+    credential it tells nobody. The index is replaced at once, after the archive is there; others
+    may push at the same time. A version that is there already stays as it is.
     """
     from pitrix_core.catalog.opening import PlaceOpener  # noqa: PLC0415  # slow to import
     from pitrix_core.catalog.reach import Reach  # noqa: PLC0415
@@ -73,14 +88,18 @@ def push(  # one for each option
     from pitrix_core.package.signature import SIGNATURE_SUFFIX  # noqa: PLC0415
     from pitrix_core.plugins.registry import PluginRegistry  # noqa: PLC0415
 
+    url, known = _place(session, repo)
     # whoever pushes says where to: also to a machine of the house
     opener = PlaceOpener(PluginRegistry(), Reach(is_private_allowed=True))
     content = archive_bytes(package)
     entry = entry_of(content, package.name, now=dt.datetime.now(dt.UTC))
     signature = package.with_name(package.name + SIGNATURE_SUFFIX)
     with opener.open_place(
-        repo,
-        settings=collect(settings, file=values, schema=schema_of(opener.kind_of(repo).settings)),
+        url,
+        settings={
+            **known,
+            **collect(settings, file=values, schema=schema_of(opener.kind_of(url).settings)),
+        },
         credential=credential_of(credential_file, secrets),
     ) as opened:
         opened.push(
@@ -90,10 +109,10 @@ def push(  # one for each option
                 signature=signature.read_bytes() if signature.exists() else None,
             )
         )
-    if as_json:
+    if session.as_json:
         print_json(
             {
-                "repo": repo,
+                "repo": url,
                 "name": entry.name,
                 "version": entry.version,
                 "digest": entry.digest,
@@ -101,4 +120,12 @@ def push(  # one for each option
             }
         )
         return
-    say(f"{entry.name} {entry.version} is in {repo}")
+    say(f"{entry.name} {entry.version} is in {url}")
+
+
+def _place(session: Session, repo: str) -> tuple[str, JsonObject]:
+    """Return where a repo is, and its settings as far as the server knows them."""
+    if "://" in repo:
+        return repo, {}
+    found = session.api.get(f"/v1/repos/{repo}")
+    return found["url"], found["settings"]

@@ -29,9 +29,8 @@ def package_folder(tmp_path: Path) -> Path:
 
 
 def test_a_repo_is_added_and_read(api: StandIn, pitrix: Callable[..., Result]) -> None:
-    """A new repo's index is read at once, so that its apps are there."""
-    api.answers("POST", "/v1/repos", REPO, status=201)
-    api.answers("POST", "/v1/repos/repo-1/index", INDEXED)
+    """The server reads a new repo's index at once: it is asked for no more."""
+    api.answers("POST", "/v1/repos", INDEXED, status=201)
 
     result = pitrix(
         "repo", "add", "mine", "file:///r", "--selector", "zone=a", "--selector", "zone=b"
@@ -46,6 +45,7 @@ def test_a_repo_is_added_and_read(api: StandIn, pitrix: Callable[..., Result]) -
         "selectors": {"zone": ["a", "b"]},
     }
     assert "2026-08-21 09:30:00Z" in result.out
+    assert len(api.requests) == 1
 
 
 def test_a_problem_is_shown_with_its_findings(api: StandIn, pitrix: Callable[..., Result]) -> None:

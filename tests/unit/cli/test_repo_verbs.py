@@ -54,7 +54,6 @@ def test_settings_have_the_types_of_the_kind(
     """And the credential comes from a file, not from the command line."""
     api.answers("GET", "/v1/repo_kinds", KINDS)
     api.answers("POST", "/v1/repos", REPO, status=201)
-    api.answers("POST", "/v1/repos/repo-1/index", REPO)
     (tmp_path / "password").write_text("word\n")
 
     result = pitrix(
@@ -167,10 +166,10 @@ def listed(folder: Path) -> set[tuple[str, str]]:
 
 
 def test_a_folder_with_a_slash_is_indexed_without_a_server(
-    pitrix: Callable[..., Result], archive: Path
+    type_command: Callable[..., Result], archive: Path
 ) -> None:
     """No name of a repo has a slash."""
-    result = pitrix("repo", "index", f"{archive.parent}/", "--json")
+    result = type_command("repo", "index", f"{archive.parent}/", "--json")
 
     assert result.code == 0
     assert json.loads(result.out)["versions"] == 1
@@ -192,6 +191,33 @@ def test_a_package_is_pushed_into_a_folder(
     assert listed(folder) == {("etcd", "0.1.0")}
     assert (folder / "etcd-0.1.0.tgz").read_bytes() == archive.read_bytes()
     assert (folder / "etcd-0.1.0.tgz.minisig").read_text() == "signed"
+
+
+def test_a_package_is_pushed_into_a_registered_repo(
+    api: StandIn, pitrix: Callable[..., Result], archive: Path, tmp_path: Path
+) -> None:
+    """The server says where it is, and how it is read."""
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    api.answers("GET", "/v1/repos/mine", {**REPO, "url": folder.as_uri(), "settings": {}})
+
+    result = pitrix("repo", "push", str(archive), "mine")
+
+    assert (result.code, result.out) == (0, f"etcd 0.1.0 is in {folder.as_uri()}\n")
+    assert listed(folder) == {("etcd", "0.1.0")}
+
+
+def test_a_registered_repos_settings_are_those_of_the_server(
+    api: StandIn, pitrix: Callable[..., Result], archive: Path
+) -> None:
+    """Here some that no folder has."""
+    known = {**REPO, "url": archive.parent.as_uri(), "settings": {"region": "x"}}
+    api.answers("GET", "/v1/repos/mine", known)
+
+    result = pitrix("repo", "push", str(archive), "mine")
+
+    assert result.code == 1
+    assert "region" in result.err
 
 
 def test_several_who_push_at_the_same_time_are_all_listed(archive: Path, tmp_path: Path) -> None:

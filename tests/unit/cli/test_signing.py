@@ -358,7 +358,6 @@ def test_a_repo_is_added_with_the_keys_that_are_trusted(
     key = parse_public_key((tmp_path / "vendor.pub").read_text())
     repo = {"id": "repo-1", "name": "mine", "url": "file:///r", "trusted_keys": [key.text]}
     api.answers("POST", "/v1/repos", repo, status=201)
-    api.answers("POST", "/v1/repos/repo-1/index", repo)
 
     result = pitrix("repo", "add", "mine", "file:///r", "--key", str(tmp_path / "vendor.pub"))
 

@@ -5,7 +5,6 @@ import click
 from pitrix_core.cli.verbs.packages.build import build
 from pitrix_core.cli.verbs.packages.cases import cases
 from pitrix_core.cli.verbs.packages.diff import diff
-from pitrix_core.cli.verbs.packages.index import index
 from pitrix_core.cli.verbs.packages.inspect import inspect
 from pitrix_core.cli.verbs.packages.keygen import keygen
 from pitrix_core.cli.verbs.packages.lint import lint
@@ -20,5 +19,5 @@ def package() -> None:
     """Write, check and build packages; none of it needs a server."""
 
 
-for verb in (new, lint, render, cases, inspect, diff, build, index, sign, verify, keygen):
+for verb in (new, lint, render, cases, inspect, diff, build, sign, verify, keygen):
     package.add_command(verb)
