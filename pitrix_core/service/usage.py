@@ -42,7 +42,7 @@ COLUMNS: Final = (
 )
 #: A spreadsheet takes a cell that begins with one of these for a formula.
 #: Source: https://owasp.org/www-community/attacks/CSV_Injection, read 2026-11.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @attrs.frozen(kw_only=True)
@@ -65,7 +65,7 @@ def report(services: Services, actor: Actor, by: UsageBy, asked: Asked) -> Usage
         used = tx.usage.used(by, period, viewer=actor)
         if by is UsageBy.GROUP:
             used = _by_group(used, tx.usage.groups())
-        names = tx.usage.names(by, period)
+        names = tx.usage.names(by, period, viewer=actor)
     return UsageReport(
         by=by,
         began_at=period.began_at,
@@ -104,7 +104,7 @@ def statistics(services: Services, actor: Actor, app_id: str, asked: Asked) -> A
         live = tx.usage.live_clusters(app.id)
         users = tx.usage.users(app.id, period)
         days = tx.usage.deployments(app.id, period)
-        names = tx.usage.names(UsageBy.VERSION, period)
+        names = tx.usage.names(UsageBy.VERSION, period, app_id=app.id)
         names |= {version.id: version.version for version in tx.catalog.versions(app.id)}
     ids = sorted({*live, *days, *(each.key for each in used)}, key=lambda key: names.get(key, ""))
     return AppStatistics(

@@ -121,13 +121,8 @@ class UsageRepository:
         :param most_rows: how many times, sizes and prices may differ by key.
         :raises InvalidInputError: there is more to tell than fits into one answer.
         """
-        columns = tables.meters.c
-        which = list(_overlap(period))
-        if viewer is not None:
-            which.append(allowed(viewer, Action.USAGE_READ, columns.owner))
-        if app_id is not None:
-            which.append(columns.app_id == app_id)
-        keys = [_KEYS[by]] + [columns.owner] * (by is UsageBy.CLUSTER)
+        which = _rows_of(period, viewer=viewer, app_id=app_id)
+        keys = [_KEYS[by]] + [tables.meters.c.owner] * (by is UsageBy.CLUSTER)
         sums: dict[tuple[str, str, str | None], Sum] = defaultdict(Sum)
         rows = self._times(keys, period, which, limit=most_rows + 1)
         if len(rows) > most_rows:
@@ -143,12 +138,23 @@ class UsageRepository:
             for key, owner, currency in sorted(sums, key=lambda each: (*each[:2], each[2] or ""))
         ]
 
-    def names(self, by: UsageBy, period: Period) -> dict[str, str]:
-        """Return what is called how of that which was used in a period; not what is gone."""
+    def names(
+        self,
+        by: UsageBy,
+        period: Period,
+        *,
+        viewer: Actor | None = None,
+        app_id: str | None = None,
+    ) -> dict[str, str]:
+        """Return what is called how of that which was used; not what is gone.
+
+        :param viewer: as for :meth:`used`.
+        :param app_id: as for :meth:`used`.
+        """
         if by not in _NAMES:
             return {}
         name = _NAMES[by]
-        used = sa.select(_KEYS[by]).where(*_overlap(period))
+        used = sa.select(_KEYS[by]).where(*_rows_of(period, viewer=viewer, app_id=app_id))
         query = sa.select(name.table.c.id, name).where(name.table.c.id.in_(used))
         return {row[0]: row[1] for row in self._connection.execute(query)}
 
@@ -244,6 +250,19 @@ class UsageRepository:
         if self._connection.dialect.name == "sqlite":
             return sa.func.date(time)
         return sa.cast(sa.func.timezone("UTC", time), sa.Date)
+
+
+def _rows_of(
+    period: Period, *, viewer: Actor | None, app_id: str | None
+) -> "list[sa.ColumnElement[bool]]":
+    """Return the conditions that a row is of a period, for this viewer, and of this app."""
+    columns = tables.meters.c
+    which = list(_overlap(period))
+    if viewer is not None:
+        which.append(allowed(viewer, Action.USAGE_READ, columns.owner))
+    if app_id is not None:
+        which.append(columns.app_id == app_id)
+    return which
 
 
 def _overlap(period: Period) -> "tuple[sa.ColumnElement[bool], ...]":

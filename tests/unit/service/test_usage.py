@@ -1,6 +1,7 @@
 """What was used is told to whom it belongs, who may look at it, and, without names, to vendors."""
 
 import csv
+import datetime as dt
 import io
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -13,13 +14,14 @@ import pytest
 
 from pitrix_core.errors import ForbiddenError, InvalidInputError, NotFoundError
 from pitrix_core.model import Cluster, ClusterState, OwnedResource, Price
-from pitrix_core.model.access import Actor
+from pitrix_core.model.access import BUILT_IN_ROLES, Actor
 from pitrix_core.model.usage import DayCount, Size, UsageBy, UsageLine
 from pitrix_core.pilot.hidden import SYSTEM_OWNER
 from pitrix_core.service import usage, users
 from pitrix_core.service.services import Services
 from pitrix_core.service.usage import Asked
 from pitrix_core.store import Cipher, Store
+from pitrix_core.store.usage import Period
 from pitrix_core.testing.manual_clock import ManualClock
 
 ADMIN, USER = core_world.ADMIN, core_world.USER
@@ -221,6 +223,19 @@ def test_what_pitrix_makes_for_itself_is_the_installations(services: Services, u
     assert keys == {UsageBy.GROUP: "/", UsageBy.APP: ""}
 
 
+def test_names_are_looked_up_for_the_lines_alone(services: Services, use: Use) -> None:
+    """What others used is not read: there may be a lot of it."""
+    use(1, owner="alice", name="hers")
+    use(1, cluster_id="cl-2", owner="other", name="anothers")
+    alice = Actor(owner="alice", actions=BUILT_IN_ROLES["user"])
+
+    with services.store.read() as tx:
+        period = Period(began_at=tx.now - dt.timedelta(days=1), ended_at=tx.now)
+        names = tx.usage.names(UsageBy.CLUSTER, period, viewer=alice)
+
+    assert names == {"cl-1": "hers"}
+
+
 # -- as CSV ----------------------------------------------------------------------------------------
 
 
@@ -262,6 +277,7 @@ def test_use_is_exported_with_stable_columns(services: Services, use: Use) -> No
         pytest.param("@SUM(A1)", id="at"),
         pytest.param("\t=1", id="tab"),
         pytest.param("\r=1", id="return"),
+        pytest.param("\n=1", id="line-feed"),
     ],
 )
 def test_no_name_is_taken_for_a_formula(name: str, services: Services, use: Use) -> None:
