@@ -120,14 +120,26 @@ def test_what_has_not_changed_is_not_written_again(tmp_path: Path) -> None:
     path, clock = tmp_path / "running.json", Clock(1_000_000.0)
     presence = presence_of(path, Outbox(), clock=clock)
     presence.write()
-    path.unlink()
+    path.write_text("")
 
     presence.write()
-    was_written_at_once = path.exists()
+    was_written_at_once = bool(path.read_text())
     clock.now_s += 11
     presence.write()
 
     assert not was_written_at_once
+    assert path.read_text()
+
+
+def test_notes_that_were_taken_away_are_written_again(tmp_path: Path) -> None:
+    """The one whose turn it was takes them along; the machine that stands by is still there."""
+    path = tmp_path / "running.json"
+    presence = presence_of(path, Outbox(), clock=Clock(1_000_000.0))
+    presence.write()
+    path.unlink()
+
+    presence.write()
+
     assert path.exists()
 
 

@@ -86,7 +86,8 @@ class Presence:
                 "oldest_unacknowledged": _written_time(load.oldest_at_s),
             }
             is_stale = self._clock() - self._written_at_s > _FRESH_S / 3
-            if is_stale or now != self._written:
+            # of several machines, the one whose turn is over takes its notes away
+            if is_stale or now != self._written or not self._path.exists():
                 self._written, self._written_at_s = now, self._clock()
                 write_durably(self._path, json.dumps({**now, "at_s": self._written_at_s}))
 
