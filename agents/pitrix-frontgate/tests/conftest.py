@@ -38,8 +38,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     server.start()
     try:
         server.await_ready(within_s=20, stop=Event())
-        client = open_store(server.endpoint, folder / "root-password")
-        yield Store(client, server.endpoint)
+        password = folder / "root-password"
+        client = open_store(server.endpoint, password)
+        yield Store(client, server.endpoint, password.read_text())
         client.close()
     finally:
         server.stop()

@@ -48,6 +48,8 @@ class Store(NamedTuple):
 
     client: EtcdClient
     endpoint: str
+    #: Of root.
+    password: str
 
 
 class Clock:

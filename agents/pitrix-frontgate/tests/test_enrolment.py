@@ -346,7 +346,7 @@ def test_a_node_whose_access_is_being_changed_is_asked_to_wait(
     Login(world.config(cluster), tmp_path / "old.json").password(None)
     token = "the-token-of-the-new-machine".ljust(32, "-")
     body = enrolling(cluster, 2, enrolment_sha256=sha256(token))
-    interrupted = AccessControl(world.store.client, cut=_interrupt)
+    interrupted = AccessControl(world.store.client, cut=world.keeper.cut, cut_others=_interrupt)
     with pytest.raises(EtcdUnavailableError):
         interrupted.apply(cluster, [NodeUser(**each) for each in body["users"]])
 

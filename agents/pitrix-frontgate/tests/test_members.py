@@ -87,6 +87,10 @@ class Group:
         machine.kill()
         eventually(lambda: machine.etcd_pid() is None)
 
+    def etcd_pids(self) -> set[int | None]:
+        """Return the process of every machine's etcd; None for one that has none now."""
+        return {machine.etcd_pid() for machine in self.machines.values()}
+
     def leader(self) -> int:
         """Return the number of the machine whose turn it is."""
         eventually(lambda: self.pilot.is_connected, within_s=PATIENCE_S)
@@ -153,6 +157,21 @@ def test_nothing_is_lost_when_the_machine_that_leads_is_killed(whole: Group) -> 
     assert found["leads"]
     assert found["clusters"]["cl-1"]["revision"] == 1
     assert found["clusters"]["cl-1"]["commands_outstanding"] == 1
+
+
+def test_a_node_that_is_left_out_is_cut_off_at_every_machine(whole: Group) -> None:
+    """Each etcd is restarted, and the Frontgate goes on, whichever machine leads then."""
+    whole.tell("metadata.put", enrolling("cl-3", 1, 2, credential_sha256=sha256("made-before")))
+    before = whole.etcd_pids()
+    fewer = enrolling("cl-3", 2, 1, credential_sha256=sha256("made-before"))
+
+    whole.tell("metadata.put", fewer)
+
+    eventually(lambda: not before & whole.etcd_pids(), within_s=PATIENCE_S)
+    whole.await_all()
+    found = whole.machines[whole.leader()].status()
+    assert found["clusters"]["cl-3"]["revision"] == 2
+    assert list(found["clusters"]["cl-3"]["nodes"]) == ["cl-3-n1"]
 
 
 def test_a_machine_that_died_is_replaced(whole: Group) -> None:

@@ -147,7 +147,8 @@ def _serve(
         member=config.member,
     )
     keeper = _keeper(config, places, server)
-    access = AccessControl(client, cut=(lambda: turn.cut(keeper.cut)) if turn else keeper.cut)
+    others = turn.cut_others if turn else lambda: None
+    access = AccessControl(client, cut=keeper.cut, cut_others=others)
     entrance = turn.entrance if turn else None
     dialler = Dialler(config, pulse=pulse)
     endpoints = turn.endpoints if turn else (_endpoint(config, server),)

@@ -5,7 +5,9 @@ user is touched and settled afterwards, so that a crash in between is made good 
 no user is ever forgotten.
 
 A node of protocol 2 has its role from the beginning, but no user until it enrols. Taking a user
-away does not end its watches: whoever may see less than before is cut off.
+away does not end its watches: whoever may see less than before is cut off. This machine's own
+connections come last, when all is settled: of several machines another one leads from then on, and
+finds nothing left to do. A crash before ends them as well, for etcd ends with the Frontgate.
 """
 
 import hashlib
@@ -94,11 +96,19 @@ class AccessControl:
 
     :param client: with root's rights.
     :param cut: ends every connection of etcd's clients; etcd answers again when it returns.
+    :param cut_others: the same at other machines, where the Frontgate is several.
     """
 
-    def __init__(self, client: EtcdClient, *, cut: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        client: EtcdClient,
+        *,
+        cut: Callable[[], None],
+        cut_others: Callable[[], None] = lambda: None,
+    ) -> None:
         self._client = client
         self._cut = cut
+        self._cut_others = cut_others
         #: Held for as long as what was read has to stay true.
         self.lock = threading.RLock()
 
@@ -155,11 +165,14 @@ class AccessControl:
                 _done(_NOT_FOUND, self._client.user_delete, node_id)
                 _done(_NOT_FOUND, self._client.role_delete, node_id)
             # Where nobody is left, nothing is written that they could see.
-            if users and (gone or any(_sees_less(each.node_id, known) for each in changed)):
-                self._cut()
+            is_cut = users and (gone or any(_sees_less(each.node_id, known) for each in changed))
+            if is_cut:
+                self._cut_others()
             self._write({each.node_id: wanted[each.node_id] for each in changed})
             for node_id in gone:
                 self._client.delete(tree.USERS + node_id)
+            if is_cut:
+                self._cut()
 
     def _refuse_strangers(
         self, cluster_id: str, users: Sequence[NodeUser], known: dict[str, Entry]

@@ -30,8 +30,8 @@ CERTIFICATES: Final = "/frontgate/certificates/"
 #: What the Pilot gave to be shown: any member may be the next one to show it.
 SHOWN: Final = "/frontgate/shown"
 
-#: How often every connection had to be cut, at all members; and below it by which they were.
-CUTS: Final = "/frontgate/cuts"
+#: Members that still have to cut every connection of drones, by their names.
+CUTS: Final = "/frontgate/cuts/"
 
 #: How it went with a node's enrolment; below its reports.
 ENROLMENT: Final = "enrolment"

@@ -5,6 +5,7 @@ serve drones that read there, and wait. A machine that leads no more gives up be
 begins: that one waits for a while. What it must have in common with the others stands in etcd.
 """
 
+import contextlib
 import json
 import logging
 import threading
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from pitrix_drone.etcd import EtcdClient, EtcdError
+from pitrix_drone.etcd import EtcdClient, EtcdError, if_mod_revision, op_delete
 from pitrix_frontgate import tree
 from pitrix_frontgate.config import Places
 from pitrix_frontgate.doors import Doorkeeper
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 _LOOK_S: Final = 0.5
 #: A machine that begins to lead waits so long: the one before notices within :data:`_LOOK_S`.
 _SETTLED_S: Final = 3.0
-#: How long the others may take to cut their connections; one that does not is away.
+#: How long each of the others may take to cut its connections; one that does not is away.
 _CUT_S: Final = 5.0
 
 
@@ -90,23 +91,27 @@ class Turn:
         except EtcdError as ex:
             log.info("the token cannot be shared now: %s", ex)
 
-    def cut(self, cut_own: Callable[[], None]) -> None:
-        """End every connection of drones, at the other machines and then here.
+    def cut_others(self) -> None:
+        """End every connection of drones at the other machines, at one after the other.
+
+        One that is away does so when it is back.
 
         :raises EtcdError: the others cannot be told.
         """
-        before = self._client.get(tree.CUTS)
-        count = str(int(before.value) + 1 if before else 1)
-        self._client.put(tree.CUTS, count)
-        others = [each.name for each in self._members.listed() if each.name]
-        waited_for = {_cut_by(name) for name in others} - {_cut_by(member_name(self._number))}
+        own = member_name(self._number)
+        for name in [each.name for each in self._members.listed()]:
+            if name and name != own:
+                self._have_cut(tree.CUTS + name)
+
+    def _have_cut(self, key: str) -> None:
+        """Ask one machine, and wait for it: most of them have to be there at any time."""
+        self._client.put(key, "")
         deadline_s = time.monotonic() + _CUT_S
-        while waited_for and time.monotonic() < deadline_s:
-            items = self._client.get_prefix(f"{tree.CUTS}/").items
-            waited_for -= {item.key for item in items if item.value == count}
+        while time.monotonic() < deadline_s:
+            with contextlib.suppress(EtcdError):  # whoever leads may change meanwhile
+                if self._client.get(key) is None:
+                    return
             time.sleep(_LOOK_S / 5)
-        cut_own()
-        self._client.put(_cut_by(member_name(self._number)), count)
 
     def _endpoints(self) -> tuple[str, ...]:
         """List where drones reach the full members, this one first."""
@@ -154,18 +159,15 @@ class _Follower:
         self._number = number
         self._keeper = keeper
         self._had: str | None = None
+        #: Revision of the last request to cut connections that was carried out.
+        self._cut_for = 0
 
     def follow(self) -> None:
         """Cut connections, and take a newer certificate, where that is due.
 
         :raises EtcdError: etcd cannot be asked.
         """
-        own = _cut_by(member_name(self._number))
-        wanted, done = self._client.get(tree.CUTS), self._client.get(own)
-        if wanted is not None and (done is None or done.value != wanted.value):
-            log.info("a node lost its access: every connection is cut")
-            self._server.restart()
-            self._client.put(own, wanted.value)
+        self._cut()
         found = self._client.get(f"{tree.CERTIFICATES}{self._number}")
         if found is None or found.value == self._had:
             return
@@ -174,6 +176,18 @@ class _Follower:
         if self._keeper.is_newer(body):
             self._keeper.certify(body)
 
+    def _cut(self) -> None:
+        """Restart etcd once for each time that it is asked for, and say so when it is back."""
+        key = tree.CUTS + member_name(self._number)
+        wanted = self._client.get(key)
+        if wanted is None:
+            return
+        if wanted.mod_revision != self._cut_for:
+            log.info("a node lost its access: every connection is cut")
+            self._cut_for = wanted.mod_revision
+            self._server.restart()
+        self._client.txn([if_mod_revision(key, wanted.mod_revision)], [op_delete(key)])
+
 
 def _leading(
     members: Members, follower: _Follower, presence: Presence, stop: threading.Event
@@ -181,22 +195,18 @@ def _leading(
     """Go on each time that this machine has led for a while."""
     since_s: float | None = None
     while not stop.wait(_LOOK_S):
-        if members.leads():
-            since_s = since_s or time.monotonic()
-            if time.monotonic() - since_s >= _SETTLED_S:
-                yield
-                since_s = None
-            continue
-        since_s = None
         presence.write()
         try:
-            follower.follow()
+            follower.follow()  # also before it begins to lead: nobody else would do it
         except (EtcdError, FrameError, ValueError) as ex:
             log.info("what the others ask for cannot be looked at now: %s", ex)
-
-
-def _cut_by(name: str) -> str:
-    return f"{tree.CUTS}/{name}"
+        if not members.leads():
+            since_s = None
+            continue
+        since_s = since_s or time.monotonic()
+        if time.monotonic() - since_s >= _SETTLED_S:
+            yield
+            since_s = None
 
 
 def _endpoint(address: str) -> str:
