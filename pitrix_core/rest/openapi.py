@@ -103,8 +103,9 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    responses: dict[str, Any] = {str(operation.status): _success(operation)}
-    if operation.may_be_empty:
+    is_empty = operation.shape is Shape.NOTHING
+    responses = {} if is_empty else {str(int(operation.status)): _success(operation)}
+    if is_empty or operation.may_be_empty:
         responses["204"] = _empty(HTTPStatus.NO_CONTENT)
     if operation.is_cacheable:
         responses["304"] = _empty(HTTPStatus.NOT_MODIFIED)
@@ -154,7 +155,7 @@ def _content(operation: Operation) -> dict[str, Any]:
         },
         "required": ["items", "next_cursor"],
     }
-    if operation.shape is Shape.PAGE:
+    if operation.shape is not Shape.EVENTS:
         return {operation.media_type: {"schema": page}}
     stream = {"schema": {"type": "string", "description": "Each event's `data` is an Event."}}
     return {operation.media_type: {"schema": page}, events.MEDIA_TYPE: stream}

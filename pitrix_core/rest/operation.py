@@ -3,6 +3,7 @@
 import enum
 import re
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 import attrs
@@ -16,6 +17,7 @@ class Shape(enum.Enum):
     """How what a use returns becomes a body."""
 
     RECORD = "record"  #: one JSON object
+    NOTHING = "nothing"  #: no body: nothing is left to tell
     PAGE = "page"  #: a list, cut into pages
     SLICE = "slice"  #: a page of a list too long to be read at once, which the use cuts itself
     OCTETS = "octets"  #: bytes, as they are
@@ -133,6 +135,7 @@ LAST_EVENT_ID: Final = Parameter(
 _WHOLE: Final = frozenset({Shape.RECORD, Shape.OCTETS, Shape.FILE})
 _OWN_PARAMETERS: Final[Mapping[Shape, tuple[Parameter, ...]]] = {
     Shape.RECORD: (),
+    Shape.NOTHING: (),
     Shape.PAGE: (LIMIT, CURSOR),
     Shape.SLICE: (LIMIT, CURSOR),
     Shape.OCTETS: (),
@@ -147,7 +150,7 @@ class Operation:
 
     #: Unique; what generated clients call it.
     id: str
-    method: str
+    method: str = "GET"
     #: Template, as Falcon and OpenAPI both write it: ``/v1/repos/{id}``.
     path: str
     summary: str
@@ -163,7 +166,7 @@ class Operation:
     shape: Shape = Shape.RECORD
     #: Class of the record, or of a page's items; None where it is any JSON object.
     answer: type[attrs.AttrsInstance] | None = None
-    status: int = 200
+    status: int = attrs.field()
     #: Class of the record in the body; None for no body.
     input: type[attrs.AttrsInstance] | None = None
     #: Most bytes of a body that is taken as it is; None where a record is taken, or nothing.
@@ -173,7 +176,7 @@ class Operation:
     location: str | None = None
     #: Media type of octets; of files the range that they are of: ``image/*``.
     media_type: str = "application/json"
-    #: Says that nothing is left to tell: the use returns None, the answer is 204.
+    #: Says that there may be nothing to tell: the use returns None, the answer is 204.
     may_be_empty: bool = False
     #: Others send people here, with parameters of their own: unknown ones are overlooked.
     is_from_elsewhere: bool = False
@@ -181,6 +184,10 @@ class Operation:
     is_deed: bool = False
     #: Needs no token.
     is_open: bool = False
+
+    @status.default
+    def _usual_status(self) -> int:
+        return HTTPStatus.NO_CONTENT if self.shape is Shape.NOTHING else HTTPStatus.OK
 
     @property
     def is_change(self) -> bool:

@@ -32,7 +32,7 @@ class Answer:
 
 def answer_of(operation: Operation, call: Call, result: Any) -> Answer:
     """Return the answer that says what a use returned."""
-    if result is None and operation.may_be_empty:
+    if operation.shape is Shape.NOTHING or (result is None and operation.may_be_empty):
         return Answer(status=HTTPStatus.NO_CONTENT)
     if operation.shape is Shape.PAGE:
         limit, cursor = call.parameters["limit"], call.parameters.get("cursor")

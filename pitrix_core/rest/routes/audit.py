@@ -61,7 +61,6 @@ _DIGITS: Final = 19
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
         id="listAudit",
-        method="GET",
         path="/v1/audit",
         summary="List who changed what",
         needs=Action.AUDIT_READ,
@@ -83,7 +82,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getAuditEnds",
-        method="GET",
         path="/v1/audit/ends",
         summary="Show where the audit's chain begins and ends; to be kept elsewhere",
         needs=Action.AUDIT_READ,

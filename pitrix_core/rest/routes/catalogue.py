@@ -117,7 +117,6 @@ def _readme(call: Call) -> Readme:
 _APPS: Final[tuple[Operation, ...]] = (
     Operation(
         id="listApps",
-        method="GET",
         path="/v1/apps",
         summary="Search the apps of the store",
         needs=Action.APPS_READ,
@@ -135,7 +134,6 @@ _APPS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="listAppCounts",
-        method="GET",
         path="/v1/app_counts",
         summary="Count the apps that a search finds by category, app type, provider, keyword, "
         "maintainer and repo",
@@ -157,7 +155,6 @@ _APPS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getApp",
-        method="GET",
         path="/v1/apps/{id}",
         summary="Show an app, by id or name",
         needs=Action.APPS_READ,
@@ -166,7 +163,6 @@ _APPS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getAppIcon",
-        method="GET",
         path="/v1/apps/{id}/icon",
         summary="Return an app's icon",
         needs=Action.APPS_READ,
@@ -177,7 +173,6 @@ _APPS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getAppScreenshot",
-        method="GET",
         path="/v1/apps/{id}/screenshots/{number}",
         summary="Return a screenshot of an app",
         needs=Action.APPS_READ,
@@ -188,7 +183,6 @@ _APPS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="listAppVersions",
-        method="GET",
         path="/v1/apps/{id}/versions",
         summary="List an app's versions, newest first",
         needs=Action.APPS_READ,
@@ -209,7 +203,6 @@ _APPS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getReadme",
-        method="GET",
         path="/v1/app_versions/{id}/readme",
         summary="Return an app version's readme, as Markdown and as HTML that is safe to show",
         needs=Action.APPS_READ,
@@ -219,7 +212,6 @@ _APPS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getConfigSchema",
-        method="GET",
         path="/v1/app_versions/{id}/config_schema",
         summary="Return the JSON Schema of an app version's configuration",
         needs=Action.APPS_READ,
@@ -231,7 +223,6 @@ _APPS: Final[tuple[Operation, ...]] = (
 _CATEGORIES: Final[tuple[Operation, ...]] = (
     Operation(
         id="listCategories",
-        method="GET",
         path="/v1/categories",
         summary="List the categories",
         needs=Action.APPS_READ,
@@ -253,7 +244,6 @@ _CATEGORIES: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getCategory",
-        method="GET",
         path="/v1/categories/{id}",
         summary="Show a category, by id or name",
         needs=Action.APPS_READ,
@@ -277,8 +267,7 @@ _CATEGORIES: Final[tuple[Operation, ...]] = (
         summary="Remove a category; apps that were in it stay",
         needs=Action.APPS_SORT,
         run=lambda c: categories.delete(c.services, c.actor, c.path["id"]),
-        status=204,
-        may_be_empty=True,
+        shape=Shape.NOTHING,
     ),
     Operation(
         id="putAppCategories",

@@ -51,7 +51,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getPlan",
-        method="GET",
         path="/v1/plans/{id}",
         summary="Show a plan",
         needs=Action.CLUSTERS_READ,
@@ -85,7 +84,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="listClusters",
-        method="GET",
         path="/v1/clusters",
         summary="List the clusters",
         needs=Action.CLUSTERS_READ,
@@ -109,7 +107,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getCluster",
-        method="GET",
         path="/v1/clusters/{id}",
         summary="Show a cluster with its nodes and resources, by id or name",
         needs=Action.CLUSTERS_READ,
@@ -118,7 +115,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getMeasures",
-        method="GET",
         path="/v1/clusters/{id}/measures",
         summary="Show what was measured on a cluster's nodes: each five minutes of the last day, "
         "and one in an hour of two weeks",
@@ -147,7 +143,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="listTabs",
-        method="GET",
         path="/v1/clusters/{id}/tabs",
         summary="List the tables that a cluster's nodes can fill in",
         needs=Action.CLUSTERS_READ,
@@ -169,7 +164,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getTab",
-        method="GET",
         path="/v1/tabs/{id}",
         summary="Show a table that was asked for, once its node has answered",
         needs=Action.CLUSTERS_READ,

@@ -11,7 +11,6 @@ from pitrix_core.service import frontgates
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
         id="listFrontgates",
-        method="GET",
         path="/v1/frontgates",
         summary="List the Frontgates",
         needs=Action.FRONTGATES_READ,
@@ -21,7 +20,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getFrontgate",
-        method="GET",
         path="/v1/frontgates/{id}",
         summary="Show a Frontgate: its connection, its token, what waits for it",
         needs=Action.FRONTGATES_READ,

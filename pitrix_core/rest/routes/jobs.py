@@ -31,7 +31,6 @@ def _events(call: Call) -> list[Event]:
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
         id="listJobs",
-        method="GET",
         path="/v1/jobs",
         summary="List the jobs, newest first",
         needs=Action.CLUSTERS_READ,
@@ -47,7 +46,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getJob",
-        method="GET",
         path="/v1/jobs/{id}",
         summary="Show a job: how far it is, what failed, what it made, and what can be done",
         needs=Action.CLUSTERS_READ,
@@ -56,7 +54,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="listTasks",
-        method="GET",
         path="/v1/jobs/{id}/tasks",
         summary="List a job's tasks in the order of its plan",
         needs=Action.CLUSTERS_READ,
@@ -118,7 +115,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="listEvents",
-        method="GET",
         path="/v1/events",
         summary="List what happened, oldest first; or stream it, as server-sent events",
         needs=Action.EVENTS_READ,

@@ -74,7 +74,6 @@ def _take_back(call: Call) -> Headed:
 _SIGN_IN: Final = (
     Operation(
         id="listIssuers",
-        method="GET",
         path="/v1/sign_in",
         summary="List whom people can sign in with",
         run=lambda c: sign_in.issuers(c.services),
@@ -84,7 +83,6 @@ _SIGN_IN: Final = (
     ),
     Operation(
         id="signIn",
-        method="GET",
         path="/v1/sign_in/{issuer}",
         summary="Send a browser to an issuer of OpenID Connect",
         run=_depart,
@@ -93,7 +91,6 @@ _SIGN_IN: Final = (
     ),
     Operation(
         id="comeBack",
-        method="GET",
         path="/v1/sign_in/{issuer}/callback",
         summary="Take a browser back from an issuer: sets a cookie",
         run=_take_back,
@@ -114,7 +111,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *_SIGN_IN,
     Operation(
         id="whoAmI",
-        method="GET",
         path="/v1/whoami",
         summary="Say who asks, and what they may do",
         is_for_all=True,
@@ -135,7 +131,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="listSessions",
-        method="GET",
         path="/v1/sessions",
         summary="List one's own sessions",
         needs=Action.ACCOUNT_READ,
@@ -150,8 +145,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         summary="End one of one's own sessions; `current` is the one that asks",
         needs=Action.ACCOUNT_WRITE,
         run=_log_out,
-        status=204,
-        may_be_empty=True,
+        shape=Shape.NOTHING,
     ),
     Operation(
         id="addToken",
@@ -167,7 +161,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="listTokens",
-        method="GET",
         path="/v1/tokens",
         summary="List one's own API tokens",
         needs=Action.ACCOUNT_READ,
@@ -182,7 +175,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         summary="Make one of one's own API tokens worth nothing, by id or name",
         needs=Action.ACCOUNT_WRITE,
         run=lambda c: tokens.revoke(c.services, c.actor, c.path["id"]),
-        status=204,
-        may_be_empty=True,
+        shape=Shape.NOTHING,
     ),
 )

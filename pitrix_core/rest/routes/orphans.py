@@ -11,7 +11,6 @@ from pitrix_core.service.inputs import SweepInput
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
         id="listOrphans",
-        method="GET",
         path="/v1/runtimes/{id}/orphans",
         summary="Ask a runtime's cloud for what belongs to nothing here, and for what is missing",
         needs=Action.ORPHANS_READ,

@@ -24,7 +24,6 @@ _USERS: Final = (
     ),
     Operation(
         id="listUsers",
-        method="GET",
         path="/v1/users",
         summary="List the users",
         needs=Action.USERS_READ,
@@ -34,7 +33,6 @@ _USERS: Final = (
     ),
     Operation(
         id="getUser",
-        method="GET",
         path="/v1/users/{id}",
         summary="Show a user, by id or name",
         needs=Action.USERS_READ,
@@ -68,8 +66,7 @@ _USERS: Final = (
         summary="Delete a user to whom nothing belongs, or whose things somebody gets",
         needs=Action.USERS_WRITE,
         run=lambda c: users.delete(c.services, c.actor, c.path["id"], to=c.parameters.get("to")),
-        status=204,
-        may_be_empty=True,
+        shape=Shape.NOTHING,
         parameters=(Parameter(name="to", description="Who gets all that is theirs."),),
     ),
 )
@@ -77,7 +74,6 @@ _USERS: Final = (
 _GRANTS: Final = (
     Operation(
         id="listGrants",
-        method="GET",
         path="/v1/users/{id}/grants",
         summary="List what a user was granted",
         needs=Action.USERS_READ,
@@ -103,12 +99,10 @@ _GRANTS: Final = (
         summary="Take a grant back",
         needs=Action.USERS_WRITE,
         run=lambda c: roles.take_back(c.services, c.actor, c.path["id"]),
-        status=204,
-        may_be_empty=True,
+        shape=Shape.NOTHING,
     ),
     Operation(
         id="listRoles",
-        method="GET",
         path="/v1/roles",
         summary="List the roles, and what they allow",
         is_for_all=True,
@@ -134,8 +128,7 @@ _GRANTS: Final = (
         summary="Delete a role that nobody has",
         needs=Action.ROLES_WRITE,
         run=lambda c: roles.delete(c.services, c.actor, c.path["name"]),
-        status=204,
-        may_be_empty=True,
+        shape=Shape.NOTHING,
     ),
 )
 
@@ -154,7 +147,6 @@ _GROUPS: Final = (
     ),
     Operation(
         id="listGroups",
-        method="GET",
         path="/v1/groups",
         summary="List the groups: one's own with those above it, and those one may read",
         is_for_all=True,
@@ -164,7 +156,6 @@ _GROUPS: Final = (
     ),
     Operation(
         id="getGroup",
-        method="GET",
         path="/v1/groups/{id}",
         summary="Show a group",
         is_for_all=True,
@@ -188,8 +179,7 @@ _GROUPS: Final = (
         summary="Delete a group that nothing refers to",
         needs=Action.GROUPS_WRITE,
         run=lambda c: groups.delete(c.services, c.actor, c.path["id"]),
-        status=204,
-        may_be_empty=True,
+        shape=Shape.NOTHING,
     ),
 )
 

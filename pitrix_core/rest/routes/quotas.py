@@ -21,7 +21,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="listQuotas",
-        method="GET",
         path="/v1/quotas",
         summary="List the quotas that count for the caller, and those the caller may look at",
         needs=Action.QUOTAS_READ,
@@ -31,7 +30,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getQuota",
-        method="GET",
         path="/v1/quotas/{id}",
         summary="Show a quota beside what there is",
         needs=Action.QUOTAS_READ,
@@ -45,6 +43,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         summary="Remove a quota; nothing is limited by it any more",
         needs=Action.QUOTAS_WRITE,
         run=lambda c: quotas.remove(c.services, c.actor, c.path["id"]),
-        may_be_empty=True,
+        shape=Shape.NOTHING,
     ),
 )

@@ -30,7 +30,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="listRepos",
-        method="GET",
         path="/v1/repos",
         summary="List the repos",
         needs=Action.REPOS_READ,
@@ -40,7 +39,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getRepo",
-        method="GET",
         path="/v1/repos/{id}",
         summary="Show a repo, by id or name",
         needs=Action.REPOS_READ,
@@ -70,8 +68,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             keep_versions=c.parameters.get("keep_versions", False),
         ),
         parameters=(_KEEP_VERSIONS,),
-        status=204,
-        may_be_empty=True,
+        shape=Shape.NOTHING,
     ),
     Operation(
         id="validateRepo",
@@ -85,7 +82,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="listRepoKinds",
-        method="GET",
         path="/v1/repo_kinds",
         summary="List the kinds of repos that can be read, and what can be set for each",
         needs=Action.REPOS_READ,

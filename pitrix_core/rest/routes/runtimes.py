@@ -38,7 +38,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="listRuntimes",
-        method="GET",
         path="/v1/runtimes",
         summary="List the runtimes",
         needs=Action.RUNTIMES_READ,
@@ -48,7 +47,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getRuntime",
-        method="GET",
         path="/v1/runtimes/{id}",
         summary="Show a runtime, by id or name, and how much its cloud is asked for now",
         needs=Action.RUNTIMES_READ,

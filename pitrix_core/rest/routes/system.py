@@ -23,7 +23,6 @@ def _health(call: Call) -> answers.Health:
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
         id="getHealth",
-        method="GET",
         path="/healthz",
         summary="Answer once the database does",
         run=_health,
@@ -32,7 +31,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="listPlugins",
-        method="GET",
         path="/v1/plugins",
         summary="List the installed plugins, sound and broken",
         needs=Action.PLUGINS_READ,
@@ -42,7 +40,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="listProviders",
-        method="GET",
         path="/v1/providers",
         summary="List the providers that runtimes can be registered with",
         needs=Action.PLUGINS_READ,
@@ -52,7 +49,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getProvider",
-        method="GET",
         path="/v1/providers/{name}",
         summary="Describe a provider: the JSON Schemas of its settings and credential",
         needs=Action.PLUGINS_READ,
@@ -60,7 +56,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getAgent",
-        method="GET",
         path="/v1/agents/{name}/{digest}",
         summary="Download an agent; its code is public, and who asks pins its digest",
         run=lambda c: agents.agent_file(c.services, c.path["name"], c.path["digest"]),

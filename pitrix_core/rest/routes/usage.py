@@ -35,7 +35,6 @@ def _report(call: Call) -> UsageReport:
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
         id="getUsage",
-        method="GET",
         path="/v1/usage",
         summary="Add up core-, memory- and disk-hours and their cost in a period",
         needs=Action.USAGE_READ,
@@ -45,7 +44,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="exportUsage",
-        method="GET",
         path="/v1/usage.csv",
         summary="Return the same as CSV",
         needs=Action.USAGE_READ,
@@ -56,7 +54,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getAppStatistics",
-        method="GET",
         path="/v1/apps/{id}/statistics",
         summary="Tell the vendor of an app how it was used in a period; nobody is named",
         needs=Action.STATISTICS_READ,

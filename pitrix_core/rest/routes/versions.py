@@ -61,7 +61,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getUploadsIndex",
-        method="GET",
         path="/v1/repos/{id}/index.yaml",
         summary="Return the index of uploaded apps, for Helm and other installations",
         run=lambda c: uploads.index(c.services, c.actor, c.path["id"]),
@@ -71,7 +70,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getUploadedArchive",
-        method="GET",
         path="/v1/repos/{id}/packages/{version_id}/{file}",
         summary="Return the archive of an uploaded version, whatever file name it is asked by",
         run=lambda c: uploads.archive(c.services, c.actor, c.path["id"], c.path["version_id"]),
@@ -81,7 +79,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="getAppVersion",
-        method="GET",
         path="/v1/app_versions/{id}",
         summary="Show an app version, where it is in its life, and what the caller can do with it",
         run=lambda c: versions.life(c.services, c.actor, c.path["id"]),
@@ -90,7 +87,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="listTransitions",
-        method="GET",
         path="/v1/app_versions/{id}/transitions",
         summary="List what was done with a version: by whom, when and why; oldest first",
         run=lambda c: versions.transitions(c.services, c.actor, c.path["id"]),
@@ -100,7 +96,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation(
         id="listReviews",
-        method="GET",
         path="/v1/reviews",
         summary="List the reviews under way, oldest first",
         run=lambda c: versions.open_reviews(c.services, c.actor),

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from pitrix_core import validation
-from pitrix_core.rest import openapi
+from pitrix_core.rest import events, openapi
 from pitrix_core.rest.app import make_app
 from pitrix_core.rest.operation import Operation
 from pitrix_core.rest.operations import OPERATIONS
@@ -124,6 +124,29 @@ def test_every_change_takes_an_idempotency_key(document: Document) -> None:
         has_key = "Idempotency-Key" in {p["name"] for p in operation["parameters"]}
         is_shown_once = operation["operationId"] in {"addToken", "logIn"}
         assert has_key == (method != "get" and not is_shown_once)
+
+
+def test_events_alone_are_streamed(document: Document) -> None:
+    """Other lists are cut into pages, whoever cuts them."""
+    streams = [
+        operation["operationId"]
+        for _, _, operation in _operations(document)
+        if events.MEDIA_TYPE in operation["responses"].get("200", {}).get("content", {})
+    ]
+
+    assert streams == ["listEvents"]
+
+
+def test_what_is_taken_away_is_not_described(document: Document) -> None:
+    """Nothing is left to tell of it, unless jobs have to take more away first."""
+    told = {
+        operation["operationId"]: answers
+        for _, method, operation in _operations(document)
+        if method == "delete"
+        if (answers := {status for status in operation["responses"] if status < "300"}) != {"204"}
+    }
+
+    assert told == {"deleteRuntime": {"202", "204"}}
 
 
 def test_a_secret_is_marked(document: Document) -> None:
