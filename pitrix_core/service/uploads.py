@@ -203,6 +203,8 @@ def _replace(tx: Transaction, actor: Actor, known: AppVersion, version: AppVersi
     require_unused(tx, known)
     write_upload(tx, actor, known, is_new=False)
     tx.reviews.replace(version)
+    if known.digest is not None:
+        tx.catalog.drop_package(known.digest)
 
 
 def _uploads(tx: Transaction, actor: Actor, repo_id: str) -> Repo:

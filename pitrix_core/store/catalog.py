@@ -67,8 +67,9 @@ class CatalogRepository:
     # -- packages ----------------------------------------------------------------------------------
 
     def add_package(self, digest: str, content: bytes) -> None:
-        """Store a package's bytes, once."""
+        """Store a package's bytes, once; nobody drops them until the transaction ends."""
         known = sa.select(tables.packages.c.digest).where(tables.packages.c.digest == digest)
+        known = known.with_for_update(read=True)
         if self._connection.scalar(known) is None:  # before so many bytes are sent
             insert_once(
                 self._connection,
@@ -76,6 +77,16 @@ class CatalogRepository:
                 digest=digest,
                 content=content,
                 created_at=self._now,
+            )
+
+    def drop_package(self, digest: str) -> None:
+        """Forget a package's bytes, unless a version is of them, or is about to be."""
+        columns, versions = tables.packages.c, tables.app_versions.c
+        free = sa.select(columns.digest).where(columns.digest == digest)
+        for found in self._connection.scalars(free.with_for_update(skip_locked=True)).all():
+            unused = ~sa.exists().where(versions.digest == found)
+            self._connection.execute(
+                tables.packages.delete().where(columns.digest == found, unused)
             )
 
     def package(self, digest: str) -> bytes:

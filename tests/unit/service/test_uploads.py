@@ -73,6 +73,27 @@ def test_another_archive_takes_a_drafts_place(services: Services) -> None:
     assert second.findings == ()
 
 
+@BOTH
+def test_an_archive_that_was_replaced_is_kept_for_others_alone(services: Services) -> None:
+    """Who tries many drafts must not fill the database."""
+    mine, other = upload(services, DORA), upload(services, DAVE)
+    held = [_bytes_of(services, mine)]
+
+    for actor in (DORA, DAVE):
+        upload(services, actor, findings=["info"])
+        held.append(_bytes_of(services, other))
+
+    assert held == [core_world.note(), core_world.note(), None]
+
+
+def _bytes_of(services: Services, version: AppVersion) -> bytes | None:
+    with services.store.read() as tx:
+        try:
+            return tx.catalog.package(str(version.digest))
+        except NotFoundError:
+            return None
+
+
 def test_uploading_makes_a_rejected_version_a_draft(services: Services) -> None:
     """What was found wrong with it may be mended now."""
     reviewed = lives.reviewing(services, "technical")
