@@ -40,6 +40,9 @@ class BelongingRepository:
 
     def hand_over(self, owner: str, *, to: str) -> None:
         """Let everything that belongs to somebody belong to somebody else, secrets included."""
+        jobs = tables.jobs.c
+        first = sa.select(jobs.id).where(jobs.owner == owner).order_by(jobs.id)
+        self._connection.execute(first.with_for_update()).all()  # in the order of runners
         ids = sa.select(tables.secrets.c.id).where(tables.secrets.c.owner == owner)
         texts = {
             secret_id: self._secrets.get(secret_id)

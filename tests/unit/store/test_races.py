@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from pitrix_core.errors import ConflictError
-from pitrix_core.model import AppInfo, Cluster, PlannedNode, Runtime
+from pitrix_core.model import AppInfo, Cluster, Job, PlannedNode, Runtime, Task
 from pitrix_core.store import Store, Transaction, new_id
 from pitrix_core.store.agents import Frontgate, Message
 from pitrix_core.store.catalog import App, AppVersion
@@ -270,6 +270,37 @@ def _add_nodes(tx: Transaction, cluster_id: str) -> None:
         PlannedNode(id=f"{cluster_id}-{sid}", role="", sid=sid, gid=sid) for sid in range(1, 4)
     ]
     tx.clusters.add_nodes(cluster_id, planned, owner="alice", secret_ids={})
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_who_gets_anothers_things_waits_for_who_ends_jobs(
+    store: Store, submit: Callable[..., Job]
+) -> None:
+    """All lock jobs first, in one order, so that neither has what the other waits for."""
+    first, last = sorted(submit(Task(key="a", kind="x.y", title="a")).id for _ in range(2))
+    with store.begin() as tx:
+        tx.courses.pause(first)  # its row is the last one in PostgreSQL's table from now on
+    failures: list[Exception] = []
+
+    def hand_over() -> None:
+        try:
+            with store.begin() as tx:
+                tx.belongings.hand_over("alice", to="bob")
+        except Exception as ex:  # noqa: BLE001  # it is looked at
+            failures.append(ex)
+
+    other = threading.Thread(target=hand_over)
+    with store.begin() as tx:
+        tx.queue.lock_jobs([first])
+        other.start()
+        other.join(timeout=MOMENT_S)
+        tx.queue.lock_jobs([last])
+    other.join(timeout=20)
+
+    with store.read() as tx:
+        owners = [tx.jobs.get(job_id).owner for job_id in (first, last)]
+    assert failures == []
+    assert owners == ["bob", "bob"]
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
