@@ -12,7 +12,7 @@ import time
 import urllib.parse
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import attrs
 import httpcore
@@ -123,7 +123,7 @@ class HttpFetcher:
                 pieces: Iterable[bytes] = _counted(response.iter_stream(), limit_bytes, shown)
                 if is_packed:
                     pieces = _counted(_unpacked(pieces, shown), limit_bytes, shown)
-                file = _kept(pieces)
+                file = spooled(pieces)
         except httpcore.TimeoutException as ex:
             raise RepoTemporaryError(
                 f"{shown} did not answer in time.", next_step="Try again later."
@@ -257,18 +257,6 @@ def _unpacked(pieces: Iterable[bytes], shown: str) -> Iterator[bytes]:
                 raise RepoError(f"{shown} is damaged: there is more after its end.")
     if not unpacker.eof:
         raise RepoError(f"{shown} is cut off.")
-
-
-def _kept(pieces: Iterable[bytes]) -> BinaryIO:
-    file = spooled()
-    try:
-        for piece in pieces:
-            file.write(piece)
-    except BaseException:
-        file.close()
-        raise
-    file.seek(0)
-    return file
 
 
 # -- connections -----------------------------------------------------------------------------------

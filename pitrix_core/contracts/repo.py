@@ -25,10 +25,10 @@ The clauses; the conformance suite (:mod:`pitrix_core.testing.repo_suite`) cites
 
 import abc
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, BinaryIO, ClassVar, Final, Protocol, Self
+from typing import Any, BinaryIO, ClassVar, Final, Protocol, Self, cast
 
 import attrs
 
@@ -258,6 +258,14 @@ def _meaning(status: int) -> type[RepoError]:
     return RepoTemporaryError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else RepoError
 
 
-def spooled() -> BinaryIO:
-    """Return an empty file for an answer: in memory while it is small, then on disk."""
-    return tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # type: ignore[return-value]  # it is one but for its type
+def spooled(pieces: Iterable[bytes] = ()) -> BinaryIO:
+    """Return a file of these bytes, at its start: in memory while it is small, then on disk."""
+    file = cast("BinaryIO", tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES))  # noqa: SIM115  # the caller's
+    try:
+        for piece in pieces:  # writelines would keep all of it in memory first
+            file.write(piece)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file

@@ -10,14 +10,22 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import attrs
 
 from pitrix_core.catalog.fetcher import parse_url
 from pitrix_core.catalog.sources.registry import MANIFEST, Blob, Manifest, Registry
-from pitrix_core.contracts.repo import Fetcher, IndexFile, Release, RepoKind, TlsSettings, spooled
+from pitrix_core.contracts.repo import (
+    INDEX_LIMIT_BYTES,
+    Fetcher,
+    IndexFile,
+    Release,
+    RepoKind,
+    TlsSettings,
+    spooled,
+)
 from pitrix_core.errors import (
     InvalidInputError,
     PackageDigestError,
@@ -96,14 +104,32 @@ class OciKind(RepoKind):
         tag = "sha256:" + hashlib.sha256(text.encode()).hexdigest()
         if tag == known:
             return None
-        entries: dict[str, list[dict[str, Any]]] = {}
+        return IndexFile(tag=tag, file=spooled(self._bounded(self._lines(versions))))
+
+    def _bounded(self, lines: Iterable[str]) -> Iterator[bytes]:
+        left = INDEX_LIMIT_BYTES
+        for line in lines:
+            left -= len(line)  # JSON's are ASCII
+            if left < 0:
+                raise RepoError(
+                    f"The index of {self._place}/{self._path} would be larger than "
+                    f"{INDEX_LIMIT_BYTES} bytes.",
+                    next_step="Name some of its charts in the repo's settings: charts.",
+                )
+            yield line.encode()
+
+    def _lines(self, versions: Mapping[str, Sequence[str]]) -> Iterator[str]:
+        """Write an index in JSON, one version after the other: many need not fit into memory."""
+        charts: dict[str, list[tuple[str, str]]] = {}
         for name, tags in versions.items():
-            for each in tags:
-                entries.setdefault(name.rpartition("/")[2], []).append(self._entry(name, each))
-        file = spooled()
-        file.write(json.dumps({"apiVersion": "v1", "entries": entries}).encode())
-        file.seek(0)
-        return IndexFile(tag=tag, file=file)
+            charts.setdefault(name.rpartition("/")[2], []).extend((name, tag) for tag in tags)
+        yield '{"apiVersion": "v1", "entries": {'
+        for number, (chart, tagged) in enumerate(charts.items()):
+            yield f"{',' if number else ''}\n{json.dumps(chart)}: ["
+            for place, (name, tag) in enumerate(tagged):
+                yield f"{',' if place else ''}\n{json.dumps(self._entry(name, tag))}"
+            yield "]"
+        yield "}}"
 
     def read(self, address: str, *, limit_bytes: int) -> bytes:
         """Read the archive that a tag stands for, or its signature."""

@@ -9,6 +9,7 @@ import ssl
 import tempfile
 import threading
 import traceback
+import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,7 +21,7 @@ from web import Asked, Said, serving
 
 from pitrix_core.catalog.fetcher import HttpFetcher
 from pitrix_core.catalog.reach import Reach
-from pitrix_core.contracts.repo import HostSecret, Tls
+from pitrix_core.contracts.repo import HostSecret, Tls, spooled
 from pitrix_core.errors import InvalidInputError, RepoError, RepoTemporaryError
 
 LOOPBACK = Reach.parse("127.0.0.0/8")
@@ -368,3 +369,18 @@ def authority() -> tuple[str, ssl.SSLContext]:
         file.flush()
         context.load_cert_chain(file.name)
     return pem.decode(), context
+
+
+def test_a_large_answer_is_kept_on_disk() -> None:
+    """However many pieces it comes in."""
+    piece = bytes(64 * 1024)
+    tracemalloc.start()
+    try:
+        with spooled(piece for _ in range(512)) as file:
+            _, peak = tracemalloc.get_traced_memory()
+            size = len(file.read(1)) + sum(map(len, iter(lambda: file.read(65536), b"")))
+    finally:
+        tracemalloc.stop()
+
+    assert size == 32 * 1024 * 1024
+    assert peak < 8 * 1024 * 1024

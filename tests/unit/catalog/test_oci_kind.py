@@ -11,6 +11,7 @@ from web import Said, Web, serving
 
 from pitrix_core.catalog.fetcher import HttpFetcher
 from pitrix_core.catalog.reach import Reach
+from pitrix_core.catalog.sources import oci
 from pitrix_core.catalog.sources.oci import OciCredential, OciKind, OciSettings
 from pitrix_core.catalog.sources.registry import digest_of
 from pitrix_core.contracts.repo import Release
@@ -148,6 +149,20 @@ def test_one_bad_artifact_does_not_hide_the_others(opened: Open, registry: Regis
 
     assert "urls" in good
     assert "urls" not in bad
+
+
+def test_an_index_that_would_be_too_large_is_not_made(
+    opened: Open, registry: Registry, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever artifacts say of themselves; the rest is not asked for."""
+    monkeypatch.setattr(oci, "INDEX_LIMIT_BYTES", 10_000)
+    for number in range(5):
+        registry.tag("charts/app", f"{number}.0.0", core_world.note(), {"description": "x" * 9000})
+
+    with pytest.raises(RepoError, match="larger"):
+        opened().read_index(None)
+
+    assert not [asked for asked in web.asked if asked.path.endswith("/manifests/4.0.0")]
 
 
 def test_bytes_that_are_not_the_promised_ones_are_refused(

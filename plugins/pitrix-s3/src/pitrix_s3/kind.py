@@ -1,5 +1,6 @@
 """Repos in a bucket: ``s3://BUCKET/PATH`` with an ``index.yaml`` in it."""
 
+import contextlib
 import posixpath
 import re
 import urllib.parse
@@ -97,11 +98,8 @@ class S3Kind(Shelf, RepoKind):
                 found = self._get(INDEX_FILE, condition)
         except _UnchangedError:
             return None
-        file = spooled()
-        while piece := found["Body"].read(_PIECE_BYTES):
-            file.write(piece)
-        found["Body"].close()
-        file.seek(0)
+        with contextlib.closing(found["Body"]) as body:
+            file = spooled(iter(lambda: body.read(_PIECE_BYTES), b""))
         return IndexFile(tag=found["ETag"], file=file)
 
     def read(self, address: str, *, limit_bytes: int) -> bytes:
