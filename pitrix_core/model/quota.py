@@ -11,6 +11,15 @@ import attrs
 #: Largest limit that can be set; more than any account holds.
 MOST: Final = 1_000_000_000
 
+#: Limit → what one of it is called, and what several are.
+WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "clusters": ("cluster", "clusters"),
+    "nodes": ("node", "nodes"),
+    "cores": ("core", "cores"),
+    "memory_gib": ("GiB of memory", "GiB of memory"),
+    "disk_gib": ("GiB of disks", "GiB of disks"),
+}
+
 
 class Scope(enum.StrEnum):
     """For whom a quota counts."""

@@ -23,7 +23,7 @@ from pitrix_core.findings import Finding, Level, errors_in
 from pitrix_core.model import Action as PlanAction
 from pitrix_core.model import Plan, Runtime
 from pitrix_core.model.access import Action, Actor
-from pitrix_core.model.quota import MOST, Limits, Quota, QuotaReport, Scope, Unpriced, Use
+from pitrix_core.model.quota import MOST, WORDS, Limits, Quota, QuotaReport, Scope, Unpriced, Use
 from pitrix_core.service.people import find_group, find_user
 from pitrix_core.service.services import Services
 from pitrix_core.store import Store, Transaction
@@ -34,15 +34,6 @@ _NEAR: Final = Decimal("0.9")
 #: How many of those who may change a quota are named.
 _NAMED: Final = 3
 _MIB_PER_GIB: Final = 1024
-
-#: Limit → what one of it is called, and what several are.
-_WORDS: Final[Mapping[str, tuple[str, str]]] = {
-    "clusters": ("cluster", "clusters"),
-    "nodes": ("node", "nodes"),
-    "cores": ("core", "cores"),
-    "memory_gib": ("GiB of memory", "GiB of memory"),
-    "disk_gib": ("GiB of disks", "GiB of disks"),
-}
 
 
 @attrs.frozen(kw_only=True)
@@ -124,7 +115,7 @@ class _Balance:
         for name, limit in attrs.asdict(self.quota.limits).items():
             if limit is not None and added[name] > 0:
                 yield from self._of_limit(
-                    f"{limit} {_WORDS[name][limit != 1]}",
+                    f"{limit} {WORDS[name][limit != 1]}",
                     limit,
                     used=used[name],
                     added=added[name],
@@ -327,7 +318,7 @@ def _added(plan: Plan) -> Use:
 
 
 def _numbers(use: Use) -> dict[str, Decimal]:
-    return {name: Decimal(getattr(use, name)) for name in _WORDS}
+    return {name: Decimal(getattr(use, name)) for name in WORDS}
 
 
 def _whom(tx: Transaction, quota: Quota) -> str:

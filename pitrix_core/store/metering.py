@@ -14,13 +14,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from pitrix_core.model import OwnedResource, Price
+from pitrix_core.model.quota import MOST
 from pitrix_core.model.usage import Size
 from pitrix_core.store import tables
 from pitrix_core.store.engine import insert_once
 
-#: Largest number that is taken for a size or, in a currency's units, for a price: whatever a plugin
-#: says, it must neither keep an outcome from being written nor make sums overflow.
-_MOST: Final = 1_000_000_000
 _MILLION: Final = 1_000_000
 #: ISO 4217.
 CURRENCY: Final = re.compile(r"[A-Z]{3}")
@@ -155,7 +153,7 @@ def millionths(price: Price | None) -> tuple[int | None, str | None]:
     if price is None or not CURRENCY.fullmatch(price.currency):
         return None, None
     amount = price.amount_per_month
-    if not amount.is_finite() or not 0 <= amount <= _MOST:
+    if not amount.is_finite() or not 0 <= amount <= MOST:
         return None, None
     whole = (amount * _MILLION).to_integral_value(ROUND_HALF_EVEN)
     return int(whole), price.currency
@@ -178,11 +176,12 @@ def _resource(
 
 
 def _sized(size: Size, price: Price | None) -> dict[str, Any]:
+    # What a plugin says must neither keep an outcome from being written nor make sums overflow.
     amount, currency = millionths(price)
     return {
-        "cpu": min(max(size.cpu, 0), _MOST),
-        "memory_mib": min(max(size.memory_mib, 0), _MOST),
-        "disk_gib": min(max(size.disk_gib, 0), _MOST),
+        "cpu": min(max(size.cpu, 0), MOST),
+        "memory_mib": min(max(size.memory_mib, 0), MOST),
+        "disk_gib": min(max(size.disk_gib, 0), MOST),
         "price_millionths": amount,
         "currency": currency,
     }

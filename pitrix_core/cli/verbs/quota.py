@@ -11,18 +11,13 @@ from pitrix_core.cli.problems import CliError
 from pitrix_core.cli.terminal import say
 from pitrix_core.cli.values import pairs
 from pitrix_core.model import JsonObject
+from pitrix_core.model.quota import WORDS, Unpriced
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _QUOTAS: Final = "/v1/quotas"
 #: Limit → what it is called.
-_WORDS: Final = {
-    "clusters": "clusters",
-    "nodes": "nodes",
-    "cores": "cores",
-    "memory_gib": "GiB of memory",
-    "disk_gib": "GiB of disks",
-}
+_WORDS: Final = {name: several for name, (_, several) in WORDS.items()}
 _whole = click.IntRange(0)
 
 
@@ -59,7 +54,7 @@ def quota() -> None:
 )
 @click.option(
     "--unpriced",
-    type=click.Choice(["warn", "refuse"]),
+    type=click.Choice([unpriced.value for unpriced in Unpriced]),
     default="warn",
     show_default=True,
     help="With a budget: plans whose price is not known.",

@@ -11,8 +11,9 @@ from pitrix_core.cli.options import Session, talks_to_api
 from pitrix_core.cli.output import is_terminal, print_fields, print_json, print_table, time_of
 from pitrix_core.cli.terminal import hand_over, say
 from pitrix_core.model import JsonObject
+from pitrix_core.model.usage import UsageBy
 
-_BY: Final = ("cluster", "app", "version", "owner", "group", "runtime")
+_BY: Final = click.Choice([by.value for by in UsageBy])
 _HOURS: Final = {
     "core-hours": "core_hours",
     "GiB-hours of memory": "memory_gib_hours",
@@ -24,7 +25,7 @@ _until = click.option("--to", "until", metavar="DAY", help="Day it ends before; 
 
 
 @click.command()
-@click.option("--by", type=click.Choice(_BY), default="cluster", show_default=True)
+@click.option("--by", type=_BY, default="cluster", show_default=True)
 @_since
 @_until
 @click.option("--csv", "as_csv", is_flag=True, help="Write CSV, for spreadsheets and bills.")
