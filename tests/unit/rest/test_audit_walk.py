@@ -299,11 +299,12 @@ def world(services: Services, tmp_path: Path) -> World:
 
 @pytest.mark.parametrize("operation_id", WALK)
 def test_an_operation_leaves_an_entry(world: World, operation_id: str) -> None:
-    """Carried out for real; it says who did it, and holds none of what was secret."""
+    """Carried out for real: one for each request, of who did it, with none of what was secret."""
     WALK[operation_id](world)
 
     found = world.entries(operation_id)
     assert found, operation_id
+    assert len({entry["request_id"] for entry in found}) == len(found)
     assert all(entry["user"] for entry in found)
     assert not any(text in str(found) for text in ("hunter2", GOOD_WORDS, OTHER_WORDS))
 
