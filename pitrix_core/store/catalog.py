@@ -167,7 +167,10 @@ class CatalogRepository:
             query = query.where(seen_by(viewer, tables.app_versions))
         row = self._connection.execute(query).one_or_none()
         if row is None:
-            raise NotFoundError(f"There is no app version {version_id!r}.")
+            raise NotFoundError(
+                f"There is no app version {version_id!r}.",
+                next_step="List those of an app: pitrix app versions APP",
+            )
         return record(row, AppVersion)
 
     def version_of(self, repo_id: str, name: str, version: str) -> AppVersion | None:

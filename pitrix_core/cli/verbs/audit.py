@@ -10,7 +10,7 @@ from typing import IO, Any, Final
 import click
 
 from pitrix_core.cli.options import Session, talks_to_api
-from pitrix_core.cli.output import Columns, ask, print_json, print_table
+from pitrix_core.cli.output import Columns, ask, print_json, print_table, time_of
 from pitrix_core.cli.problems import CliError
 from pitrix_core.cli.terminal import say
 from pitrix_core.errors import InvalidInputError
@@ -22,14 +22,14 @@ _ENTRIES: Final = "/v1/audit"
 _LONGEST_LINE: Final = 1024 * 1024
 
 _COLUMNS: Final[Columns] = {
-    "ID": "id",
-    "WHEN": "at",
-    "USER": "user",
-    "ACTION": "action",
-    "SUBJECT": "subject",
-    "FROM": "address",
-    "BEFORE": "before",
-    "AFTER": "after",
+    "id": "id",
+    "when": lambda entry: time_of(entry["at"]),
+    "user": "user",
+    "action": "action",
+    "subject": "subject",
+    "from": "address",
+    "before": "before",
+    "after": "after",
 }
 _file = click.Path(path_type=Path, dir_okay=False)
 

@@ -21,7 +21,13 @@ _WHO_AM_I = "/v1/whoami"
 @click.argument("name", required=False)
 @click.option("--url", help="Address of the API. [env: PITRIX_URL]")
 @click.option("--with-token", is_flag=True, help="Ask for a token made elsewhere, not a password.")
-@click.option("--days", default=30, show_default=True, help="How long the login is good.")
+@click.option(
+    "--days",
+    type=click.IntRange(1),
+    default=30,
+    show_default=True,
+    help="How long the login is good.",
+)
 @data_option
 @json_option
 def login(  # one for each option

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from pitrix_core.cli.options import data_option
+from pitrix_core.cli.options import data_option, json_option
 from pitrix_core.cli.output import Columns, print_fields, print_json, print_table
 from pitrix_core.cli.problems import CliError
 from pitrix_core.cli.terminal import say
@@ -15,7 +15,6 @@ from pitrix_core.model import JsonObject
 _database = click.option(
     "--database", metavar="URL", help="As `pitrix serve` has it. [env: PITRIX_DATABASE]"
 )
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
 @click.group()
@@ -30,7 +29,7 @@ def secrets() -> None:
 @secrets.command()
 @data_option
 @_database
-@_json
+@json_option
 def status(data: Path | None, *, database: str | None, as_json: bool) -> None:
     """Say under which keys how many secrets are."""
     found = _as_json(_wiring().key_status(_configured(data, database)))
@@ -39,11 +38,10 @@ def status(data: Path | None, *, database: str | None, as_json: bool) -> None:
         return
     print_fields({"provider": found["provider"], "current key": found["current_key"]})
     columns: Columns = {
-        "DATA KEY": lambda row: row["id"] or "none: key file",
-        "SECRETS": "secrets",
-        "WRAPPED WITH": lambda row: f"{row['provider']} {row['key_id']}".strip(),
-        "CURRENT": "is_current",
-        "MADE": "created_at",
+        "data key": lambda row: row["id"] or "none: key file",
+        "secrets": "secrets",
+        "wrapped with": lambda row: f"{row['provider']} {row['key_id']}".strip(),
+        "made": "created_at",
     }
     print_table(found["data_keys"], columns, nothing="There are no secrets yet.")
 
@@ -58,7 +56,7 @@ def status(data: Path | None, *, database: str | None, as_json: bool) -> None:
     is_flag=True,
     help="Only make the next key, as DATA/key.next, to be copied to every machine first.",
 )
-@_json
+@json_option
 def rotate(
     data: Path | None,
     *,
@@ -81,8 +79,8 @@ def rotate(
         turn = _wiring().rotate_data_keys if with_data_keys else _wiring().rotate_keys
         answer = _as_json(turn(config))
         text = (
-            f"{answer['rewrapped']} data keys were wrapped with the current key, "
-            f"{answer['resealed']} secrets encrypted anew."
+            f"Data keys wrapped with the current key: {answer['rewrapped']}; "
+            f"secrets encrypted anew: {answer['resealed']}."
         )
     if as_json:
         print_json(answer)

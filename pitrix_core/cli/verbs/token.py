@@ -49,8 +49,9 @@ def list_(session: Session, /) -> None:
     if session.as_json:
         print_json({"items": items, "next_cursor": None})
         return
-    columns = {"name": "name", "id": "id", "allows": "actions", "used": "used_at"}
-    print_table(items, {**columns, "until": "expires_at"}, nothing="There is no token.")
+    columns = {"name": "name", "id": "id", "allows": "actions", "on": "group_id"}
+    times = {"used": "used_at", "until": "expires_at"}
+    print_table(items, {**columns, **times}, nothing="There is no token.")
 
 
 @token.command()

@@ -63,7 +63,8 @@ def test_changes_are_listed(api: StandIn, pitrix: Callable[..., Result]) -> None
     lines = ran.out.splitlines()
     assert asked.query["user"] == "alice"
     assert len(lines) == 3
-    assert "limitRuntime" in lines[1]
+    assert lines[0].split()[:3] == ["id", "when", "user"]
+    assert "2026-11-01 12:01:00Z  alice  limitRuntime" in lines[1]
     assert lines[1].endswith("concurrency=1  concurrency=2")
 
 

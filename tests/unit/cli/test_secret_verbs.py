@@ -68,7 +68,9 @@ def test_a_rotation_says_what_it_did(config: Config, secrets: Callable[..., Resu
     keys = secrets("rotate")
     everything = json.loads(secrets("rotate", "--data-keys", "--json").out)
 
-    assert keys.out.startswith("1 data keys were wrapped with the current key, 0 secrets")
+    assert keys.out.startswith(
+        "Data keys wrapped with the current key: 1; secrets encrypted anew: 0"
+    )
     assert everything == {"rewrapped": 1, "resealed": 1, "unreadable": []}
     assert len(config.key_file.read_bytes().split()) == 3
     assert read(config) == "hunter2"
