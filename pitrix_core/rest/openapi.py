@@ -3,6 +3,7 @@
 Source of the format: https://spec.openapis.org/oas/v3.1.1.html, read 2026-08.
 """
 
+import functools
 import importlib.metadata
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
@@ -25,11 +26,11 @@ def with_document(operations: Sequence[Operation]) -> tuple[Operation, ...]:
         method="GET",
         path="/v1/openapi.json",
         summary="Return this document",
-        run=lambda _call: document,
+        run=lambda _call: document(),
         is_open=True,
     )
     table = (*operations, describe)
-    document = document_of(table)
+    document = functools.cache(lambda: document_of(table))  # a process may never be asked for it
     return table
 
 
