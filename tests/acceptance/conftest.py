@@ -53,6 +53,8 @@ class Installation:
 
     data: Path
     home: Path
+    #: Variables of the environment beside those that every one has.
+    settings: Mapping[str, str] = attrs.field(factory=dict)
     server: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -63,6 +65,7 @@ class Installation:
             "HOME": str(self.home),
             "PITRIX_DATA": str(self.data),
             "LANG": "C.UTF-8",
+            **self.settings,
         }
 
     def start(self) -> None:
@@ -101,14 +104,14 @@ class Installation:
 
     def run(self, *arguments: str, check: bool = True) -> Ran:
         """Run the command line."""
-        out, err = io.StringIO(), io.StringIO()
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
         with (
             mock.patch.dict(os.environ, self.environment, clear=True),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
         ):
             code = run(arguments)
-        result = Ran(code, out.getvalue(), err.getvalue())
+        result = Ran(code, *(text.buffer.getvalue().decode() for text in (out, err)))
         assert not check or result.code == 0, f"{arguments}: {result}\n{self.log()}"
         return result
 
@@ -188,11 +191,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installation(folder: Path) -> Iterator[Installation]:
+def settings() -> Mapping[str, str]:
+    """How the installation of a module is set up; a module says so itself."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def installation(folder: Path, settings: Mapping[str, str]) -> Iterator[Installation]:
     """A running installation; the last test fails if anything of it is left afterwards."""
     home = folder / "home"
     home.mkdir()
-    made = Installation(data=folder / "data", home=home)
+    made = Installation(data=folder / "data", home=home, settings=settings)
     made.start()
     try:
         yield made

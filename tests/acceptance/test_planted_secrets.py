@@ -28,20 +28,12 @@ REPO_PASSWORD = "planted-repo-password-77d2"
 WRONG_PASSWORD = "planted-wrong-password-9b13"
 LOGIN_PASSWORD = "planted login password 40aa"
 PLANTED = (API_KEY, REPO_PASSWORD, WRONG_PASSWORD, LOGIN_PASSWORD, PASSWORD)
+#: Logs all there is to be logged, and reads repos of this machine.
+WORDY = {"PITRIX_LOG_LEVEL": "debug", "PITRIX_PRIVATE_REPOS": "all"}
 #: Shorter texts are found by chance.
 _LEAST = 8
 #: What machines print, and what their programs log.
 _LOGS = ("**/*.log", "**/log")
-
-
-class WordyInstallation(Installation):
-    """Logs all there is to be logged, and reads repos of this machine."""
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Environment of every command."""
-        more = {"PITRIX_LOG_LEVEL": "debug", "PITRIX_PRIVATE_REPOS": "all"}
-        return {**super().environment, **more}
 
 
 @attrs.frozen
@@ -83,11 +75,11 @@ def served(folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def wordy(tmp_path: Path) -> Iterator[WordyInstallation]:
+def wordy(tmp_path: Path) -> Iterator[Installation]:
     """A running installation that logs at debug level."""
     home = tmp_path / "home"
     home.mkdir()
-    made = WordyInstallation(data=tmp_path / "data", home=home)
+    made = Installation(data=tmp_path / "data", home=home, settings=WORDY)
     made.start()
     try:
         yield made
@@ -99,7 +91,7 @@ def wordy(tmp_path: Path) -> Iterator[WordyInstallation]:
 
 
 def test_no_secret_is_found_where_it_does_not_belong(
-    wordy: WordyInstallation, tmp_path: Path, etcd_folder: str
+    wordy: Installation, tmp_path: Path, etcd_folder: str
 ) -> None:
     """Not in any table but encrypted, nor in logs, answers, events, plans, errors or the audit."""
     write_image(tmp_path / "images")
@@ -119,7 +111,7 @@ def test_no_secret_is_found_where_it_does_not_belong(
     assert _found_in(secrets, _texts(wordy, answers)) == []
 
 
-def _live(wordy: WordyInstallation, url: str, settings: list[str], answers: list[str]) -> set[str]:
+def _live(wordy: Installation, url: str, settings: list[str], answers: list[str]) -> set[str]:
     """Do what has to do with secrets, rightly and wrongly; return those that were shown once."""
 
     def ask(method: str, path: str, body: Any = None) -> httpx.Response:
@@ -163,7 +155,7 @@ def _live(wordy: WordyInstallation, url: str, settings: list[str], answers: list
     return {made.json()["token"], cookie, logged_in.json()["csrf_token"]}
 
 
-def _everything_shown(wordy: WordyInstallation) -> list[str]:
+def _everything_shown(wordy: Installation) -> list[str]:
     """Return every answer there is to be had."""
     paths = [
         *("repos", "runtimes", "clusters", "jobs", "events", "audit", "users", "tokens"),
@@ -179,13 +171,13 @@ def _everything_shown(wordy: WordyInstallation) -> list[str]:
     return found
 
 
-def _shown(wordy: WordyInstallation, path: str) -> str:
+def _shown(wordy: Installation, path: str) -> str:
     base, token = ((wordy.data / name).read_text().strip() for name in ("url", "token"))
     headers = {"Authorization": f"Bearer {token}"}
     return httpx.get(f"{base}/v1/{path}", headers=headers, timeout=60).text
 
 
-def _kept(wordy: WordyInstallation) -> set[str]:
+def _kept(wordy: Installation) -> set[str]:
     """Return every secret that the database knows, or the parts of it that are secret."""
     engine = make_engine(f"sqlite:///{wordy.data / 'pitrix.db'}")
     store = Store(engine, cipher=Cipher.from_file(wordy.data / "key"))
@@ -210,7 +202,7 @@ def _parts(text: str) -> list[str]:
     return [text]
 
 
-def _texts(wordy: WordyInstallation, answers: list[str]) -> Iterator[tuple[str, bytes]]:
+def _texts(wordy: Installation, answers: list[str]) -> Iterator[tuple[str, bytes]]:
     """Yield all that was kept or said, by where."""
     with sqlite3.connect(wordy.data / "pitrix.db") as connection:
         for line in connection.iterdump():
