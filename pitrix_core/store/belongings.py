@@ -23,7 +23,7 @@ class BelongingRepository:
         self._secrets = secrets
 
     def of(self, owner: str, *, limit: int) -> list[str]:
-        """Return what belongs to somebody and is not deleted: ``cluster web (cl-…)``, ….
+        """Return what belongs to somebody and is not gone: ``cluster web (cl-…)``, ….
 
         :param limit: how many of a kind at most.
         """
@@ -33,6 +33,10 @@ class BelongingRepository:
             query = sa.select(columns.id, columns.name).where(columns.owner == owner)
             if "state" in columns:
                 query = query.where(columns.state != "deleted")
+            if table is tables.apps:
+                query = query.join(tables.repos)
+            if table in (tables.apps, tables.repos):  # rows stay, for what came from them
+                query = query.where(tables.repos.c.removed_at.is_(None))
             kind = table.name.removesuffix("s")
             rows = self._connection.execute(query.order_by(columns.id).limit(limit))
             found += [f"{kind} {row.name} ({row.id})" for row in rows]

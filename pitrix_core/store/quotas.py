@@ -75,7 +75,7 @@ class QuotaRepository:
         self._connection.execute(tables.quotas.delete().where(tables.quotas.c.id == quota_id))
 
     def remove_of(self, user: str) -> None:
-        """Delete the quota of a user who goes: another one may be called so."""
+        """Delete the quota of a user who goes."""
         columns = tables.quotas.c
         which = (columns.scope == Scope.USER, columns.subject == user)
         self._connection.execute(tables.quotas.delete().where(*which))

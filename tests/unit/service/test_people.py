@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import core_world
 import pytest
 from core_world import ADMIN
 
@@ -18,12 +19,14 @@ from pitrix_core.service import (
     apps,
     categories,
     groups,
+    repos,
     roles,
     sharing,
     users,
 )
 from pitrix_core.service.categories import CategoryInput
 from pitrix_core.service.groups import GroupChange, GroupInput
+from pitrix_core.service.inputs import RepoInput
 from pitrix_core.service.roles import GrantInput, RoleInput
 from pitrix_core.service.services import Services
 from pitrix_core.service.sharing import ShareInput
@@ -369,6 +372,23 @@ def test_who_owns_something_does_not_just_go(services: Services, adas_runtime: R
         users.delete(services, ADMIN, "ada")
 
     assert refused.value.next_step == "Say who gets it: pitrix user delete ada --to USER"
+
+
+def test_what_was_taken_away_keeps_nobody(
+    services: Services, actor: Callable[[str], Actor], repo: core_world.RepoFolder
+) -> None:
+    """A repo leaves rows behind, and so do its apps; none of them is anybody's any more."""
+    users.change(services, ADMIN, "ada", UserChange(role="operator"))
+    roles.grant(services, ADMIN, "ada", GrantInput(role="operator", group="/"))
+    repo.add(core_world.note(), "app", "1.0.0")
+    repos.add(services, actor("ada"), RepoInput(name="adas", url=repo.url))
+    with pytest.raises(ConflictError, match=r"repo adas .* app app "):
+        users.delete(services, ADMIN, "ada")
+    repos.delete(services, actor("ada"), "adas")
+
+    users.delete(services, ADMIN, "ada")
+
+    assert "ada" not in [user.name for user in users.search(services, ADMIN)]
 
 
 def test_what_is_handed_over_is_the_heirs(services: Services, adas_runtime: Runtime) -> None:
