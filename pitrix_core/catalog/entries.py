@@ -9,9 +9,9 @@ from typing import Final
 
 import attrs
 
-from pitrix_core.catalog.reading import differing, left_out
+from pitrix_core.catalog.remarks import bounded, differing, left_out
 from pitrix_core.errors import PackageInvalidError
-from pitrix_core.findings import Finding, Level
+from pitrix_core.findings import Finding
 from pitrix_core.model import AppInfo
 from pitrix_core.package import IndexEntry
 from pitrix_core.store import Store, Transaction
@@ -153,23 +153,6 @@ class EntryWriter:
             self._findings.append(finding)
         else:
             self._left_out += 1
-
-
-def bounded(findings: Sequence[Finding], *, limit: int, left_out: int = 0) -> tuple[Finding, ...]:
-    """Return as many findings as are kept, and how many are not.
-
-    :param left_out: how many were left out before.
-    """
-    more = left_out + max(0, len(findings) - limit)
-    if not more:
-        return tuple(findings)
-    last = Finding(
-        level=Level.WARNING,
-        code="index.more",
-        message=f"There are {more} findings more, which are not kept.",
-        next_step="Repair these first.",
-    )
-    return (*findings[:limit], last)
 
 
 def _listed(entry: IndexEntry) -> Listed:

@@ -5,23 +5,27 @@ when it dies. What it writes, it writes in transactions that look whether it is 
 """
 
 import contextlib
+import itertools
 import logging
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
-from pitrix_core.catalog.entries import EntryWriter, Outcome, bounded
+import attrs
+
+from pitrix_core.catalog.entries import EntryWriter, Outcome
 from pitrix_core.catalog.opening import RepoOpener
 from pitrix_core.catalog.reading import PackageReading, pause_s
+from pitrix_core.catalog.remarks import remarks_on
 from pitrix_core.errors import ConflictError, LeaseLostError, NotFoundError, PitrixError
-from pitrix_core.findings import Finding, Level
 from pitrix_core.package import digest_of
 from pitrix_core.package.index import IndexReader
 from pitrix_core.plugins.registry import PluginRegistry
 from pitrix_core.store import Store
 from pitrix_core.store.indexing import Turn
+from pitrix_core.store.readings import Unread
 from pitrix_core.store.repos import Repo
 
 log = logging.getLogger(__name__)
@@ -39,8 +43,11 @@ _LOOK_AGAIN_S: Final = 0.1
 #: Most unread versions that are read together with the index; where there are more, others than the
 #: newest wait until somebody asks for them.
 _READ_AT_ONCE: Final = 50
-#: Findings that are kept with a repo.
-_FINDINGS_LIMIT: Final = 200
+#: Looks whether the process is to end, between one sign of life and the next.
+_LOOKS: Final = 10
+
+#: Says whether a process is to end.
+IsStopped: TypeAlias = Callable[[], bool]
 
 
 class Indexer:
@@ -75,13 +82,15 @@ class Indexer:
             place is there, and nothing is taken away.
         :raises ConflictError: another indexer is at it, and does not come to an end.
         """
-        return self._carry_out(repo, self._turn_at(repo), is_due=lambda _attempts: True)
+        turn = self._turn_at(repo)
+        return self._carry_out(repo, turn, is_due=lambda _: True, is_stopped=lambda: False)
 
-    def index_due(self, is_stopped: Callable[[], bool] = lambda: False) -> int:
+    def index_due(self, is_stopped: IsStopped = lambda: False) -> int:
         """Index every repo that is due and that no other indexer is at.
 
         One that fails does not stop the others: why is an event, and it is tried again later.
 
+        :param is_stopped: says whether this process is to end; others have its turn then.
         :returns: how many were due.
         """
         count = 0
@@ -94,7 +103,9 @@ class Indexer:
                 break
             count += 1
             try:  # what was tried before, is tried again when it is due
-                self._carry_out(repo, turn, is_due=lambda attempts: attempts == 0)
+                self._carry_out(
+                    repo, turn, is_due=lambda entry: entry.attempts == 0, is_stopped=is_stopped
+                )
             except PitrixError as ex:
                 log.warning("Repo %s was not indexed: %s", repo.name, ex, extra={"action": "index"})
         return count
@@ -114,8 +125,10 @@ class Indexer:
                 )
             time.sleep(_LOOK_AGAIN_S)
 
-    def _carry_out(self, repo: Repo, turn: Turn, *, is_due: Callable[[int], bool]) -> Repo:
-        with self._held(turn):
+    def _carry_out(
+        self, repo: Repo, turn: Turn, *, is_due: Callable[[Unread], bool], is_stopped: IsStopped
+    ) -> Repo:
+        with self._held(turn, is_stopped):
             try:
                 tag, outcome = self._list(repo, turn)
             except LeaseLostError:
@@ -123,68 +136,50 @@ class Indexer:
             except PitrixError as ex:
                 self._fail(repo, turn, ex)
                 raise
-            remarks = self._read_few(repo, is_due)
-            return self._end(repo, turn, tag=tag, outcome=outcome, remarks=remarks)
+            self._read_few(repo, is_due, is_stopped)
+            return self._end(repo, turn, tag=tag, outcome=outcome)
 
-    def _list(self, repo: Repo, turn: Turn) -> tuple[str | None, Outcome | None]:
+    def _list(self, repo: Repo, turn: Turn) -> tuple[str, Outcome | None]:
         """Read the index and write what it lists; nothing where it is still the known one."""
         with self._opener.open(repo) as source:
             found = source.read_index(turn.tag)
             if found is None:
-                return turn.tag, None
+                return turn.tag or "", None
             with found:
                 outcome = EntryWriter(self._store, repo, turn, lease_s=self._lease_s).write(
                     IndexReader(found.file)
                 )
                 return found.tag, outcome
 
-    def _read_few(self, repo: Repo, is_due: Callable[[int], bool]) -> list[Finding]:
-        """Read what is unread, where that is little; return remarks on what can be offered."""
+    def _read_few(
+        self, repo: Repo, is_due: Callable[[Unread], bool], is_stopped: IsStopped
+    ) -> None:
+        """Read what is unread, where that is little."""
         with self._store.read() as tx:
             entries = tx.readings.unread(repo.id, limit=_READ_AT_ONCE + 1)
-        if len(entries) > _READ_AT_ONCE:
-            return []
-        return self.reading.read_all(repo, [entry for entry in entries if is_due(entry.attempts)])
+        if len(entries) <= _READ_AT_ONCE:
+            due = filter(is_due, entries)
+            self.reading.read_all(repo, itertools.takewhile(lambda _: not is_stopped(), due))
 
-    def _end(
-        self,
-        repo: Repo,
-        turn: Turn,
-        *,
-        tag: str | None,
-        outcome: Outcome | None,
-        remarks: list[Finding],
-    ) -> Repo:
+    def _end(self, repo: Repo, turn: Turn, *, tag: str, outcome: Outcome | None) -> Repo:
         interval_s = repo.index_interval_s or self._interval_s
         due_s = interval_s * random.uniform(0.9, 1.1)  # noqa: S311  # not a secret
         with self._store.begin() as tx:
-            if outcome is None or tag is None:
+            data: dict[str, int] = {}
+            if outcome is None:
                 tx.indexing.pause(turn, due_s=due_s)
-                wrong = tx.indexing.findings(repo.id)
             else:
                 tx.indexing.end(turn, due_s=due_s, tag=tag, findings=outcome.findings)
-                wrong = outcome.findings
-            failures = tx.readings.failures(repo.id, limit=_READ_AT_ONCE)
+                data = attrs.asdict(outcome, filter=attrs.filters.exclude("findings"))
+            tx.repos.lock(repo.id)
             repo = tx.repos.get(repo.id)
-            if outcome is None:  # what is remarked on stays, where nothing was read again
-                told = (*wrong, *failures, *remarks)
-                before = (each for each in repo.findings if each not in told)
-                remarks = [*(each for each in before if each.level is not Level.ERROR), *remarks]
-            findings = bounded([*wrong, *failures, *remarks], limit=_FINDINGS_LIMIT)
+            findings = remarks_on(tx, repo.id)
             has_news = findings != repo.findings or repo.indexed_at is None or turn.failures > 0
-            if outcome is None and not has_news:
-                return repo
-            digest = repo.index_digest if outcome is None else digest_of((tag or "").encode())
-            tx.repos.mark_indexed(repo.id, digest=digest or "", findings=findings)
-            data = {"findings": len(findings)}
-            if outcome is not None:
-                has_news |= bool(outcome.added or outcome.removed)
-                data |= {
-                    "entries": outcome.entries,
-                    "added": outcome.added,
-                    "removed": outcome.removed,
-                }
-            if has_news:
+            if outcome is not None or has_news:
+                digest = digest_of(tag.encode())
+                tx.repos.mark_indexed(repo.id, digest=digest, findings=findings)
+            if has_news or data.get("added") or data.get("removed"):
+                data["findings"] = len(findings)
                 tx.events.add("repo.indexed", repo.id, owner=repo.owner, data=data)
             return tx.repos.get(repo.id)
 
@@ -197,15 +192,25 @@ class Indexer:
                 tx.events.add("repo.failed", repo.id, owner=repo.owner, data=data)
 
     @contextlib.contextmanager
-    def _held(self, turn: Turn) -> Iterator[None]:
-        """Keep a turn while the block is at work, which may wait for a network for minutes."""
+    def _held(self, turn: Turn, is_stopped: IsStopped) -> Iterator[None]:
+        """Keep a turn while the block is at work, which may wait for a network for minutes.
+
+        Once this process is to end, the turn is others', and the block writes nothing more.
+        """
         is_over = threading.Event()
 
         def keep() -> None:
-            while not is_over.wait(self._lease_s / 4):
+            for look in itertools.count(1):
+                if is_over.wait(self._lease_s / 4 / _LOOKS):
+                    return
                 try:
-                    with self._store.begin() as tx:
-                        tx.indexing.hold(turn, lease_s=self._lease_s)
+                    if is_stopped():
+                        with self._store.begin() as tx:
+                            tx.indexing.leave(turn)
+                        return
+                    if look % _LOOKS == 0:
+                        with self._store.begin() as tx:
+                            tx.indexing.hold(turn, lease_s=self._lease_s)
                 except LeaseLostError:
                     return
                 except Exception:  # the database may be away for a while

@@ -6,7 +6,7 @@ ahead of that the newest versions of each app, one after the other.
 
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -14,16 +14,16 @@ import attrs
 
 from pitrix_core.catalog.opening import RepoOpener
 from pitrix_core.catalog.recognise import ReadPackage, judged, read_package
+from pitrix_core.catalog.remarks import differing, left_out, remarks_on
 from pitrix_core.catalog.trust import require_own_name, signer_of
 from pitrix_core.errors import (
-    PackageDigestError,
     PackageSignatureError,
     PitrixError,
     RepoError,
     RepoNotFoundError,
     RepoTemporaryError,
 )
-from pitrix_core.findings import Finding, Level
+from pitrix_core.findings import Finding
 from pitrix_core.package import check_digest
 from pitrix_core.package.limits import DEFAULT_LIMITS
 from pitrix_core.package.signature import SIGNATURE_LIMIT_BYTES, SIGNATURE_SUFFIX
@@ -82,18 +82,13 @@ class PackageReading:
             repo = tx.repos.get(entry.repo_id)
         self._read(repo, entry)
 
-    def read_all(self, repo: Repo, entries: Sequence[Unread]) -> list[Finding]:
-        """Read versions of one repo, one after the other.
-
-        :returns: what was found in those that can be offered.
-        """
-        found: list[Finding] = []
+    def read_all(self, repo: Repo, entries: Iterable[Unread]) -> None:
+        """Read versions of one repo, one after the other; why one cannot be read is kept."""
         for entry in entries:
             try:
-                found += self._read(repo, entry)
+                self._read(repo, entry)
             except PitrixError as ex:
                 log.warning("A package was left out: %s", ex, extra={"action": "index.read"})
-        return found
 
     def read_due(self, is_stopped: Callable[[], bool] = lambda: False) -> int:
         """Read some of the versions that are due, a few at once.
@@ -125,8 +120,8 @@ class PackageReading:
         except Exception:  # the database may be away for a while: it is due again later
             log.exception("A version was not read", extra={"action": "index.read"})
 
-    def _read(self, repo: Repo, entry: Unread) -> tuple[Finding, ...]:
-        """Fetch, check and store a version's package.
+    def _read(self, repo: Repo, entry: Unread) -> None:
+        """Fetch, check and store a version's package, and have its repo tell what is wrong with it.
 
         :raises PitrixError: it cannot be offered; why is written down.
         """
@@ -144,8 +139,15 @@ class PackageReading:
                     ),
                 )
                 tx.listings.refresh([entry.app_id])
+            self._tell(repo)
             raise
-        return archive.findings
+        if archive.findings or entry.attempts:
+            self._tell(repo)
+
+    def _tell(self, repo: Repo) -> None:
+        with self._store.begin() as tx:
+            tx.repos.lock(repo.id)  # what others are about to tell is not lost
+            tx.repos.mark_found(repo.id, remarks_on(tx, repo.id))
 
     def _fetched(self, repo: Repo, entry: Unread) -> _Archive:
         with self._opener.open(repo) as source:
@@ -179,28 +181,6 @@ class PackageReading:
             if kept != archive.digest:
                 raise differing(kept, archive.digest)
             tx.listings.refresh([entry.app_id])
-
-
-def differing(first: str, now: str) -> PackageDigestError:
-    """Return the error of a version whose archive is another one by now."""
-    return PackageDigestError(
-        f"It was indexed with {first} and is listed with {now} now; the first one stays.",
-        next_step="A released version never changes: release another version.",
-    )
-
-
-def left_out(about: str, ex: PitrixError) -> Finding:
-    """Return the finding of a version that is not taken as it is.
-
-    :param about: its app's name and its version.
-    """
-    return Finding(
-        level=Level.ERROR,
-        code=ex.code,
-        message=f"{about}: {ex.message}",
-        file=about,
-        next_step=ex.next_step,
-    )
 
 
 def pause_s(failures: int, *, first_s: float, longest_s: float) -> float:

@@ -89,6 +89,13 @@ class IndexingRepository:
         """
         self._write(turn, leased_until=self._later(lease_s))
 
+    def leave(self, turn: Turn) -> None:
+        """Leave a turn to somebody else, at once.
+
+        :raises LeaseLostError: it was over before.
+        """
+        self._write(turn, leased_until=None)
+
     def end(self, turn: Turn, *, due_s: float, tag: str, findings: Sequence[Finding]) -> None:
         """End a turn in which the index was read.
 

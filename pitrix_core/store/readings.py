@@ -142,8 +142,10 @@ class ReadingRepository:
             .values(findings=convert.to_json(list(findings)))
         )
 
-    def failures(self, repo_id: str, *, limit: int) -> list[Finding]:
-        """Return why versions of a repo could not be read, by app and version.
+    def findings(self, repo_id: str, *, limit: int) -> list[Finding]:
+        """Return what was found in versions that a repo lists: first why some could not be read.
+
+        By app and version.
 
         :param limit: of the versions.
         """
@@ -152,11 +154,10 @@ class ReadingRepository:
             .select_from(self._joined())
             .where(
                 _ENTRIES.repo_id == repo_id,
-                _ENTRIES.is_unread,
-                _ENTRIES.attempts > 0,
                 _VERSIONS.removed_at.is_(None),
+                sa.cast(_VERSIONS.findings, sa.Text) != "[]",
             )
-            .order_by(_APPS.name, _VERSIONS.version)
+            .order_by(_ENTRIES.is_unread.desc(), _APPS.name, _VERSIONS.version)
             .limit(limit)
         )
         return [

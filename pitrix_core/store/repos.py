@@ -119,11 +119,14 @@ class RepoRepository:
         return found
 
     def read_anew(self, repo_id: str) -> None:
-        """Forget which index was read last: another place has another one."""
+        """Forget which index was read last: another place has another one.
+
+        Who reads the old one just now writes nothing more.
+        """
         self._connection.execute(
             tables.indexing.update()
             .where(tables.indexing.c.repo_id == repo_id)
-            .values(tag=None, due_at=self._now)
+            .values(tag=None, due_at=self._now, leased_until=None)
         )
 
     def clusters(self, repo_id: str) -> list[str]:
@@ -143,6 +146,7 @@ class RepoRepository:
 
         :returns: the ids of its apps.
         """
+        self.read_anew(repo_id)
         apps, versions, entries = tables.apps.c, tables.app_versions.c, tables.index_entries.c
         own = sa.select(apps.id).where(apps.repo_id == repo_id)
         self._connection.execute(
@@ -215,6 +219,19 @@ class RepoRepository:
                 index_digest=digest, indexed_at=self._now, findings=convert.to_json(list(findings))
             )
         )
+
+    def mark_found(self, repo_id: str, findings: Sequence[Finding]) -> None:
+        """Write down what is wrong with a repo."""
+        self._connection.execute(
+            tables.repos.update()
+            .where(tables.repos.c.id == repo_id)
+            .values(findings=convert.to_json(list(findings)))
+        )
+
+    def lock(self, repo_id: str) -> None:
+        """Be the only one to change a repo until the transaction ends; read it after that."""
+        query = sa.select(tables.repos.c.id).where(tables.repos.c.id == repo_id)
+        self._connection.execute(query.with_for_update(key_share=True))
 
     def _require_new_name(self, repo: Repo) -> None:
         """Refuse a name that people would take for another repo's.

@@ -1,5 +1,6 @@
 """Indexing stores what is new and sound, says what is not, and never stops half-way."""
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -357,6 +358,33 @@ def test_a_turn_lasts_as_long_as_the_work(
 
     assert [finding.message for finding in found.findings] == ["True"]
     assert leased_until() is None
+
+
+def test_who_is_to_stop_leaves_the_turn_to_others(
+    store: Store, repo: core_world.RepoFolder, registered: Repo
+) -> None:
+    """At once, and reads nothing more: what it is at may take minutes."""
+    repo.add(core_world.note())
+    repo.add(core_world.note("app", "2.0.0"), "app", "2.0.0")
+    stop, turns = threading.Event(), []
+
+    class Slow(core_world.NoteType):
+        def validate(self, spec: Any) -> Any:
+            stop.set()
+            end = time.monotonic() + 60
+            while not any(turns) and time.monotonic() < end:
+                time.sleep(0.01)
+                with store.begin() as tx:
+                    turns.append(tx.indexing.take(registered.id, lease_s=600.0))
+            return []
+
+    registry = core_world.registry_of(Slow())
+    indexer = Indexer(store, registry, RepoOpener(store, registry), lease_s=4.0)
+
+    indexer.index_due(stop.is_set)
+
+    assert turns[-1] is not None
+    assert [each.digest is not None for each in versions(store)].count(True) == 1
 
 
 def test_two_who_read_different_bytes_keep_the_first(

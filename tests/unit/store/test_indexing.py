@@ -1,6 +1,6 @@
 """Indexers have turns at repos, and take what is to be read; on both kinds of database."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -9,7 +9,7 @@ import pytest
 from pitrix_core.errors import LeaseLostError
 from pitrix_core.findings import Finding, Level
 from pitrix_core.model import AppInfo
-from pitrix_core.store import Store
+from pitrix_core.store import Store, Transaction
 from pitrix_core.store.index_entries import Kept, Listed
 from pitrix_core.store.indexing import Turn
 from pitrix_core.store.repos import Repo
@@ -17,6 +17,7 @@ from pitrix_core.testing.manual_clock import ManualClock
 
 DIGEST = "sha256:" + "0" * 64
 OTHER_DIGEST = "sha256:" + "1" * 64
+FOUND = Finding(level=Level.WARNING, code="note", message="It is odd.")
 WRONG = Finding(level=Level.ERROR, code="package_archive", message="It is none.")
 
 
@@ -82,6 +83,28 @@ def test_who_dies_is_followed_when_the_lease_has_run_out(
             write(tx)
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(lambda tx, _: tx.repos.read_anew("repo-1"), id="its-place-changed"),
+        pytest.param(lambda tx, _: tx.repos.take_off("repo-1"), id="it-is-taken-away"),
+        pytest.param(lambda tx, turn: tx.indexing.leave(turn), id="its-indexer-is-to-stop"),
+    ],
+)
+def test_who_has_lost_the_turn_writes_nothing_more(
+    store: Store, repo: Repo, end: Callable[[Transaction, Turn], object]
+) -> None:
+    """And somebody else may have it at once."""
+    late = taken(store)
+
+    with store.begin() as tx:
+        end(tx, late)
+
+    with pytest.raises(LeaseLostError), store.begin() as tx:
+        tx.indexing.hold(late, lease_s=20.0)
+    assert taken(store).fence > late.fence
+
+
 def test_who_holds_a_turn_keeps_it(store: Store, repo: Repo, manual_clock: ManualClock) -> None:
     """However long it takes."""
     turn = taken(store, lease_s=20.0)
@@ -138,7 +161,9 @@ def put(store: Store, repo: Repo, *entries: Listed) -> Kept:
         return tx.index_entries.put(repo, entries, state="active")
 
 
-def read(store: Store, version_id: str, *, digest: str = DIGEST) -> str:
+def read(
+    store: Store, version_id: str, *, digest: str = DIGEST, findings: Sequence[Finding] = ()
+) -> str:
     """Say that a version was read; return the digest that counts."""
     with store.begin() as tx:
         tx.catalog.add_package(digest, b"bytes")
@@ -148,7 +173,7 @@ def read(store: Store, version_id: str, *, digest: str = DIGEST) -> str:
             app_type="note",
             signed_by=None,
             info=AppInfo(name="a", version="1.0.0", description="as packaged"),
-            findings=[],
+            findings=findings,
         )
 
 
@@ -310,7 +335,7 @@ def test_what_cannot_be_read_is_not_offered_and_tried_again(
     [version_id] = put(store, repo, listed("a", "1.0.0")).ids
     fail(store, version_id)
     with store.read() as tx:
-        findings = (tx.catalog.version(version_id).findings, tx.readings.failures(repo.id, limit=9))
+        findings = (tx.catalog.version(version_id).findings, tx.readings.findings(repo.id, limit=9))
     hidden = offered(store)
     manual_clock.advance(61.0)
     again = take_due(store)
@@ -318,6 +343,21 @@ def test_what_cannot_be_read_is_not_offered_and_tried_again(
 
     assert findings == ((WRONG,), [WRONG])
     assert (hidden, again, offered(store)) == ([], [version_id], ["1.0.0"])
+
+
+def test_what_keeps_versions_from_being_read_is_told_first(store: Store, repo: Repo) -> None:
+    """Then what was found in others; nothing of those that are not listed any more."""
+    first, second, third = put(store, repo, *(listed(name, "1.0.0") for name in "abc")).ids
+    read(store, first, findings=[FOUND])
+    for version_id in (second, third):
+        fail(store, version_id)
+    with store.begin() as tx:
+        tx.index_entries.mark_removed([third])
+
+    with store.read() as tx:
+        found = tx.readings.findings(repo.id, limit=9)
+
+    assert found == [WRONG, FOUND]
 
 
 def test_what_cannot_be_fetched_now_stays_on_offer(store: Store, repo: Repo) -> None:
