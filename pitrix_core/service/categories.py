@@ -87,6 +87,7 @@ def add(services: Services, actor: Actor, data: CategoryInput) -> Category:
             created_at=tx.now,
         )
         tx.categories.add(category)
+        tx.audit.add(category.id, after=category)
         tx.events.add("category.added", category.id, owner=actor.owner, data={"name": data.name})
         tx.listings.refresh_named([category.name])
         return category
@@ -111,6 +112,7 @@ def replace(services: Services, actor: Actor, category_id: str, data: CategoryIn
             _require_no_others_below(tx, before)
         after = attrs.evolve(before, name=data.name, parent_id=parent_id, titles=data.titles)
         tx.categories.replace(after)
+        tx.audit.add(after.id, before=before, after=after)
         tx.events.add("category.changed", after.id, owner=actor.owner, data={"name": after.name})
         tx.listings.refresh_named([before.name, after.name])
         return after
@@ -128,6 +130,7 @@ def delete(services: Services, actor: Actor, category_id: str) -> None:
         category = tx.categories.get(category_id)
         tx.categories.delete(category)
         data = {"name": category.name}
+        tx.audit.add(category.id, before=category)
         tx.events.add("category.deleted", category.id, owner=actor.owner, data=data)
         tx.listings.refresh_named([category.name])
 
@@ -144,7 +147,9 @@ def put_app(services: Services, actor: Actor, app_id: str, data: CategoriesInput
         what = f"app {app.name}"
         require_allowed(tx, actor, Action.APPS_WRITE, owner=app.owner, what=what)
         chosen = _chosen(tx, data)
-        tx.categories.put_app(app.id, [category.id for category in chosen])
+        ids = sorted(category.id for category in chosen)
+        before = tx.categories.put_app(app.id, ids)
+        tx.audit.add(app.id, before={"categories": before}, after={"categories": ids})
         tx.listings.refresh([app.id])
         names = [category.name for category in chosen]
         tx.events.add("app.sorted", app.id, owner=app.owner, data={"categories": names})
@@ -165,7 +170,9 @@ def put_repo(
         what = f"repo {repo.name}"
         require_allowed(tx, actor, Action.REPOS_WRITE, owner=repo.owner, what=what)
         chosen = _chosen(tx, data)
-        tx.categories.put_repo(repo.id, [category.id for category in chosen])
+        ids = sorted(category.id for category in chosen)
+        before = tx.categories.put_repo(repo.id, ids)
+        tx.audit.add(repo.id, before={"categories": before}, after={"categories": ids})
         tx.listings.refresh_repo(repo.id)
         names = tuple(category.name for category in chosen)
         tx.events.add("repo.sorted", repo.id, owner=repo.owner, data={"categories": list(names)})

@@ -45,10 +45,13 @@ def revoke(services: Services, actor: Actor, frontgate_id: str) -> FrontgateRepo
     """
     require_everywhere(actor, Action.FRONTGATES_WRITE)
     with services.store.begin() as tx:
-        frontgate = _found(tx, frontgate_id)
-        tx.agents.revoke(frontgate.id)
-        tx.events.add("frontgate.revoked", frontgate.id, owner=frontgate.owner, data={})
-        return _report(tx, _found(tx, frontgate_id))
+        before = _found(tx, frontgate_id)
+        tx.agents.revoke(before.id)
+        after = _found(tx, frontgate_id)
+        old, new = ({"generation": each.generation} for each in (before, after))
+        tx.audit.add(after.id, before=old, after=new)
+        tx.events.add("frontgate.revoked", after.id, owner=after.owner, data={})
+        return _report(tx, after)
 
 
 def renew(services: Services, actor: Actor, frontgate_id: str) -> Job:

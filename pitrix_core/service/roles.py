@@ -79,6 +79,7 @@ def delete(services: Services, actor: Actor, name: str) -> None:
                 f"Somebody has the role {name}.", next_step="Give them another one first."
             )
         tx.roles.delete(name)
+        tx.audit.add(name, before=role)
         tx.events.add("role.deleted", name, owner=actor.owner, data={})
 
 

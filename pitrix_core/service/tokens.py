@@ -96,4 +96,5 @@ def revoke(services: Services, actor: Actor, token_id: str) -> None:
         wanted = actor.origin.token_id if is_shown else token_id
         token = tx.logins.token(wanted, owner=actor.owner)
         tx.logins.drop_token(token.id)
+        tx.audit.add(token.id, before=token)
         tx.events.add("token.revoked", token.id, owner=actor.owner, data={"name": token.name})

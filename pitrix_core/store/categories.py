@@ -95,19 +95,29 @@ class CategoryRepository:
             raise NotFoundError(f"There is no category {id_or_name!r}.", next_step=_LIST_THEM)
         return record(row, Category)
 
-    def put_app(self, app_id: str, category_ids: Collection[str]) -> None:
-        """Put an app into categories, out of all others; with none, its package's words count."""
-        self._put(tables.app_categories, "app_id", app_id, category_ids)
+    def put_app(self, app_id: str, category_ids: Collection[str]) -> list[str]:
+        """Put an app into categories, out of all others; with none, its package's words count.
 
-    def put_repo(self, repo_id: str, category_ids: Collection[str]) -> None:
-        """Put all apps of a repo into categories, but those that say something themselves."""
-        self._put(tables.repo_categories, "repo_id", repo_id, category_ids)
+        :returns: ids of those it was in.
+        """
+        return self._put(tables.app_categories, "app_id", app_id, category_ids)
 
-    def _put(self, table: sa.Table, column: str, thing: str, category_ids: Collection[str]) -> None:
-        self._connection.execute(table.delete().where(table.c[column] == thing))
+    def put_repo(self, repo_id: str, category_ids: Collection[str]) -> list[str]:
+        """Put all apps of a repo into categories, but those that say something themselves.
+
+        :returns: ids of those they were in.
+        """
+        return self._put(tables.repo_categories, "repo_id", repo_id, category_ids)
+
+    def _put(
+        self, table: sa.Table, column: str, thing: str, category_ids: Collection[str]
+    ) -> list[str]:
+        old = table.delete().where(table.c[column] == thing).returning(table.c.category_id)
+        before = sorted(self._connection.scalars(old))
         rows = [{column: thing, "category_id": known} for known in sorted(set(category_ids))]
         if rows:
             self._connection.execute(table.insert(), rows)
+        return before
 
 
 def _taken(name: str) -> ConflictError:

@@ -270,6 +270,29 @@ WALK: Final[dict[str, Callable[[World], object]]] = {
     "deleteAppVersion": lambda w: w.moved("delete"),
     "pruneAudit": lambda w: w.ask("POST", "audit/prune", {"anchor": w.anchor()}),
 }
+#: They make something, or have something done; of passwords nothing is told.
+NEW: Final = frozenset(
+    {
+        "addUser",
+        "setPassword",
+        "grantRole",
+        "addRole",
+        "addGroup",
+        "logIn",
+        "addToken",
+        "addRepo",
+        "indexRepo",
+        "uploadApp",
+        "uploadAppVersion",
+        "addRuntime",
+        "sweepOrphans",
+        "createPlan",
+        "createCluster",
+        "changeCluster",
+        "setQuota",
+        "addCategory",
+    }
+)
 #: Carried out elsewhere: by who is logged in, reviewers, nodes, runners and Frontgates; what they
 #: leave is seen by the test after the next.
 OTHERS: Final = frozenset(
@@ -307,6 +330,14 @@ def test_an_operation_leaves_an_entry(world: World, operation_id: str) -> None:
     assert len({entry["request_id"] for entry in found}) == len(found)
     assert all(entry["user"] for entry in found)
     assert not any(text in str(found) for text in ("hunter2", GOOD_WORDS, OTHER_WORDS))
+
+
+@pytest.mark.parametrize("operation_id", sorted(set(WALK) - NEW))
+def test_what_was_there_is_told_of(world: World, operation_id: str) -> None:
+    """Of what is changed or taken away, as it was: nobody else knows that afterwards."""
+    WALK[operation_id](world)
+
+    assert any(entry["before"] for entry in world.entries(operation_id))
 
 
 def test_the_walk_goes_to_every_operation() -> None:
