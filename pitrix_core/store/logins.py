@@ -227,8 +227,11 @@ class LoginRepository:
         """Drop what is over: sessions, failures, and sign-ins that nobody came back from."""
         for column in (tables.sessions.c.expires_at, tables.sign_ins.c.expires_at):
             self._connection.execute(sa.delete(column.table).where(column <= self._now))
-        last_at = tables.failures.c.last_at
-        self._connection.execute(tables.failures.delete().where(last_at <= self._now - since))
+        columns = tables.failures.c
+        # who counts an attempt holds one row and waits for another, which may be among these
+        old = sa.select(columns.key).where(columns.last_at <= self._now - since)
+        free = old.with_for_update(skip_locked=True)
+        self._connection.execute(tables.failures.delete().where(columns.key.in_(free)))
 
 
 def _sessions() -> "sa.Select[tuple[object, ...]]":

@@ -156,6 +156,30 @@ def test_attempts_at_the_same_moment_are_all_counted(services: Services) -> None
     assert admitted.count(True) == 1
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_who_drops_what_is_over_waits_for_nobody(services: Services) -> None:
+    """An attempt that is being counted may wait for them: both would wait for ever."""
+    no_time = dt.timedelta()
+
+    def drop_old() -> None:
+        with services.store.begin() as tx:
+            tx.logins.drop_old(since=no_time)
+
+    for key in ("being counted", "over"):
+        _fail(services, key, times=1)
+    with ThreadPoolExecutor(1) as pool, services.store.begin() as counting:
+        counting.logins.count_failure(identity.digest_of("being counted"), since=no_time)
+        pool.submit(drop_old).result(timeout=60)
+
+    with services.store.read() as tx:
+        day = dt.timedelta(days=1)
+        left = [
+            tx.logins.failures(identity.digest_of(key), since=day)
+            for key in ("being counted", "over")
+        ]
+    assert left == [1, 0]
+
+
 @pytest.mark.usefixtures("_with_password")
 def test_logins_that_succeed_do_not_add_up(services: Services) -> None:
     """Nothing is left of the attempts that they were counted as."""
