@@ -17,6 +17,7 @@ from pitrix_core.catalog.recognise import ReadPackage, judged, read_package
 from pitrix_core.catalog.remarks import differing, left_out, remarks_on
 from pitrix_core.catalog.trust import require_own_name, signer_of
 from pitrix_core.errors import (
+    PackageDigestError,
     PackageSignatureError,
     PitrixError,
     RepoError,
@@ -130,6 +131,8 @@ class PackageReading:
             self._keep(entry, archive)
         except PitrixError as ex:
             with self._store.begin() as tx:
+                if isinstance(ex, PackageDigestError):  # the index may say so by now
+                    tx.indexing.forget(repo.id)
                 tx.readings.mark_failed(
                     entry.version_id,
                     findings=_reasons(entry, ex),

@@ -141,6 +141,12 @@ class IndexingRepository:
             failing_since=sa.func.coalesce(_COLUMNS.failing_since, self._now),
         )
 
+    def forget(self, repo_id: str) -> None:
+        """Let the next turn read the index, whatever its tag says."""
+        self._connection.execute(
+            tables.indexing.update().where(_COLUMNS.repo_id == repo_id).values(tag=None)
+        )
+
     def findings(self, repo_id: str) -> tuple[Finding, ...]:
         """Return what was wrong in the index that was read last."""
         found = self._connection.scalar(sa.select(_COLUMNS.findings).filter_by(repo_id=repo_id))

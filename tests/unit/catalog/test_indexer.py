@@ -1,17 +1,21 @@
 """Indexing stores what is new and sound, says what is not, and never stops half-way."""
 
+import datetime as dt
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import attrs
 import core_world
 import pytest
 
 from pitrix_core.catalog.indexer import Indexer
 from pitrix_core.catalog.loader import PackageLoader
 from pitrix_core.catalog.opening import RepoOpener
+from pitrix_core.catalog.sources.file import FileKind
+from pitrix_core.contracts.repo import IndexFile
 from pitrix_core.errors import (
     ConflictError,
     NotFoundError,
@@ -203,6 +207,49 @@ def test_an_archive_that_was_repaired_is_fetched_and_compared_again(
     assert [finding.code for finding in before.findings] == ["package_digest"]
     assert after.findings == ()
     assert [version.digest for version in versions(store)] == [digest_of(content)]
+
+
+class UntellingKind(FileKind):
+    """A folder whose index has one tag for ever, as the tags of a registry say no digests."""
+
+    schemes = ("untelling",)
+
+    def __init__(self, url: str, **given: Any) -> None:
+        """Take the folder of the same path."""
+        super().__init__(url.replace("untelling://", "file://"), **given)
+
+    def read_index(self, known: str | None) -> IndexFile | None:
+        """Read it where somebody has no tag."""
+        found = None if known == "same" else super().read_index(None)
+        return found and attrs.evolve(found, tag="same")
+
+
+def test_an_index_that_promises_other_bytes_is_read_anew(
+    store: Store, repo: core_world.RepoFolder
+) -> None:
+    """An artifact may be pushed again under its tag, of which a list of tags says nothing."""
+    repo.add(core_world.note(), digest="sha256:" + "0" * 64)
+    made = Repo(
+        id="repo-1",
+        owner="admin",
+        name="notes",
+        url=repo.url.replace("file://", "untelling://"),
+        created_at=dt.datetime.now(dt.UTC),
+    )
+    with store.begin() as tx:
+        tx.repos.add(made)
+    indexer = core_world.indexer_of(
+        store, core_world.registry_of(kinds={"untelling": UntellingKind})
+    )
+    indexer.index(made)
+    again = core_world.note()
+    repo.add(again, digest=digest_of(again))
+
+    indexer.index(made)  # what it reads is not what was promised
+    found = indexer.index(made)
+
+    assert found.findings == ()
+    assert [version.digest for version in versions(store)] == [digest_of(again)]
 
 
 def test_a_released_version_never_changes(
