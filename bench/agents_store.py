@@ -16,7 +16,8 @@ from bench.results import MeasurementError
 from pitrix_core.pilot.authority import make_authority
 from pitrix_drone.etcd import EtcdClient, EtcdError, op_put
 from pitrix_frontgate.errors import FrontgateError
-from pitrix_frontgate.etcd_server import Doors, EtcdServer, find_etcd
+from pitrix_frontgate.etcd_binary import find_etcd
+from pitrix_frontgate.etcd_server import Doors, EtcdServer
 from pitrix_frontgate.rbac import open_store
 
 CLUSTER: Final = "cl-bench"

@@ -16,7 +16,8 @@ from frontgate_harness import (
 
 from pitrix_drone.etcd import EtcdClient
 from pitrix_frontgate.build import build
-from pitrix_frontgate.etcd_server import EtcdServer, find_etcd
+from pitrix_frontgate.etcd_binary import find_etcd
+from pitrix_frontgate.etcd_server import EtcdServer
 from pitrix_frontgate.rbac import open_store
 
 

@@ -16,7 +16,8 @@ from pitrix_drone.etcd import EtcdClient, EtcdError, Event, Snapshot
 from pitrix_frontgate.config import Places
 from pitrix_frontgate.doors import Doorkeeper, certificate_end, first_doors
 from pitrix_frontgate.errors import FrameError
-from pitrix_frontgate.etcd_server import PLAIN, Doors, EtcdBinary, EtcdServer, find_etcd
+from pitrix_frontgate.etcd_binary import EtcdBinary, find_etcd
+from pitrix_frontgate.etcd_server import PLAIN, Doors, EtcdServer
 from pitrix_frontgate.frames import Frame
 from pitrix_frontgate.handlers import Handlers
 from pitrix_frontgate.rbac import AccessControl, open_store

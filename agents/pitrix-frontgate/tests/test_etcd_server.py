@@ -1,4 +1,4 @@
-"""etcd is chosen with care, kept running, and never left behind."""
+"""etcd is kept running, and never left behind."""
 
 import os
 import signal
@@ -15,14 +15,8 @@ from frontgate_harness import FrontgateProcess, eventually, own_loopback
 
 from pitrix_drone.etcd import EtcdClient
 from pitrix_frontgate.errors import EtcdServerError
-from pitrix_frontgate.etcd_server import (
-    PLAIN,
-    Doors,
-    EtcdServer,
-    client_urls,
-    find_etcd,
-    objection_to,
-)
+from pitrix_frontgate.etcd_binary import find_etcd
+from pitrix_frontgate.etcd_server import PLAIN, Doors, EtcdServer, client_urls
 
 
 @pytest.fixture
@@ -35,76 +29,6 @@ def server(tmp_path: Path) -> Iterator[EtcdServer]:
     started.await_ready(within_s=20, stop=Event())
     yield started
     started.stop()
-
-
-@pytest.mark.parametrize(
-    ("version", "throw_away"),
-    [
-        ((3, 4, 23), False),
-        ((3, 4, 30), False),
-        ((3, 5, 3), False),
-        ((3, 5, 30), False),
-        ((3, 6, 1), False),
-        ((3, 5, 0), True),
-        ((3, 5, 2), True),
-    ],
-)
-def test_a_sound_etcd_is_accepted(version: tuple[int, int, int], throw_away: bool) -> None:
-    """Those that lose data are accepted where the data may be lost."""
-    assert objection_to(version, throw_away=throw_away) is None
-
-
-@pytest.mark.parametrize(
-    ("version", "throw_away"),
-    [
-        ((3, 5, 0), False),
-        ((3, 5, 1), False),
-        ((3, 5, 2), False),
-        ((3, 4, 22), False),
-        ((3, 4, 22), True),
-        ((2, 3, 8), True),
-        (None, True),
-    ],
-)
-def test_an_unsound_etcd_is_refused(version: tuple[int, int, int] | None, throw_away: bool) -> None:
-    """Those that lose data are refused where it counts, ancient ones always."""
-    assert objection_to(version, throw_away=throw_away) is not None
-
-
-def _fake_etcd(folder: Path, version: str) -> None:
-    folder.mkdir(exist_ok=True)
-    script = folder / "etcd"
-    script.write_text(f"#!/bin/sh\necho 'etcd Version: {version}'\n")
-    script.chmod(0o755)
-
-
-def test_the_refusal_names_the_etcd_and_the_next_step(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An operator learns which file it is and what to install."""
-    _fake_etcd(tmp_path, "3.5.1")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-
-    with pytest.raises(EtcdServerError) as caught:
-        find_etcd(throw_away=False)
-
-    assert str(tmp_path / "etcd") in str(caught.value)
-    assert "apt-get install etcd-server" in str(caught.value)
-
-
-def test_the_etcd_beside_python_is_found_when_the_one_on_path_is_unfit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One unfit etcd does not hide a fit one."""
-    _fake_etcd(tmp_path / "a", "3.3.0")
-    _fake_etcd(tmp_path / "b", "3.5.30")
-    monkeypatch.setenv("PATH", str(tmp_path / "a"))
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "b" / "python"))
-
-    found = find_etcd(throw_away=False)
-
-    assert found == (str(tmp_path / "b" / "etcd"), (3, 5, 30))
 
 
 def test_a_killed_etcd_is_started_again(server: EtcdServer) -> None:

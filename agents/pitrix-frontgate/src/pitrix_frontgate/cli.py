@@ -11,7 +11,7 @@ from pathlib import Path
 from pitrix_drone.etcd import EtcdError
 from pitrix_frontgate import __version__, config, gate, status
 from pitrix_frontgate.errors import FrontgateError
-from pitrix_frontgate.etcd_server import find_etcd
+from pitrix_frontgate.etcd_binary import find_etcd
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

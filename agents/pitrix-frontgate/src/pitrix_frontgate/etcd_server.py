@@ -1,16 +1,13 @@
-"""Finds an etcd that is fit, runs it, and keeps it running."""
+"""Runs an etcd, and keeps it running."""
 
 import logging
 import os
-import re
 import secrets
-import shutil
 import socket
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -18,6 +15,7 @@ from pitrix_drone.etcd import EtcdClient, EtcdError
 from pitrix_frontgate.children import end_child, start_child
 from pitrix_frontgate.config import is_loopback
 from pitrix_frontgate.errors import EtcdServerError
+from pitrix_frontgate.etcd_binary import EtcdBinary
 
 log = logging.getLogger(__name__)
 
@@ -27,18 +25,6 @@ PEER_PORT: Final = 2380
 #: With TLS. A port of its own: etcd 3.4 cannot speak both on one.
 TLS_PORT: Final = 2381
 _LOOPBACK: Final = "127.0.0.1"
-
-#: Older ones lack fixes for lost data.
-#: Source: https://github.com/kubernetes/website/pull/40816, read 2026-11
-_OLDEST: Final = (3, 4, 23)
-
-#: Can lose committed transactions when killed under load.
-#: Source: https://github.com/etcd-io/etcd/issues/13766, read 2026-11
-_INCONSISTENT: Final = ((3, 5, 0), (3, 5, 2))
-
-_NEXT_STEP: Final = (
-    "install etcd 3.4.23 or newer, other than 3.5.0 to 3.5.2 (Debian: apt-get install etcd-server)"
-)
 
 #: Steps of one transaction.
 MAX_TXN_OPS: Final = 10_000
@@ -56,42 +42,6 @@ _LAST_PAUSE_S: Final = 10.0
 _STEADY_S: Final = 30.0
 _PORT_WAIT_S: Final = 5.0
 _LEAVE_S: Final = 4.0
-
-
-class EtcdBinary(NamedTuple):
-    """An etcd on this machine."""
-
-    path: str
-    version: tuple[int, int, int]
-
-
-def find_etcd(*, throw_away: bool) -> EtcdBinary:
-    """Find the first etcd that is fit, on ``PATH`` or beside this interpreter.
-
-    :param throw_away: the data may be lost, so that 3.5.0 to 3.5.2 will do.
-    :raises EtcdServerError: there is none; says which were found and what to do.
-    """
-    refused = []
-    for path in _candidates():
-        version = _version(path)
-        objection = objection_to(version, throw_away=throw_away)
-        if version is not None and objection is None:
-            return EtcdBinary(path, version)
-        refused.append(f"{path}: {objection}")
-    found = "; ".join(refused) or "no etcd on PATH"
-    raise EtcdServerError(f"{found}: {_NEXT_STEP}")
-
-
-def objection_to(version: tuple[int, int, int] | None, *, throw_away: bool) -> str | None:
-    """Say why an etcd must not be used, or None when it may."""
-    if version is None:
-        return "tells no version"
-    number = ".".join(map(str, version))
-    if version < _OLDEST:
-        return f"etcd {number} is too old"
-    if _INCONSISTENT[0] <= version <= _INCONSISTENT[1] and not throw_away:
-        return f"etcd {number} can lose data (only a throw_away Frontgate may use it)"
-    return None
 
 
 class Doors(NamedTuple):
@@ -338,23 +288,6 @@ def member_name(number: int) -> str:
 def peer_url(address: str) -> str:
     """Return where other members reach the one at an address."""
     return _url(address, PEER_PORT, scheme="https")
-
-
-def _candidates() -> Iterable[str]:
-    on_path = shutil.which("etcd")
-    beside = shutil.which("etcd", path=str(Path(sys.executable).parent))
-    return dict.fromkeys(path for path in (on_path, beside) if path is not None)
-
-
-def _version(path: str) -> tuple[int, int, int] | None:
-    try:
-        answer = subprocess.run(
-            [path, "--version"], capture_output=True, text=True, timeout=20, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    found = re.search(r"etcd Version: (\d+)\.(\d+)\.(\d+)", answer.stdout)
-    return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -19,7 +19,8 @@ from pitrix_frontgate.doors import Doorkeeper, first_doors
 from pitrix_frontgate.enrol_server import EnrolServer
 from pitrix_frontgate.enrolment import Enrolment
 from pitrix_frontgate.errors import FrontgateError
-from pitrix_frontgate.etcd_server import EtcdServer, find_etcd
+from pitrix_frontgate.etcd_binary import find_etcd
+from pitrix_frontgate.etcd_server import EtcdServer
 from pitrix_frontgate.frames import Frame, new_id
 from pitrix_frontgate.handlers import Handlers
 from pitrix_frontgate.identity import Identity
