@@ -30,7 +30,9 @@ from pitrix_core.model import (
     TaskRecord,
     Totals,
 )
+from pitrix_core.pilot.frontgates import FrontgateEnsure
 from pitrix_core.pilot.inbox import Desk, Frame, Held
+from pitrix_core.planner.frontgate import PilotPlace
 from pitrix_core.store import Store, new_id
 from pitrix_core.store.agents import Frontgate
 from pitrix_core.store.repos import Repo
@@ -149,6 +151,23 @@ def store(database: str, tmp_path: Path) -> Iterator[Store]:
 def world(store: Store) -> World:
     """The store with a runtime in it."""
     return World(store)
+
+
+@pytest.fixture
+def gates(world: Any, tmp_path: Path) -> Any:
+    """The providers of a process that has used none yet."""
+    services = core_world.make_services(world.store, tmp_path, core_world.registry_of())
+    yield services.gates
+    services.gates.close()
+
+
+@pytest.fixture
+def ensure(world: Any, gates: Any) -> FrontgateEnsure:
+    """The task kind."""
+    world.cluster()
+    return FrontgateEnsure(
+        store=world.store, provider=gates.of, pilot=PilotPlace(urls=("ws://127.0.0.1:1",))
+    )
 
 
 @attrs.frozen
