@@ -16,7 +16,7 @@ from pitrix_core.store.logins import ApiToken
 
 _LONGEST_DAYS: Final = 3660
 #: Of one user; whoever makes more forgot to take some back.
-_MOST: Final = 100
+MOST: Final = 100
 
 
 @attrs.frozen(kw_only=True)
@@ -43,7 +43,7 @@ class NewToken:
 
 
 def add(services: Services, actor: Actor, data: TokenInput) -> NewToken:
-    """Make a token for oneself.
+    """Make a token for oneself; those whose time is over are dropped.
 
     :raises ForbiddenError: who asks came by a token that is narrowed itself.
     :raises NotFoundError: there is no such group.
@@ -59,11 +59,12 @@ def add(services: Services, actor: Actor, data: TokenInput) -> NewToken:
         raise InvalidInputError(message, pointer="/expires_in_days")
     token = new_token()
     with services.store.begin() as tx:
+        tx.logins.drop_expired_tokens(actor.owner)
         known = tx.logins.tokens(actor.owner)
         if any(each.name == data.name for each in known):
             raise ConflictError(f"You have a token {data.name!r} already.", pointer="/name")
-        if len(known) >= _MOST:
-            raise ConflictError(f"You have {_MOST} tokens.", next_step="pitrix token revoke NAME")
+        if len(known) >= MOST:
+            raise ConflictError(f"You have {MOST} tokens.", next_step="pitrix token revoke NAME")
         made = ApiToken(
             id=new_id("tok"),
             owner=actor.owner,

@@ -113,6 +113,11 @@ class LoginRepository:
         """Make a token worth nothing."""
         self._connection.execute(tables.tokens.delete().where(tables.tokens.c.id == token_id))
 
+    def drop_expired_tokens(self, owner: str) -> None:
+        """Drop an owner's tokens whose time is over."""
+        dead = sa.and_(tables.tokens.c.owner == owner, ~_is_alive(self._now))
+        self._connection.execute(tables.tokens.delete().where(dead))
+
     def drop_all(self, user_id: str, *, but: str | None = None) -> None:
         """End a user's sessions.
 

@@ -32,6 +32,7 @@ from pitrix_core.service.services import Services
 from pitrix_core.service.tokens import TokenInput
 from pitrix_core.service.users import PasswordInput, UserChange
 from pitrix_core.store.audit import Deed
+from pitrix_core.store.logins import ApiToken
 
 PASSWORD = "correct horse battery"
 OTHER_PASSWORD = "staple battery horse"
@@ -381,6 +382,22 @@ def test_a_token_is_worth_nothing_once_it_is_over(
     for token in (revoked, late.token):
         with pytest.raises(UnauthorizedError):
             identity.actor_of(services, token)
+
+
+def test_tokens_that_are_over_make_room(
+    services: Services, actor: Callable[[str], Actor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each login makes one: they neither use up names nor how many there may be."""
+    monkeypatch.setattr(tokens, "MOST", 1)
+    ada = actor("ada")
+    with services.store.begin() as tx:
+        over = ApiToken(id="tok-1", owner="ada", name="ci", expires_at=tx.now, created_at=tx.now)
+        tx.logins.add_token(over, digest="over")
+    tokens.add(services, ada, TokenInput(name="ci", expires_in_days=1))
+
+    with pytest.raises(ConflictError, match="You have 1 tokens"):
+        tokens.add(services, ada, TokenInput(name="another"))
+    assert [each.name for each in tokens.search(services, ada)] == ["ci"]
 
 
 def test_when_a_token_was_used_is_known(services: Services, actor: Callable[[str], Actor]) -> None:
