@@ -87,7 +87,8 @@ class HttpFetcher:
     ) -> Answer:
         """Send a request, and read its answer whole, as :class:`Fetcher` says."""
         self._network.deadline_s = self._clock() + self._limit_s
-        asked = {"accept-encoding": "identity", "user-agent": "pitrix", **(headers or {})}
+        given = {name.lower(): value for name, value in (headers or {}).items()}
+        asked = {"accept-encoding": "identity", "user-agent": "pitrix", **given}
         for _ in range(redirects + 1):
             target = parse_url(url)
             sent = _with_secret(asked, secret, target)

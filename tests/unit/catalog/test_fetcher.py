@@ -213,6 +213,20 @@ def test_a_bad_packed_answer_is_refused(fetcher: HttpFetcher, body: bytes, reaso
         fetcher.fetch(web.url, limit_bytes=100_000, headers={"accept-encoding": "gzip"})
 
 
+def test_a_headers_name_means_the_same_in_capitals(fetcher: HttpFetcher) -> None:
+    """It takes the place of the one that is sent otherwise."""
+    packed = Said(headers={"Content-Encoding": "gzip"}, body=gzip.compress(b"content"))
+    with (
+        serving(lambda _: packed) as web,
+        fetcher.fetch(
+            web.url, limit_bytes=100, headers={"Accept-Encoding": "gzip", "User-Agent": "other"}
+        ) as answer,
+    ):
+        assert answer.file.read() == b"content"
+
+    assert web.asked[0].headers["user-agent"] == "other"
+
+
 def test_another_way_of_packing_is_refused(fetcher: HttpFetcher) -> None:
     """It was not asked for."""
     said = Said(headers={"Content-Encoding": "br"}, body=b"x")
