@@ -32,33 +32,38 @@ deadline_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
+def together(
+    *options: Callable[[Callable[P, T]], Callable[P, T]],
+) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Make several options one decorator; help shows them in this order."""
+
+    def add(command: Callable[P, T]) -> Callable[P, T]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
 def plugin_options(settings: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Add the options with what a plugin can be set to, and shown.
 
     :param settings: what one setting is, for the help.
     """
 
-    def add(command: Callable[P, T]) -> Callable[P, T]:
-        path = click.Path(path_type=Path)
-        options = (
-            click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=settings),
-            click.option("--values", type=path, help="Settings as JSON or YAML; - reads."),
-            click.option(
-                "--credential-file", type=path, help="Credential as JSON or YAML; - reads."
-            ),
-            click.option(
-                "--credential",
-                "secrets",
-                multiple=True,
-                metavar="KEY=-",
-                help="Asks for one member of the credential; KEY=@FILE reads it.",
-            ),
-        )
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
+    path = click.Path(path_type=Path)
+    return together(
+        click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=settings),
+        click.option("--values", type=path, help="Settings as JSON or YAML; - reads."),
+        click.option("--credential-file", type=path, help="Credential as JSON or YAML; - reads."),
+        click.option(
+            "--credential",
+            "secrets",
+            multiple=True,
+            metavar="KEY=-",
+            help="Asks for one member of the credential; KEY=@FILE reads it.",
+        ),
+    )
 
 
 @attrs.frozen(kw_only=True)

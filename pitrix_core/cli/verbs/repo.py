@@ -1,20 +1,18 @@
 """``pitrix repo``: the places packages come from."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import click
 
-from pitrix_core.cli.options import Session, plugin_options, talks_to_api
+from pitrix_core.cli.options import Session, plugin_options, talks_to_api, together
 from pitrix_core.cli.output import print_fields, print_json, print_table, time_of
 from pitrix_core.cli.problems import finding_lines
 from pitrix_core.cli.terminal import say
 from pitrix_core.cli.values import collect, credential_of, pairs, resolve
 from pitrix_core.cli.verbs.repo_storage import index_folder, push, serve
 from pitrix_core.model import JsonObject
-
-_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 @click.group()
@@ -25,49 +23,44 @@ def repo() -> None:
 _SETTING: Final = "A setting; see: pitrix repo kinds"
 
 
-def _shared_options(command: _F) -> _F:
-    """Add the options of what can be said of a repo, when it is added and later."""
-    options = (
-        click.option("--provider", "providers", multiple=True, help="Its apps run on this only."),
-        click.option(
-            "--selector",
-            "selectors",
-            multiple=True,
-            metavar="KEY=VALUE",
-            help="Label a runtime must have.",
-        ),
-        click.option(
-            "--key",
-            "keys",
-            multiple=True,
-            metavar="PUBKEY",
-            help="Public key, or its file, that packages have to be signed with; or one of "
-            "several.",
-        ),
-        click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="Find it by."),
-        click.option(
-            "--visibility",
-            type=click.Choice(["public", "private", "groups"]),
-            help="Who sees it, beside its owner.  [default: public]",
-        ),
-        click.option("--group", "groups", multiple=True, help="Group that sees it; id or path."),
-        click.option(
-            "--state",
-            "default_state",
-            type=click.Choice(["active", "draft", "suspended"]),
-            help="In which its versions enter the catalogue.  [default: active]",
-        ),
-        click.option(
-            "--every",
-            "index_interval_s",
-            type=float,
-            metavar="SECONDS",
-            help="How often its index is looked at.",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+#: What can be said of a repo, when it is added and later.
+_shared_options: Final = together(
+    click.option("--provider", "providers", multiple=True, help="Its apps run on this only."),
+    click.option(
+        "--selector",
+        "selectors",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Label a runtime must have.",
+    ),
+    click.option(
+        "--key",
+        "keys",
+        multiple=True,
+        metavar="PUBKEY",
+        help="Public key, or its file, that packages have to be signed with; or one of several.",
+    ),
+    click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="Find it by."),
+    click.option(
+        "--visibility",
+        type=click.Choice(["public", "private", "groups"]),
+        help="Who sees it, beside its owner.  [default: public]",
+    ),
+    click.option("--group", "groups", multiple=True, help="Group that sees it; id or path."),
+    click.option(
+        "--state",
+        "default_state",
+        type=click.Choice(["active", "draft", "suspended"]),
+        help="In which its versions enter the catalogue.  [default: active]",
+    ),
+    click.option(
+        "--every",
+        "index_interval_s",
+        type=float,
+        metavar="SECONDS",
+        help="How often its index is looked at.",
+    ),
+)
 
 
 @repo.command()

@@ -1,13 +1,12 @@
 """``pitrix runtime``: the places clusters run on."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final
 
 import click
 
 from pitrix_core.cli.completion.values import runtimes
-from pitrix_core.cli.options import Session, plugin_options, talks_to_api
+from pitrix_core.cli.options import Session, plugin_options, talks_to_api, together
 from pitrix_core.cli.output import ask, print_fields, print_json, print_table, time_of
 from pitrix_core.cli.problems import finding_lines
 from pitrix_core.cli.progress import follow
@@ -17,18 +16,11 @@ from pitrix_core.cli.verbs.share import share_runtime
 from pitrix_core.cli.verbs.sweep import sweep
 from pitrix_core.model import JsonObject
 
-_F = TypeVar("_F", bound=Callable[..., Any])
-
-
-def _limits(command: _F) -> _F:
-    """Add the options that limit what a cloud is asked for."""
-    options = (
-        click.option("--concurrency", type=int, help="Requests under way at a time; default 64."),
-        click.option("--rate", type=float, help="Requests a second; default: as the cloud takes."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+#: What limits how much a cloud is asked for.
+_limits: Final = together(
+    click.option("--concurrency", type=int, help="Requests under way at a time; default 64."),
+    click.option("--rate", type=float, help="Requests a second; default: as the cloud takes."),
+)
 
 
 @click.group()
