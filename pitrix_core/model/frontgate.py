@@ -37,7 +37,10 @@ class FrontgateReport:
     #: Version of the agent protocol that it speaks, and its own; None before it first connected.
     protocol: int
     version: str | None
-    #: URLs of its etcd inside the network.
+    #: How many machines it is to be.
+    machines: int
+    #: URLs of its etcd inside the network, one for each machine that is one of it by now; the one
+    #: that the Pilot speaks with comes first.
     endpoints: tuple[str, ...]
     #: The Pilot that holds its connection.
     pilot_id: str | None

@@ -93,6 +93,7 @@ def _report(tx: Transaction, frontgate: Frontgate) -> FrontgateReport:
     return FrontgateReport(
         **{name: value for name, value in known.items() if name in shared},
         state=_state(tx, frontgate),
+        machines=tx.runtimes.get(frontgate.runtime_id).frontgate_nodes,
         clusters=tx.agents.served_by(frontgate.id),
         messages_waiting=count,
         oldest_message_at=oldest_at,

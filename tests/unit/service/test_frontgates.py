@@ -33,7 +33,7 @@ def enrolment(store: Store) -> str:
         return tx.secrets.get(frontgate.secret_id)
 
 
-def welcome(store: Store, **shown: str) -> Admission:
+def welcome(store: Store, **shown: str | list[str]) -> Admission:
     """Have the Frontgate come."""
     said = {
         "protocol": 2,
@@ -68,6 +68,20 @@ def test_a_frontgate_is_shown_with_its_work(
     assert (found.clusters, found.messages_waiting) == (("cl-1",), 2)
     assert found.oldest_message_at is not None
     assert found.token_expires_at is not None
+
+
+def test_a_frontgate_of_three_is_shown_with_the_machines_that_are_there(
+    services: Services, store: Store, enrolment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks sees that one is missing."""
+    # the settings of a runtime that there is cannot be changed
+    monkeypatch.setattr(Runtime, "frontgate_nodes", property(lambda _: 3))
+    endpoints = ["https://10.0.0.3:2381", "https://10.0.0.2:2381"]
+    welcome(store, enrolment=enrolment, endpoints=endpoints)
+
+    found = frontgates.get(services, core_world.ADMIN, "fg-1")
+
+    assert (found.machines, found.endpoints) == (3, tuple(endpoints))
 
 
 def test_how_a_frontgate_stands(services: Services, store: Store, enrolment: str) -> None:
