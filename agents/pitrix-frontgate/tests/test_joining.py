@@ -70,9 +70,9 @@ def expected(token: str, *, hours: int = 24) -> Json:
     return {"members": [member]}
 
 
-def certificate(address: str = ADDRESS) -> Json:
+def certificate(address: str = ADDRESS, *, days: int = 90) -> Json:
     """Make the body of ``tls.put`` for machine 2."""
-    ends = dt.datetime.now(dt.UTC) + dt.timedelta(days=90)
+    ends = dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
     not_after = ends.strftime("%Y-%m-%dT%H:%M:%SZ")
     pem = {"ca": "ca", "certificate": "certificate", "key": "key", "not_after": not_after}
     return {**pem, "member": 2, "hosts": [address]}
@@ -99,6 +99,23 @@ def test_a_certificate_is_asked_for_once_and_waited_for(entrance: Entrance) -> N
     assert code == "unavailable"
     assert {"member": 2, "hosts": [ADDRESS]} in entrance.wishes()
     assert entrance.wishes() == []
+
+
+@pytest.mark.parametrize(
+    ("days", "is_asked_for"),
+    [pytest.param(31, False, id="lasts"), pytest.param(29, True, id="ends-within-a-month")],
+)
+def test_the_certificate_of_a_machine_that_stands_by_is_renewed(
+    entrance: Entrance, members: Listed, *, days: int, is_asked_for: bool
+) -> None:
+    """It speaks with no Pilot itself."""
+    joined(entrance)
+    members.start()
+    entrance.keep(certificate(days=days))
+
+    wishes = entrance.wishes()
+
+    assert ({"member": 2, "hosts": [ADDRESS]} in wishes) is is_asked_for
 
 
 def test_a_machine_is_given_all_that_it_needs(entrance: Entrance) -> None:

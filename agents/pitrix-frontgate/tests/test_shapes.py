@@ -16,6 +16,7 @@ COMING: Final[Mapping[str, Mapping[str, shapes.Check]]] = {
     "metadata.delete": shapes.METADATA_DELETE,
     "command.run": shapes.COMMAND_RUN,
     "tls.put": shapes.TLS_PUT,
+    "etcd.members": shapes.ETCD_MEMBERS,
 }
 GOING: Final[Mapping[str, Mapping[str, shapes.Check]]] = {
     "node-status": shapes.NODE_STATUS,
