@@ -49,7 +49,7 @@ def actor_of(services: Services, token: str) -> Actor:
 def ensure_admin_token(store: Store, path: Path) -> None:
     """Write an admin token to a file (mode 0600) at the first start of an installation.
 
-    :param path: left alone when any token is known already.
+    :param path: left alone when there is any user already.
     """
     with store.begin() as tx:
         if not tx.logins.take_first_turn():

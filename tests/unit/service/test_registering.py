@@ -33,6 +33,7 @@ from pitrix_core.service import (
     providers,
     repos,
     runtimes,
+    tokens,
 )
 from pitrix_core.service.apps import AppFilter
 from pitrix_core.service.inputs import ApplyInput, PlanInput, RepoInput, RuntimeInput
@@ -193,6 +194,19 @@ def test_the_first_admin_has_a_token(services: Services, tmp_path: Path) -> None
     assert identity.actor_of(services, token.strip()).is_admin
     with pytest.raises(UnauthorizedError):
         identity.actor_of(services, "wrong")
+
+
+def test_an_installation_without_a_token_goes_on(services: Services, tmp_path: Path) -> None:
+    """Whoever took the last one back logs in otherwise; nobody gets one by a restart."""
+    path = tmp_path / "token"
+    identity.ensure_admin_token(services.store, path)
+    admin = identity.actor_of(services, path.read_text().strip())
+    path.unlink()
+    tokens.revoke(services, admin, "current")
+
+    identity.ensure_admin_token(services.store, path)
+
+    assert not path.exists()
 
 
 # -- runtimes --------------------------------------------------------------------------------------

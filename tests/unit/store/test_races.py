@@ -13,6 +13,7 @@ from pitrix_core.model import AppInfo, Cluster, Job, PlannedNode, Runtime, Task
 from pitrix_core.store import Store, Transaction, new_id
 from pitrix_core.store.agents import Frontgate, Message
 from pitrix_core.store.catalog import App, AppVersion
+from pitrix_core.store.groups import ROOT_ID
 from pitrix_core.store.logins import ApiToken
 from pitrix_core.store.repos import Repo
 from pitrix_core.testing.manual_clock import ManualClock
@@ -160,6 +161,8 @@ def test_there_is_one_first_token(store: Store) -> None:
 def _add_first_token(tx: Transaction, digest: str) -> bool:
     is_first = tx.logins.take_first_turn()
     if is_first:
+        tx.groups.ensure_root()
+        tx.users.add("admin", group_id=ROOT_ID, role="admin")
         token = ApiToken(id=f"tok-{digest}", owner="admin", created_at=tx.now)
         tx.logins.add_token(token, digest=digest)
     return is_first
