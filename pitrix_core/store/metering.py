@@ -134,11 +134,10 @@ class MeteringRepository:
         return {"number": row["number"] + 1, "began_at": began_at}
 
     def _end(self, *which: "sa.ColumnElement[bool]") -> None:
-        columns = tables.meters.c
-        now = sa.literal(self._now, columns.began_at.type)
-        later = sa.case((columns.began_at > now, columns.began_at), else_=now)
+        """End rows now; one that began later, for the clock went back, is of no period then."""
+        going_on = tables.meters.c.ended_at.is_(None)
         self._connection.execute(
-            tables.meters.update().where(columns.ended_at.is_(None), *which).values(ended_at=later)
+            tables.meters.update().where(going_on, *which).values(ended_at=self._now)
         )
 
     def _insert(self, **values: object) -> None:

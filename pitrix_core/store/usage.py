@@ -27,7 +27,6 @@ _MICROSECONDS_PER_HOUR: Final = 3_600_000_000
 HOURS_PER_MONTH: Final = 730
 _MIB_PER_GIB: Final = 1024
 _MILLION: Final = 1_000_000
-_DIGITS: Final = Decimal("0.000001")
 
 #: Rows that one answer is added up of, and most lines that it has: so many fit into memory.
 MOST_ROWS: Final = 100_000

@@ -161,6 +161,23 @@ def test_who_may_change_a_quota_is_named(
     assert finding.next_step.endswith("ask who may change the quota: olga.")
 
 
+def test_those_nearest_to_a_group_are_named_first(
+    services: Services, plan: Callable[..., Plan], allow: Callable[..., Any]
+) -> None:
+    """And nobody who is disabled."""
+    with services.store.begin() as tx:
+        root, acme = tx.groups.get("/"), tx.groups.get("/acme")
+        for name, group in (("adam", root), ("abel", acme)):
+            tx.users.add(name, group_id=group.id, role="user")
+            tx.users.grant(tx.users.get(name).id, role="operator", group_id=group.id)
+        tx.users.change(tx.users.get("abel").id, disabled_at=tx.now)
+    allow("/acme/web", clusters=0)
+
+    [finding] = refusal(plan).findings
+
+    assert str(finding.next_step).endswith("ask who may change the quota: olga, adam.")
+
+
 def test_near_a_limit_there_is_a_warning(
     plan: Callable[..., Plan], deploy: Callable[..., Plan], allow: Callable[..., Any]
 ) -> None:

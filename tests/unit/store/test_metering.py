@@ -16,7 +16,7 @@ from pitrix_core.errors import InvalidInputError
 from pitrix_core.model import Cluster, ClusterState, OwnedResource, Price, Runtime
 from pitrix_core.model.usage import Size, UsageBy
 from pitrix_core.store import Cipher, Store, Transaction, make_engine, tables
-from pitrix_core.store.usage import Period
+from pitrix_core.store.usage import Period, Sum
 from pitrix_core.testing.manual_clock import ManualClock
 
 CIPHER = Cipher(Fernet.generate_key())
@@ -201,6 +201,20 @@ def test_what_is_handed_over_is_counted_for_each_owner(
     used = after(0, lambda tx: tx.usage.used(UsageBy.OWNER, period))
     shares = {each.key: each.sum.amounts(each.currency).core_hours for each in used}
     assert shares == {"alice": 2, "bob": 4}
+
+
+@pytest.mark.parametrize(
+    ("core_us", "core_hours"),
+    [
+        pytest.param(1_799, "0.000000", id="down"),
+        pytest.param(1_800, "0.000000", id="half-to-even-below"),
+        pytest.param(1_801, "0.000001", id="up"),
+        pytest.param(5_400, "0.000002", id="half-to-even-above"),
+    ],
+)
+def test_sums_are_rounded_once_half_to_even(core_us: int, core_hours: str) -> None:
+    """To six digits: a millionth of an hour is 3,600 microseconds."""
+    assert Sum(core_us=core_us).amounts(None).core_hours == Decimal(core_hours)
 
 
 def test_a_clock_that_goes_back_takes_nothing_away(
