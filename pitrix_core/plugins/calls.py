@@ -8,10 +8,8 @@ poll, so what nobody asked for is not prepared.
 
 import logging
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
-
-import attrs
 
 from pitrix_core.contracts import Interface, Provider
 from pitrix_core.contracts.calls import ProviderCall
@@ -27,6 +25,7 @@ from pitrix_core.model import (
     Task,
 )
 from pitrix_core.plugins.answers import broken, checked_operation, instance, instances
+from pitrix_core.plugins.hiding import fields_of, hidden_texts_of, texts_of, without
 from pitrix_core.plugins.hooks import Hooks
 
 log = logging.getLogger(__name__)
@@ -35,9 +34,6 @@ T = TypeVar("T")
 
 #: Stands for None on its way through the hook, which takes None for "not mine".
 _NOTHING: Final = object()
-#: Shorter values are not looked for in texts: taking them out would spoil every message.
-_SHORTEST_SECRET: Final = 4
-_HIDDEN: Final = "[hidden]"
 
 
 class ProviderGate:
@@ -285,12 +281,12 @@ class ProviderGate:
         except ProviderError:
             raise
         except (Exception, SystemExit) as ex:
-            secrets = [*_texts(self._provider.account), *_hidden_texts(secrets_in)]
-            trace = _without("".join(traceback.format_exception(ex)), secrets)
+            secrets = [*texts_of(self._provider.account), *hidden_texts_of(secrets_in)]
+            trace = without("".join(traceback.format_exception(ex)), secrets)
             log.error(  # noqa: TRY400  # the traceback is written without the secrets in it
                 "%s failed unexpectedly\n%s", called, trace, extra=self._facts(called)
             )
-            text = _without(str(ex), secrets)
+            text = without(str(ex), secrets)
             raise ProviderError(
                 f"{called}: unexpected {type(ex).__name__} (clause 10): {text}"
             ) from ex
@@ -336,40 +332,9 @@ class _Once:
         return self._answer
 
 
-# -- secrets ---------------------------------------------------------------------------------------
-
-
-def _fields(value: object) -> "tuple[attrs.Attribute[Any], ...]":
-    cls = type(value)
-    return attrs.fields(cls) if attrs.has(cls) else ()
-
-
 def _shown(value: object) -> object:
     """Return an argument as plugins may see it: records without what is not to be printed."""
-    fields = _fields(value)
+    fields = fields_of(value)
     if all(field.repr for field in fields):
         return value
     return {field.name: getattr(value, field.name) for field in fields if field.repr}
-
-
-def _texts(value: object) -> Iterable[str]:
-    """Name the texts of a credential that are long enough to be looked for."""
-    return _long_texts(value, _fields(value))
-
-
-def _hidden_texts(value: object) -> Iterable[str]:
-    """Name the texts of a record that are not to be printed."""
-    return _long_texts(value, [field for field in _fields(value) if not field.repr])
-
-
-def _long_texts(value: object, fields: "Iterable[attrs.Attribute[Any]]") -> Iterable[str]:
-    """Return texts and their lines, since a message may quote one line only."""
-    texts = [getattr(value, field.name) for field in fields]
-    parts = [part for text in texts if isinstance(text, str) for part in (text, *text.split("\n"))]
-    return [part for part in parts if len(part) >= _SHORTEST_SECRET]
-
-
-def _without(text: str, secrets: Iterable[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, _HIDDEN)
-    return text

@@ -4,6 +4,7 @@ import json
 import logging
 import queue
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -91,8 +92,7 @@ class GuardedKeys(KeyProvider):
         if isinstance(answer, kind):
             return answer
         cause = answer if isinstance(answer, Exception) else None
-        log.error("A key provider failed: %s", called, exc_info=cause)
-        raise _broken(called, type(answer).__name__) from cause
+        raise _broken(called, type(answer).__name__, cause) from cause
 
 
 def open_keys(cls: type[KeyProvider], settings: str) -> KeyProvider:
@@ -108,7 +108,7 @@ def open_keys(cls: type[KeyProvider], settings: str) -> KeyProvider:
     except PitrixError:
         raise
     except Exception as ex:
-        raise _broken("build", type(ex).__name__) from ex
+        raise _broken("build", type(ex).__name__, ex) from ex
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -129,7 +129,10 @@ def _no_object(why: str) -> InvalidInputError:
     )
 
 
-def _broken(called: str, what: str) -> KeyProviderError:
+def _broken(called: str, what: str, cause: Exception | None = None) -> KeyProviderError:
+    """Write down where it failed, but not the text, which may hold a key."""
+    where = "".join(traceback.format_tb(cause.__traceback__ if cause else None))
+    log.error("A key provider failed: %s: %s\n%s", called, what, where)
     return KeyProviderError(
         f"keys.{called}: unexpected {what}.",
         next_step="Tell the authors of the plugin; the log has the traceback.",

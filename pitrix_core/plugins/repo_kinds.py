@@ -2,14 +2,16 @@
 
 import contextlib
 import logging
+import traceback
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pitrix_core.contracts.repo import Fetcher, IndexFile, Release, RepoKind
 from pitrix_core.errors import InvalidInputError, PitrixError, RepoError
 from pitrix_core.model import JsonObject
 from pitrix_core.plugins.forms import fill
+from pitrix_core.plugins.hiding import hidden_texts_of, without
 
 log = logging.getLogger(__name__)
 
@@ -19,9 +21,13 @@ _BROKEN: Final = "Tell the authors of its plugin; the log has the traceback."
 class OpenRepo:
     """A repo that can be read; nothing its kind raises may surprise."""
 
-    def __init__(self, kind: RepoKind) -> None:
-        """Keep what stands behind."""
+    def __init__(self, kind: RepoKind, *, credential: object = None) -> None:
+        """Keep what stands behind.
+
+        :param credential: what the kind was given, to be hidden in the log.
+        """
         self._kind = kind
+        self._secrets = hidden_texts_of(credential)
 
     def read_index(self, known: str | None = None) -> IndexFile | None:
         """Read the index; None where it is still the one of the tag ``known``.
@@ -68,11 +74,7 @@ class OpenRepo:
         except PitrixError:
             raise
         except Exception as ex:
-            name = type(self._kind).__name__
-            log.exception("A repo kind failed: %s", called, extra={"action": f"repo.{called}"})
-            raise RepoError(
-                f"repo.{called}: {name}: unexpected {type(ex).__name__}.", next_step=_BROKEN
-            ) from ex
+            raise _failed(type(self._kind), called, ex, self._secrets) from ex
 
 
 def open_repo(
@@ -87,16 +89,23 @@ def open_repo(
     """
     filled = fill(cls.settings, cls.credential, settings=settings, credential=credential)
     try:
-        return OpenRepo(
-            cls(url, settings=filled.settings, credential=filled.credential, fetcher=fetcher)
-        )
+        kind = cls(url, settings=filled.settings, credential=filled.credential, fetcher=fetcher)
     except (InvalidInputError, RepoError):
         raise
     except Exception as ex:
-        raise RepoError(
-            f"repo.build: {cls.__name__}: unexpected {type(ex).__name__} (clause 60).",
-            next_step=_BROKEN,
-        ) from ex
+        raise _failed(cls, "build", ex, hidden_texts_of(filled.credential)) from ex
+    return OpenRepo(kind, credential=filled.credential)
+
+
+def _failed(cls: type[RepoKind], called: str, ex: Exception, secrets: Sequence[str]) -> RepoError:
+    """Write the traceback down without secrets, and return what others are told."""
+    trace = without("".join(traceback.format_exception(ex)), secrets)
+    log.error("A repo kind failed: %s\n%s", called, trace, extra={"action": f"repo.{called}"})
+    clause = 60 if called == "build" else 65
+    return RepoError(
+        f"repo.{called}: {cls.__name__}: unexpected {type(ex).__name__} (clause {clause}).",
+        next_step=_BROKEN,
+    )
 
 
 def scheme_of(url: str) -> str:

@@ -138,6 +138,30 @@ def test_what_a_kind_raises_is_an_error_of_ours(caplog: pytest.LogCaptureFixture
     opened.close()
 
 
+class Talkative(Kept):
+    """Repeats what it was given when it fails."""
+
+    def __init__(self, url: str, *, credential: Account, **given: Any) -> None:
+        """Keep the credential."""
+        self._credential = credential
+
+    def read_index(self, known: str | None) -> IndexFile | None:
+        """Fail."""
+        raise ValueError(f"cannot log in with {self._credential.password}")
+
+
+def test_a_credential_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    """It is taken out of what an unknown exception says."""
+    credential = {"password": "planted-password"}
+    opened = open_repo(Talkative, "kept://x", settings={}, credential=credential, fetcher=NOBODY)
+
+    with pytest.raises(RepoError):
+        opened.read_index()
+
+    assert "cannot log in with [hidden]" in caplog.text
+    assert "planted-password" not in caplog.text
+
+
 class Careless(Kept):
     """Answers what it must not."""
 
