@@ -6,6 +6,7 @@ moment, however slowly bytes come. Proxies of the environment are not used: they
 go where this must not.
 """
 
+import functools
 import ssl
 import tempfile
 import time
@@ -56,9 +57,7 @@ class HttpFetcher:
         self._clock = clock
         self._others: list[HttpFetcher] = []
         self._network = _Network(reach, clock=clock)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=_context(tls or Tls()), network_backend=self._network
-        )
+        self._given = _context(tls) if tls and tls != Tls() else None
 
     def with_tls(self, tls: Tls) -> "HttpFetcher":
         """Return one that checks its connections with something else; closed with this."""
@@ -72,7 +71,14 @@ class HttpFetcher:
         """Close the connections."""
         for fetcher in self._others:
             fetcher.close()
-        self._pool.close()
+        if "_pool" in vars(self):
+            self._pool.close()
+
+    @functools.cached_property
+    def _pool(self) -> httpcore.ConnectionPool:
+        """Made for the first fetch: the machine's authorities take 20 ms to read."""
+        context = self._given or _context(Tls())
+        return httpcore.ConnectionPool(ssl_context=context, network_backend=self._network)
 
     def fetch(  # a request has that many parts
         self,

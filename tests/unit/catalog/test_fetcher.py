@@ -340,6 +340,18 @@ def test_certificates_that_are_none_are_refused() -> None:
         HttpFetcher(LOOPBACK).with_tls(Tls(ca="none"))
 
 
+def test_certificates_of_the_machine_are_not_read_for_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever fetches nothing, as from a repo of files, does not wait for them."""
+    reads: list[object] = []
+    monkeypatch.setattr(ssl, "create_default_context", lambda **given: reads.append(given))
+
+    HttpFetcher(LOOPBACK).with_tls(Tls()).close()
+
+    assert reads == []
+
+
 def test_a_server_without_a_trusted_certificate_is_not_asked(fetcher: HttpFetcher) -> None:
     """Unless the operator says so, by the authority or by not looking."""
     ca, context = authority()
