@@ -133,6 +133,7 @@ class PackageReading:
             with self._store.begin() as tx:
                 if isinstance(ex, PackageDigestError):  # the index may say so by now
                     tx.indexing.forget(repo.id)
+                tx.reviews.lock(entry.version_id)
                 tx.readings.mark_failed(
                     entry.version_id,
                     findings=_reasons(entry, ex),
@@ -172,6 +173,7 @@ class PackageReading:
 
     def _keep(self, entry: Unread, archive: _Archive) -> None:
         with self._store.begin() as tx:
+            tx.reviews.lock(entry.version_id)
             tx.catalog.add_package(archive.digest, archive.content)
             kept = tx.readings.mark_read(
                 entry.version_id,

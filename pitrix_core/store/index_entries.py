@@ -111,6 +111,8 @@ class IndexEntryRepository:
 
         :param version_ids: a few hundred, for a transaction's sake.
         """
+        of = sa.select(_VERSIONS.app_id).where(_VERSIONS.id.in_(version_ids))
+        self._locked(sa.select(_APPS.id).where(_APPS.id.in_(of)))
         self._connection.execute(
             tables.app_versions.update()
             .where(_VERSIONS.id.in_(version_ids))
@@ -147,7 +149,7 @@ class IndexEntryRepository:
         query = sa.select(_APPS.name, _APPS.id).where(
             _APPS.repo_id == repo.id, _APPS.name.in_(about)
         )
-        found = {row.name: row.id for row in self._connection.execute(query)}
+        found = {row.name: row.id for row in self._locked(query)}
         new = {name: new_id("app") for name in about if name not in found}
         if new:
             common = {"owner": repo.owner, "repo_id": repo.id, "created_at": self._now}
@@ -159,6 +161,12 @@ class IndexEntryRepository:
                 ],
             )
         return found | new
+
+    def _locked(self, apps: sa.Select[Any]) -> sa.CursorResult[Any]:
+        """Find apps, and wait for others who are at one: apps come before their versions."""
+        return self._connection.execute(
+            apps.order_by(_APPS.id).with_for_update(key_share=True, of=tables.apps)
+        )
 
     def _known(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Any]:
         columns = [_VERSIONS[name] for name in ("id", "app_id", "version", "digest", "removed_at")]

@@ -180,7 +180,8 @@ class ListingRepository:
 
     def _refresh(self, app_ids: Sequence[str]) -> None:
         lock = sa.select(tables.apps.c.id).where(tables.apps.c.id.in_(app_ids))
-        self._connection.execute(lock.order_by(tables.apps.c.id).with_for_update())
+        # NOTE(locks): who wrote a version of an app lets others do so, too, until both come here
+        self._connection.execute(lock.order_by(tables.apps.c.id).with_for_update(key_share=True))
         seen = self._seen(app_ids)
         if not seen:
             return

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -455,6 +456,42 @@ def test_two_who_read_different_bytes_keep_the_first(
         reading.read(entry.version_id)
 
     assert [version.digest for version in versions(store)] == [digest_of(other)]
+
+
+def test_a_reading_waits_for_who_moves_the_version(
+    postgresql_url: str, tmp_path: Path, repo: core_world.RepoFolder
+) -> None:
+    """And not each for the other, where several write at a time."""
+    repo.add(core_world.note())
+    store = core_world.open_store(postgresql_url, tmp_path)
+    with store.begin() as tx:
+        made = Repo(id="repo-1", owner="admin", name="r", url=repo.url, created_at=tx.now)
+        tx.repos.add(made)
+    core_world.indexer_of(store, core_world.registry_of(core_world.NoteType("x", "x"))).index(made)
+    with store.read() as tx:
+        [entry] = tx.readings.unread(made.id, limit=9)
+    reading = core_world.indexer_of(store, core_world.registry_of()).reading
+
+    with ThreadPoolExecutor(1) as threads:
+        with store.begin() as tx:
+            tx.listings.refresh([entry.app_id])  # as who writes a version of the same app
+            read = threads.submit(reading.read, entry.version_id)
+            wait_until_somebody_waits(store)
+            tx.reviews.lock(entry.version_id)
+        read.result(timeout=60)
+
+    assert [each.version for each in versions(store)] == ["1.0.0"]
+    store.close()
+
+
+def wait_until_somebody_waits(store: Store) -> None:
+    """Return once a transaction is held up by another one."""
+    end = time.monotonic() + 60
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    with store.engine.connect() as connection:
+        while not connection.exec_driver_sql(waiting).scalar():
+            assert time.monotonic() < end
+            time.sleep(0.01)
 
 
 def test_a_package_is_read_once_and_kept(

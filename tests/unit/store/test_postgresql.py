@@ -1,20 +1,26 @@
-"""The queue on PostgreSQL, where several write at a time."""
+"""The queue and the catalogue on PostgreSQL, where several write at a time."""
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cryptography.fernet import Fernet
 
 from pitrix_core.model import (
+    AppInfo,
     Job,
     Operation,
     OperationState,
     RuntimeLimits,
     Task,
+    access,
 )
 from pitrix_core.store import Cipher, Store, make_engine
+from pitrix_core.store.catalog import App, AppVersion
 from pitrix_core.store.queue import Claim
+from pitrix_core.store.repos import Repo
+from pitrix_core.testing.manual_clock import ManualClock
 
 
 @pytest.fixture
@@ -140,3 +146,39 @@ def test_a_job_goes_on_after_a_failure_and_a_take_over(
     assert list(freed) == [again.task.id]
     assert list(idle) == []
     assert last.maybe_sent
+
+
+def test_two_who_write_versions_of_one_app_list_it_one_after_the_other(
+    store: Store, manual_clock: ManualClock
+) -> None:
+    """Neither is in the other's way for good, and the second sees what the first wrote."""
+    at = manual_clock()
+    app = App(id="app-1", owner="admin", repo_id="repo-1", name="etcd", created_at=at)
+    with store.begin() as tx:
+        tx.repos.add(Repo(id="repo-1", owner="admin", name="r", url="file:///r", created_at=at))
+        tx.catalog.put_app(app)
+    have_written = threading.Barrier(2, timeout=60)
+
+    def write(version: str) -> None:
+        with store.begin() as tx:
+            tx.catalog.add_version(
+                AppVersion(
+                    id=f"ver-{version}",
+                    owner="admin",
+                    app_id=app.id,
+                    version=version,
+                    app_version="",
+                    state="active",
+                    info=AppInfo(name=app.name, version=version),
+                    created_at=at,
+                )
+            )
+            have_written.wait()
+            tx.listings.refresh([app.id])
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(write, ["1.0.0", "2.0.0"]))
+
+    with store.read() as tx:
+        listing = tx.search.page(app.id, viewer=access.admin("admin")).listing
+    assert (listing.versions, listing.latest_version) == (2, "2.0.0")
