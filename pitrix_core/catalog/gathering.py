@@ -5,6 +5,7 @@ was read, checked and stored. What fails is tried again, less and less often.
 """
 
 import concurrent.futures
+import functools
 import logging
 import threading
 from typing import Final
@@ -55,8 +56,8 @@ class Gatherer:
         :param stop: once it is set, nothing more is begun.
         :returns: how many apps were looked at.
         """
-        count = 0
-        while not (stop is not None and stop.is_set()):
+        count, stop = 0, stop or threading.Event()
+        while not stop.is_set():
             with self._store.read() as tx:
                 if not tx.listings.is_anything_ungathered():
                     break
@@ -64,20 +65,24 @@ class Gatherer:
                 tx.listings.add_missing()
                 waiting = tx.listings.take_ungathered(limit=_BATCH, for_s=_TAKEN_FOR_S)
             with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as threads:
-                list(threads.map(self._gather, waiting))
+                list(threads.map(functools.partial(self._gather, stop), waiting))
             count += len(waiting)
         return count
 
-    def _gather(self, wanted: Ungathered) -> None:
+    def _gather(self, stop: threading.Event, wanted: Ungathered) -> None:
+        if stop.is_set():
+            self._finish(wanted, readme=None, again_after_s=0.0)
+            return
         try:
-            self._read(wanted)
+            self._read(wanted, stop)
         except Exception:  # the app waits, and the others need not
             log.exception("What app %s shows was not read", wanted.app_id, extra=_EXTRA)
-            self._finish(wanted, readme=None, is_complete=False)
+            self._finish(wanted, readme=None, again_after_s=_pause_s(wanted))
 
-    def _read(self, wanted: Ungathered) -> None:
+    def _read(self, wanted: Ungathered, stop: threading.Event) -> None:
         package, is_complete, readme = None, True, None
-        if wanted.version_id is not None:
+        is_wanted = wanted.has_readme or not all(map(is_address, wanted.pictures.values()))
+        if wanted.version_id is not None and is_wanted:
             try:
                 package = self._package(wanted.version_id)
             except PitrixError as ex:
@@ -86,8 +91,9 @@ class Gatherer:
         if package is not None and wanted.has_readme:
             readme, _ = readme_text(package)
         for place, source in wanted.pictures.items():
-            is_complete &= self._show(wanted.app_id, place, source, package)
-        self._finish(wanted, readme=readme, is_complete=is_complete)
+            is_complete &= not stop.is_set() and self._show(wanted.app_id, place, source, package)
+        again_after_s = None if is_complete else _pause_s(wanted)
+        self._finish(wanted, readme=readme, again_after_s=again_after_s)
 
     def _package(self, version_id: str) -> PackageReader:
         with self._store.read() as tx:
@@ -132,9 +138,12 @@ class Gatherer:
                 raise RepoError(f"The picture's address answers with status {answer.status}.")
             return answer.file.read()
 
-    def _finish(self, wanted: Ungathered, *, readme: str | None, is_complete: bool) -> None:
-        pause_s = min(_FIRST_PAUSE_S * 2.0 ** min(wanted.failures, 20), _LONGEST_PAUSE_S)
+    def _finish(
+        self, wanted: Ungathered, *, readme: str | None, again_after_s: float | None
+    ) -> None:
         with self._store.begin() as tx:
-            tx.listings.mark_gathered(
-                wanted, readme=readme, again_after_s=None if is_complete else pause_s
-            )
+            tx.listings.mark_gathered(wanted, readme=readme, again_after_s=again_after_s)
+
+
+def _pause_s(wanted: Ungathered) -> float:
+    return min(_FIRST_PAUSE_S * 2.0 ** min(wanted.failures, 20), _LONGEST_PAUSE_S)

@@ -163,7 +163,6 @@ class ListingRepository:
                 .where(columns.app_id == done.app_id)
                 .values(readme=words, gathered_from=done.version_id)
             )
-        if readme:
             self._put_texts(self._seen([done.app_id]))
 
     def _missing_pictures(self, app_ids: Sequence[str]) -> dict[str, dict[int, str]]:

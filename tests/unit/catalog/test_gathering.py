@@ -156,6 +156,58 @@ def test_a_readme_of_a_package_is_found_by(
     assert [listing.name for listing in found] == ["etcd"]
 
 
+def test_an_app_whose_newest_version_has_no_readme_is_not_found_by_the_last_one(
+    store: Store, release: Callable[..., None], gatherer: Gatherer, packages: Packages
+) -> None:
+    """What it was is not what it is."""
+    packages.files["README.md"] = b"Replicates by raft"
+    release()
+    gatherer.gather()
+    packages.files.clear()
+    release("1.1.0")
+
+    gatherer.gather()
+
+    with store.read() as tx:
+        found = tx.search.apps(Wish(text="raft"), WHOLE, viewer=ADMIN)
+    assert found == []
+
+
+def test_a_package_that_nothing_is_wanted_of_is_not_read_again(
+    release: Callable[..., None], gatherer: Gatherer, packages: Packages
+) -> None:
+    """Its app is listed anew again and again."""
+    packages.files["README.md"] = b"Replicates by raft"
+    release("1.1.0")
+    gatherer.gather()
+    release("1.0.0")
+
+    gatherer.gather()
+
+    assert packages.reads == 1
+
+
+def test_what_was_not_begun_when_the_process_is_to_end_is_left_to_others(
+    store: Store, release: Callable[..., None], gatherer: Gatherer, packages: Packages
+) -> None:
+    """At once, and not when those who died over it are given up."""
+    release()
+    stop = threading.Event()
+    find = store.begin
+
+    def stopping() -> Any:
+        stop.set()
+        return find()
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(store, "begin", stopping)
+        gatherer.gather(stop)
+    before = packages.reads
+    gatherer.gather()
+
+    assert (before, packages.reads) == (0, 1)
+
+
 def test_pictures_of_a_package_are_shown(
     store: Store, release: Callable[..., None], gatherer: Gatherer, packages: Packages
 ) -> None:
