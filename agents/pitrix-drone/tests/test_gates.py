@@ -19,7 +19,7 @@ def config() -> Config:
     """A drone's configuration: the protocol's example."""
     path = _EXAMPLES / "valid/drone-config/full.json"
     if not path.exists():
-        pytest.skip("needs the protocol's examples: run it in a checkout")
+        pytest.skip("in a checkout, for the protocol: cd agents/pitrix-drone && pytest")
     return read_config(path)._replace(
         endpoints=("https://10.0.0.2:2381",), enrol_url="https://10.0.0.2:2378"
     )
@@ -55,6 +55,16 @@ def test_what_was_learned_comes_first_and_outlasts_a_restart(
         "https://[fd00::1]:2378",
         "https://10.0.0.2:2378",
     )
+
+
+def test_a_node_of_version_1_stays_where_it_is(config: Config, path: pathlib.Path) -> None:
+    """It knows no authority; its Frontgate says to all nodes where those that do find it."""
+    gates = Gates(config._replace(protocol=1, ca="", endpoints=("http://10.0.0.2:2379",)), path)
+
+    is_new = gates.learn(json.dumps({"endpoints": [_NEW]}))
+
+    assert not is_new
+    assert gates.endpoints == ("http://10.0.0.2:2379",)
 
 
 def test_what_is_known_is_not_new(config: Config, path: pathlib.Path) -> None:

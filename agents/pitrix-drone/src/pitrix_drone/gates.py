@@ -48,11 +48,12 @@ class Gates:
         return tuple(dict.fromkeys((*learned, self._config.enrol_url)))
 
     def learn(self, text: str | None) -> bool:
-        """Take what the metadata say; what makes no sense changes nothing.
+        """Take what the metadata say; what makes no sense changes nothing, nor where this node
+        speaks version 1: it has no authority to know others by.
 
         :returns: whether it is new.
         """
-        found = _endpoints(text or "")
+        found = _endpoints(text or "") if self._config.ca else ()
         if not found or found == self._learned:
             return False
         try:
