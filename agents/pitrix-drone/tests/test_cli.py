@@ -156,7 +156,7 @@ def test_a_drone_is_not_sent_where_there_is_no_tls(
     """The message says what to do; nothing is written."""
     config = pathlib.Path(__file__).parents[2] / "protocol/examples" / example
     if not config.exists():
-        pytest.skip("needs the protocol's examples: run it in a checkout")
+        pytest.skip("in a checkout, for the protocol: cd agents/pitrix-drone && pytest")
     monkeypatch.setenv("PITRIX_ROOT", str(tmp_path))
 
     exit_code = main(["reach", url, "--config", str(config)])
