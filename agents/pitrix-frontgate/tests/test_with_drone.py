@@ -176,7 +176,9 @@ def test_a_command_runs_once_and_its_result_arrives(
     assert (machine / "ran").read_text() == "x\n"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="on Linux, for /proc: pytest tests/test_with_drone.py")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="on Linux, for /proc: pytest tests/test_with_drone.py"
+)
 @pytest.mark.parametrize("version", [2], indirect=True)
 def test_an_idle_drone_is_small(pilot: Pilot, machine: Path, version: int) -> None:
     """With 20 keys, a health check that reported and a monitor."""
