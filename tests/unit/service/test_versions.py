@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import core_world
 import lives
 import pytest
@@ -23,6 +24,7 @@ from pitrix_core.service import apps, clusters, events, plans, repos, versions
 from pitrix_core.service.inputs import ApplyInput, PlanInput
 from pitrix_core.service.services import Services
 from pitrix_core.service.versions import MoveInput
+from pitrix_core.store.audit import Deed
 
 Register = Callable[..., Runtime]
 
@@ -73,6 +75,20 @@ def test_every_move_is_told(services: Services) -> None:
     assert found[-1].reason == "It does not start."
     told = events.after(services, ADMIN, 0, subjects=frozenset({version.id}))
     assert [one.kind for one in told][-2:] == ["version.take", "version.reject"]
+
+
+def test_a_move_is_one_entry_of_the_audit(services: Services) -> None:
+    """With the state before and after, and why."""
+    version = lives.released(services)
+    deed = Deed(actor=OLGA, action="suspendAppVersion")
+    acting = attrs.evolve(services, store=services.store.on_behalf(deed))
+
+    go(acting, version, OLGA, "suspend", reason="It leaks.")
+
+    with services.store.read() as tx:
+        [entry] = tx.audit.entries()
+    assert (entry.subject, entry.before) == (version.id, {"state": "active"})
+    assert entry.after == {"state": "suspended", "reason": "It leaks."}
 
 
 @pytest.mark.parametrize("move", [Move.REJECT, Move.SUSPEND])
