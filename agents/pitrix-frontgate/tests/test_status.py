@@ -77,6 +77,11 @@ def test_all_is_told() -> None:
         pytest.param({"member": 2}, "member     2, is the Frontgate now", id="leads"),
         pytest.param({"member": 2, "leads": False}, "member     2, stands by", id="stands-by"),
         pytest.param(
+            {"member": 2, "leads": False, "token_expires_at": None},
+            "token      with the machine that is the Frontgate now",
+            id="token-of-another",
+        ),
+        pytest.param(
             {"member": 2, "etcd": {"healthy": False, "error": "no leader"}},
             "without a majority: nothing can be read or written",
             id="no-majority",

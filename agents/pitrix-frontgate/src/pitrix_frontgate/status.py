@@ -158,6 +158,8 @@ def _reports_line(found: dict[str, Any]) -> str:
 def _token_line(found: dict[str, Any]) -> str:
     if found["protocol"] < SECURED:
         return "static (protocol 1)"
+    if not found["leads"]:
+        return "with the machine that is the Frontgate now"
     ends = found["token_expires_at"]
     return f"ends {ends}" if ends else "none yet: the Pilot has not let it in"
 
