@@ -154,6 +154,9 @@ def change(services: Services, actor: Actor, repo_id: str, data: RepoChange) -> 
         place = RepoPlaceInput(url=after.url, settings=after.settings, credential=credential)
         validate(services, actor, place)
     with services.store.begin() as tx:
+        if is_read_anew:  # first, as the indexer does: else each could wait for the other
+            tx.repos.read_anew(before.id)
+        tx.repos.hold(before.id)
         now = tx.repos.get(before.id, viewer=actor)
         if _set(now) != _set(before) or tx.repos.credential_id(before.id) != secret_id:
             raise ConflictError(
@@ -164,8 +167,6 @@ def change(services: Services, actor: Actor, repo_id: str, data: RepoChange) -> 
             _forget(tx, secret_id)
             secret_id = _kept(tx, credential, owner=before.owner)
         tx.repos.change(after, credential_id=secret_id)
-        if is_read_anew:
-            tx.repos.read_anew(after.id)
         tx.audit.add(after.id, before=_told(before, known), after=_told(after, credential))
         data_ = {"name": after.name, "changed": sorted(_given(data))}
         tx.events.add("repo.changed", after.id, owner=after.owner, data=data_)

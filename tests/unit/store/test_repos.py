@@ -1,5 +1,7 @@
 """Repos as the database keeps them, on both kinds of it."""
 
+import threading
+
 import attrs
 import pytest
 
@@ -80,6 +82,26 @@ def test_a_name_that_looks_the_same_is_taken(store: Store, repo: Repo) -> None:
         tx.repos.add(attrs.evolve(repo, id="repo-2", name="others"))
         with pytest.raises(ConflictError):
             tx.repos.change(attrs.evolve(repo, id="repo-2", name="NOTES"), credential_id=None)
+
+
+def test_who_holds_a_repo_is_waited_for(store: Store, repo: Repo) -> None:
+    """Who comes second sees what the first has changed."""
+    seen: list[str] = []
+
+    def come_second() -> None:
+        with store.begin() as tx:
+            tx.repos.hold("repo-1")
+            seen.append(tx.repos.get("repo-1").name)
+
+    second = threading.Thread(target=come_second)
+    with store.begin() as tx:
+        tx.repos.hold("repo-1")
+        second.start()
+        second.join(0.3)  # it would be over, did it not wait
+        tx.repos.change(attrs.evolve(repo, name="changed"), credential_id=None)
+    second.join(60)
+
+    assert seen == ["changed"]
 
 
 def test_a_repo_may_change_the_case_of_its_own_name(store: Store, repo: Repo) -> None:
