@@ -210,7 +210,10 @@ def test_an_index_is_read_as_it_was_written(listed: Any, form: str) -> None:
 REAL = sorted(Path(os.environ.get("PITRIX_SHARED", "/none"), "corpus", "index").rglob("*.yaml"))
 
 
-@pytest.mark.skipif(not REAL, reason="PITRIX_SHARED names no folder with real indexes")
+@pytest.mark.skipif(
+    not REAL,
+    reason="needs FOLDER/corpus/index: PITRIX_SHARED=FOLDER pytest tests/unit/package",
+)
 def test_real_indexes_are_read() -> None:
     """All of their entries, but those with a finding."""
     refused = []
