@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
+import click
 import pytest
 
+from pitrix_core.cli.main import root
 from pitrix_core.contracts import AppType, hookspecs
 from pitrix_core.model.job import JOB_TRANSITIONS, TASK_TRANSITIONS
 from pitrix_core.model.lifecycle import RULES, diagram
 
-DOCS = Path(__file__).parents[2] / "docs"
+README = Path(__file__).parents[2] / "README.md"
+DOCS = README.parent / "docs"
 
 
 @pytest.mark.parametrize(
@@ -80,3 +83,29 @@ def test_links_lead_somewhere(page: Path) -> None:
 
     missing = [target for target in targets if not (page.parent / target).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", [README, *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name)
+def test_what_is_typed_can_be_typed(page: Path) -> None:
+    """Every ``pitrix …`` of a page is a verb of the command line, with options that it has."""
+    typed = re.findall(r"(?:`|\$ )pitrix ([a-z][^`\n#]*)", page.read_text())
+
+    assert typed
+    assert [line for line in typed if _unknown_in(line.split())] == []
+
+
+def _unknown_in(words: list[str]) -> set[str]:
+    """Return the options of a command, or its verb, that the program does not know."""
+    command: click.Command = root
+    context = click.Context(root)
+    while isinstance(command, click.Group) and words and words[0][0].isalpha():
+        name, *words = words
+        try:
+            _, found, _ = command.resolve_command(context, [name.strip(",|")])
+        except click.UsageError:
+            return {name}
+        assert found is not None
+        command = found
+    known = {option for param in command.get_params(context) for option in param.opts}
+    known |= {option for param in command.get_params(context) for option in param.secondary_opts}
+    return set(re.findall(r"(?<!\S)--[a-z-]+", " ".join(words))) - known
