@@ -95,7 +95,7 @@ class _Case:
 
     def _require_reviewer(self, review: Review, move: Move) -> None:
         me = self.actor.owner
-        if review.reviewer not in (None, me):
+        if review.reviewer not in (None, None if move is Move.TAKE else me):
             raise ConflictError(
                 f"{review.reviewer} reviews it already ({self.phase}).", next_step=_LOOK
             )

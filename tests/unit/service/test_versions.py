@@ -273,6 +273,18 @@ def test_a_life_says_what_the_one_who_asks_can_do(services: Services) -> None:
     assert allowed == {"dora": ("withdraw",), "rita": ("take",), "admin": ("withdraw", "take")}
 
 
+def test_who_has_taken_a_phase_passes_or_rejects_it(services: Services) -> None:
+    """And does not take it again."""
+    services = reviewing(services, "technical")
+    version = upload(services)
+    go(services, version, DORA, "submit")
+    go(services, version, RITA, "take")
+
+    assert versions.life(services, RITA, version.id).allowed == ("pass", "reject")
+    with pytest.raises(ConflictError, match="rita reviews it already"):
+        go(services, version, RITA, "take")
+
+
 def test_reviews_under_way_are_listed_for_who_may_see_drafts(services: Services) -> None:
     """Their own for developers, everybody's for reviewers."""
     services = reviewing(services, "technical")
