@@ -8,12 +8,15 @@ from typing import Any
 import attrs
 import pytest
 
+from pitrix_core.catalog.remarks import remarks_on
 from pitrix_core.errors import ConflictError
+from pitrix_core.findings import Finding, Level
 from pitrix_core.model import AppInfo, Cluster, Job, PlannedNode, Runtime, Task
 from pitrix_core.store import Store, Transaction, new_id
 from pitrix_core.store.agents import Frontgate, Message
 from pitrix_core.store.catalog import App, AppVersion
 from pitrix_core.store.groups import ROOT_ID
+from pitrix_core.store.index_entries import Listed
 from pitrix_core.store.logins import ApiToken
 from pitrix_core.store.repos import Repo
 from pitrix_core.testing.manual_clock import ManualClock
@@ -340,3 +343,32 @@ def test_transactions_that_are_in_each_others_way_are_carried_out(
 
     assert sorted(done) == sorted([runtime.id, other.id])
     assert len(begun) == 3
+
+
+def test_what_two_find_wrong_with_a_repo_is_told_of_both(
+    store: Store, manual_clock: ManualClock
+) -> None:
+    """Whoever comes second counts what the first one found."""
+    repo = Repo(id="repo-1", owner="admin", name="r", url="file:///r", created_at=manual_clock())
+    listed = [
+        Listed(info=AppInfo(name=name, version="1.0.0"), urls=("x",), digest=None, fingerprint=name)
+        for name in "ab"
+    ]
+    with store.begin() as tx:
+        tx.repos.add(repo)
+        ids = tx.index_entries.put(repo, listed, state="active").ids
+
+    def fail(version_id: str) -> Act:
+        def act(tx: Transaction) -> None:
+            tx.repos.lock(repo.id)
+            wrong = Finding(level=Level.ERROR, code="x", message=version_id)
+            tx.readings.mark_failed(version_id, findings=[wrong], is_unreadable=True, due_s=60.0)
+            tx.repos.mark_found(repo.id, remarks_on(tx, repo.id))
+
+        return act
+
+    overlapping(store, *map(fail, ids))
+
+    with store.read() as tx:
+        found = tx.repos.get(repo.id).findings
+    assert [finding.message for finding in found] == list(ids)
