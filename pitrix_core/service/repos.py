@@ -156,7 +156,7 @@ def change(services: Services, actor: Actor, repo_id: str, data: RepoChange) -> 
     with services.store.begin() as tx:
         if is_read_anew:  # first, as the indexer does: else each could wait for the other
             tx.repos.read_anew(before.id)
-        tx.repos.hold(before.id)
+        tx.repos.lock(before.id)
         now = tx.repos.get(before.id, viewer=actor)
         if _set(now) != _set(before) or tx.repos.credential_id(before.id) != secret_id:
             raise ConflictError(

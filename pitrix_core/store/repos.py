@@ -112,11 +112,6 @@ class RepoRepository:
             .values(**values, credential_id=credential_id)
         )
 
-    def hold(self, repo_id: str) -> None:
-        """Keep others from changing a repo until this transaction ends; SQLite does so anyway."""
-        query = sa.select(tables.repos.c.id).where(tables.repos.c.id == repo_id)
-        self._connection.execute(query.with_for_update(key_share=True))
-
     def credential_id(self, repo_id: str) -> str | None:
         """Return the id of the secret that holds a repo's credential as JSON."""
         query = sa.select(tables.repos.c.credential_id).where(tables.repos.c.id == repo_id)

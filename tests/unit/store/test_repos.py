@@ -90,12 +90,12 @@ def test_who_holds_a_repo_is_waited_for(store: Store, repo: Repo) -> None:
 
     def come_second() -> None:
         with store.begin() as tx:
-            tx.repos.hold("repo-1")
+            tx.repos.lock("repo-1")
             seen.append(tx.repos.get("repo-1").name)
 
     second = threading.Thread(target=come_second)
     with store.begin() as tx:
-        tx.repos.hold("repo-1")
+        tx.repos.lock("repo-1")
         second.start()
         second.join(0.3)  # it would be over, did it not wait
         tx.repos.change(attrs.evolve(repo, name="changed"), credential_id=None)
